@@ -1,0 +1,269 @@
+"""The `pointbook` command: parse, call, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from cyclopts import App, CycloptsError, Parameter
+from pydantic import ValidationError
+
+from flows import progress
+from flows.errors import HeldBack, PointbookError, WrongUsage
+from flows.options import POLICIES, WORKSPACE, Options
+from flows.prefect_settings import settle
+
+WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
+_PRIVATE: Final = 0o077
+_UNEXPECTED: Final = 1
+_USAGE: Final = 2
+_INTERRUPTED: Final = 130
+
+app = App(
+    name="pointbook",
+    help="Membership tiers and points from billing exports: exact, explained, repeatable.",
+    version_flags=["--version"],
+)
+
+
+@Parameter(name="*", group="Options of all commands")
+@dataclass(frozen=True)
+class Common:
+    """The options that every command takes."""
+
+    workspace: Path | None = None
+    "Folder of the workspace; else POINTBOOK_WORKSPACE, else data/workspace."
+    policies: Path = POLICIES
+    "A complete folder of policy files."
+    engine: str = "duckdb"
+    "The engine that runs the SQL."
+    memory: str = "4GB"
+    "Bound on the memory of the whole process."
+    threads: int | None = None
+    "Threads to use; by default one a core."
+    max_reject_rate: float = 0.05
+    "Share of a file's rows above which the file is held back."
+    json: bool = False
+    "Print the manifest instead of a summary."
+    quiet: bool = False
+    "Print nothing but errors."
+    debug: bool = False
+    "Print the traceback of an error."
+
+    def options(self, workspace: Path | None = None) -> Options:
+        """The settings of a run; raises WrongUsage for one that makes no sense."""
+        chosen = self.workspace or workspace or _default_workspace()
+        try:
+            return Options(
+                workspace=chosen,
+                policies=self.policies,
+                engine=self.engine,  # type: ignore[arg-type]
+                memory=self.memory,
+                threads=self.threads,
+                max_reject_rate=self.max_reject_rate,
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            flag = str(first["loc"][0]).replace("_", "-")
+            raise WrongUsage(f"--{flag}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+_DEFAULTS: Final = Common()
+
+
+def _default_workspace() -> Path:
+    named = os.environ.get(WORKSPACE_VARIABLE)
+    return Path(named) if named else WORKSPACE
+
+
+@app.command
+def demo(*, common: Common = _DEFAULTS) -> None:
+    """Run the whole calendar over the sample exports, in a fresh workspace data/demo."""
+    from flows import demo as sample
+
+    options = common.options(sample.WORKSPACE)
+    sample.prepare(options.workspace)
+    manifest = _under_prefect("demo_flow", options, common)
+    _print(manifest, common, "demo", options)
+
+
+@app.command
+def ingest(*exports: str, common: Common = _DEFAULTS) -> None:
+    """Stage what landed: of the named exports, or of all."""
+    options = common.options()
+    manifest = _under_prefect("ingest_flow", options, common, exports=list(exports))
+    _print(manifest, common, "ingest", options)
+    _raise_if_held_back(manifest)
+
+
+@app.command
+def tiers(
+    *,
+    year: int,
+    allow_missing_months: Annotated[bool, Parameter(negative="")] = False,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Publish the membership tier snapshot of a year (T1-T8).
+
+    Parameters
+    ----------
+    year: The membership year.
+    allow_missing_months: Assess although months of the window were never delivered.
+    """
+    options = common.options()
+    manifest = _under_prefect(
+        "tiers_flow", options, common, year=year, allow_missing_months=allow_missing_months
+    )
+    _print(manifest, common, "tiers", options)
+
+
+@app.command
+def grants(*, year: int, common: Common = _DEFAULTS) -> None:
+    """Publish the point grants of a membership year (G1, G2).
+
+    Parameters
+    ----------
+    year: The membership year.
+    """
+    options = common.options()
+    manifest = _under_prefect("grants_flow", options, common, year=year)
+    _print(manifest, common, "grants", options)
+
+
+@app.command
+def run(
+    *,
+    first_month: Annotated[str, Parameter(name="--from")],
+    last_month: Annotated[str, Parameter(name="--to")],
+    common: Common = _DEFAULTS,
+) -> None:
+    """Ingest, then run every flow that falls due in a span of months, in calendar order.
+
+    Parameters
+    ----------
+    first_month: First month, YYYY-MM.
+    last_month: Last month, YYYY-MM.
+    """
+    options = common.options()
+    manifest = _under_prefect(
+        "run_flow", options, common, first_month=first_month, last_month=last_month
+    )
+    _print(manifest, common, "run", options)
+    _raise_if_held_back(manifest["ingest"])
+
+
+@app.command
+def status(*, common: Common = _DEFAULTS) -> None:
+    """Show what is staged and published, what is missing, and what is stale."""
+    from flows.status import workspace_status
+
+    options = common.options()
+    _print(workspace_status(options), common, "status", options)
+
+
+@app.command
+def catalog(*, common: Common = _DEFAULTS) -> None:
+    """Rebuild the catalog and the data dictionary of the warehouse."""
+    from flows.catalog import build_catalog
+    from flows.workspace import Workspace
+
+    options = common.options()
+    workspace = Workspace(options.workspace)
+    with workspace.lock("catalog"):
+        manifest = {"command": "catalog", "catalog": str(build_catalog(workspace))}
+    _print(manifest, common, "catalog", options)
+
+
+@app.command
+def sample(
+    *, customers: int, members: int, seed: int, out: Path, common: Common = _DEFAULTS
+) -> None:
+    """Write synthetic exports of all thirteen kinds, with every form, error and edge case.
+
+    Parameters
+    ----------
+    customers: Number of telecom customers.
+    members: Number of members of the mileage programme.
+    seed: The same seed gives the same files.
+    out: An empty or new folder.
+    """
+    from transforms.sample import generate
+
+    if out.exists() and any(out.iterdir()):
+        raise WrongUsage(f"--out {out} is not empty; name a new folder")
+    if customers < 1 or members < 1:
+        raise WrongUsage("--customers and --members are 1 or more")
+    done = 0.0
+    with progress.working("writing the sample", lambda: done):
+
+        def report(_: str, step: int, steps: int) -> None:
+            nonlocal done
+            done = step / max(1, steps)
+
+        truth = generate(out, customers=customers, members=members, seed=seed, progress=report)
+    _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
+
+
+def _under_prefect(
+    name: str, options: Options, common: Common, **parameters: object
+) -> dict[str, Any]:
+    if common.quiet:
+        progress.silence()
+    options.workspace.mkdir(parents=True, exist_ok=True)
+    settle(options.workspace)
+    with progress.working("starting Prefect", lambda: -1.0):
+        from flows import orchestration
+    flow: Callable[..., dict[str, Any]] = getattr(orchestration, name)
+    return flow(options=options, **parameters)
+
+
+def _print(
+    manifest: dict[str, Any], common: Common, kind: str, options: Options | None
+) -> None:
+    from flows import summary
+
+    if common.json:
+        summary.print_json(manifest)
+    elif not common.quiet:
+        summary.print_summary(kind, manifest, options.workspace if options else None)
+
+
+def _raise_if_held_back(manifest: dict[str, Any]) -> None:
+    from flows.ingest import held_back
+
+    files = held_back(manifest)
+    if files:
+        raise HeldBack(
+            f"held back for too many rejected rows: {', '.join(files)}; read their rows in "
+            "quarantine, then deliver them mended or raise --max-reject-rate"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point: runs a command and ends the process with its exit code."""
+    os.umask(_PRIVATE)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        sys.exit(_complain(" ".join(str(error).split()), _USAGE))
+    except PointbookError as error:
+        if "--debug" in words:
+            raise
+        sys.exit(_complain(str(error), error.exit_code))
+    except KeyboardInterrupt:
+        sys.exit(_complain("interrupted; nothing half done is left, run it again", _INTERRUPTED))
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        sys.exit(_complain(f"{what}; run it again with --debug for where", _UNEXPECTED))
+
+
+def _complain(message: str, exit_code: int) -> int:
+    print(f"pointbook: {message}", file=sys.stderr)
+    return exit_code

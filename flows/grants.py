@@ -1,0 +1,97 @@
+"""Grants: the yearly points of a membership year, on its credit day (G1, G2)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pyarrow as pa
+
+from flows.errors import NotReady
+from flows.options import Options
+from flows.run import Context, Run
+from flows.steps import Step, plainly
+from flows.tables import (
+    Inputs,
+    Written,
+    audit,
+    audits_of,
+    name_inputs,
+    name_policies,
+    publish_table,
+    write_table,
+)
+from transforms.assessment import Grant, grant
+from transforms.engine import Engine, load_transform
+from transforms.policy import Policies
+
+TABLE: Final = "point_grants"
+POLICIES: Final = ("point_grant_amounts", "point_grant_terms")
+
+
+def grant_points(options: Options, year: int, step: Step = plainly) -> dict[str, Any]:
+    """Publishes `point_grants` of a membership year; returns the manifest.
+
+    Raises NotReady where the year's tier snapshot is not published.
+    """
+    with Run(options.workspace, "grants", {"year": year}) as run:
+        context = Context.of(options)
+        terms = grant(context.policies, year)
+        if str(year) not in context.files("tier_snapshot"):
+            raise NotReady(
+                f"grants {year} needs the tier snapshot of {year}; "
+                f"run `pointbook tiers --year {year}` first"
+            )
+        with options.start_engine(run.scratch) as engine:
+            name_inputs(engine, grant_inputs(context, year))
+            written, claims = step("grant", lambda: _grant(run, engine, context.policies, terms))
+            points = engine.rows(load_transform("membership/grant_counts")).to_pylist()
+        publish_table(run, written, grant_fingerprints(context, year))
+        return run.commit(
+            {
+                "year": year,
+                "granted_on": terms.granted_on.isoformat(),
+                "policies": context.policies.digest,
+                "points": points,
+                "audits": claims,
+            }
+        )
+
+
+def grant_inputs(context: Context, year: int) -> Inputs:
+    """The files that a year's grants read: its tier snapshot, and the customers."""
+    snapshots = context.files("tier_snapshot")
+    return Inputs(
+        {
+            "tier_snapshot": {key: snapshots[key] for key in [str(year)] if key in snapshots},
+            "customers": context.files("customers"),
+        }
+    )
+
+
+def grant_fingerprints(context: Context, year: int) -> dict[str, str]:
+    """What a year's grants are made from: digests of what their rules read."""
+    terms = grant(context.policies, year)
+    transform = load_transform(f"membership/{TABLE}")
+    found = grant_inputs(context, year).fingerprints(context.state, [transform])
+    return found | {"policies": context.policies.fingerprint(POLICIES, terms.granted_on)}
+
+
+def _grant(
+    run: Run, engine: Engine, policies: Policies, terms: Grant
+) -> tuple[Written, list[str]]:
+    engine.table(
+        "run_context",
+        pa.table(
+            {
+                "membership_year": pa.array([terms.membership_year], pa.int64()),
+                "granted_on": pa.array([terms.granted_on], pa.date32()),
+                "expires_on": pa.array([terms.expires_on], pa.date32()),
+                "policies": [policies.used(POLICIES, terms.granted_on)],
+            }
+        ),
+    )
+    grants = load_transform(f"membership/{TABLE}")
+    audits = audits_of([TABLE])
+    name_policies(engine, policies, [grants, *audits])
+    written = write_table(run, engine, grants, str(terms.membership_year))
+    return written, audit(engine, audits)

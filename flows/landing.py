@@ -1,0 +1,79 @@
+"""What lies in landing, and what of it was delivered before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+
+from schemas.exports import EXPORTS, Export
+
+REGISTRY: Final = "deliveries.json"
+"""In the staged folder: the files that were delivered, by the hash of their bytes."""
+
+
+class DeliveredFile(BaseModel):
+    """A file whose rows are staged: its export, its name then, and the delivery it came with."""
+
+    export: str
+    name: str
+    delivery: int
+
+
+class Deliveries(BaseModel):
+    """Every file delivered so far, by sha256; `key_id` is that of the personal-data key."""
+
+    last: int = 0
+    key_id: str | None = None
+    files: dict[str, DeliveredFile] = {}
+
+    @classmethod
+    def load(cls, staged: Path) -> Deliveries:
+        """The registry of a workspace; an empty one before the first delivery."""
+        try:
+            return cls.model_validate_json((staged / REGISTRY).read_bytes())
+        except FileNotFoundError:
+            return cls()
+
+    def ever(self, export: str) -> bool:
+        """Whether a file of the export was delivered to this workspace."""
+        return any(file.export == export for file in self.files.values())
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file in landing; `number` orders the files of one ingest."""
+
+    number: int
+    export: Export
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+def landed_files(landing: Path, exports: Sequence[str]) -> list[LandedFile]:
+    """Everything in the exports' folders, ordered by export and name; hidden files left out."""
+    paths = [
+        (EXPORTS[export], path)
+        for export in exports
+        if (landing / export).is_dir()
+        for path in sorted((landing / export).iterdir())
+        if not path.name.startswith(".")
+    ]
+    return [LandedFile(number, export, path) for number, (export, path) in enumerate(paths)]
+
+
+def strangers(landing: Path) -> list[str]:
+    """Names in landing that are no export's folder."""
+    if not landing.is_dir():
+        return []
+    return sorted(
+        path.name
+        for path in landing.iterdir()
+        if not path.name.startswith(".") and not (path.name in EXPORTS and path.is_dir())
+    )

@@ -1,0 +1,60 @@
+"""What every command takes: where the workspace and the policies are, and how much to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from transforms.engine import Engine, memory_bytes
+
+DATA: Final = Path(__file__).parent.parent / "data"
+POLICIES: Final = DATA / "policies" / "as_announced"
+WORKSPACE: Final = DATA / "workspace"
+
+
+class Options(BaseModel):
+    """The settings that all flows share.
+
+    `memory` bounds the whole process; `threads` none leaves the number to the engine;
+    `max_reject_rate` is the share of a file's rows above which the file is held back.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    workspace: Path = WORKSPACE
+    policies: Path = POLICIES
+    engine: Literal["duckdb"] = "duckdb"
+    memory: str = "4GB"
+    threads: int | None = None
+    max_reject_rate: float = 0.05
+
+    @field_validator("workspace", "policies")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @field_validator("memory")
+    @classmethod
+    def _is_amount(cls, text: str) -> str:
+        memory_bytes(text)
+        return text
+
+    @field_validator("threads")
+    @classmethod
+    def _is_positive(cls, threads: int | None) -> int | None:
+        if threads is not None and threads < 1:
+            raise ValueError("at least 1 thread")
+        return threads
+
+    @field_validator("max_reject_rate")
+    @classmethod
+    def _is_share(cls, rate: float) -> float:
+        if not 0 <= rate <= 1:
+            raise ValueError("a share between 0 and 1")
+        return rate
+
+    def start_engine(self, scratch: Path) -> Engine:
+        """A database session within these settings."""
+        return Engine(scratch, self.memory, self.threads)

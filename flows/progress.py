@@ -1,0 +1,61 @@
+"""Progress of long work, on stderr: nothing for the first two seconds, then a bar."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+QUIET_SECONDS: Final = 2.0
+_POLL_SECONDS: Final = 0.2
+
+_shown = True
+
+
+def silence() -> None:
+    """Shows no progress from now on (`--quiet`)."""
+    global _shown
+    _shown = False
+
+
+@contextmanager
+def working(what: str, share_done: Callable[[], float]) -> Iterator[None]:
+    """Shows a bar while the block runs; `share_done` says how far it is, 0 to 1, below 0 unknown.
+
+    The bar appears only where stderr is a terminal and the block takes longer than two seconds;
+    elsewhere one line says what is going on.
+    """
+    if not _shown:
+        yield
+        return
+    done = threading.Event()
+    thread = threading.Thread(target=_show, args=(what, share_done, done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _show(what: str, share_done: Callable[[], float], done: threading.Event) -> None:
+    if done.wait(QUIET_SECONDS):
+        return
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.print(f"{what} …", highlight=False)
+        return
+    started = time.monotonic() - QUIET_SECONDS
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(what, total=None)
+        progress.tasks[0].start_time = started
+        while not done.wait(_POLL_SECONDS):
+            share = share_done()
+            if share >= 0:
+                progress.update(bar, total=1.0, completed=share)

@@ -1,0 +1,263 @@
+"""Publishing: the files of one command become current together, or not at all (Q2).
+
+1. Every file is written aside, in its target's folder under a hidden name, and fsynced.
+2. A pending record that names each file and its hash is written to `commits/` and fsynced: from
+   here on the commit will be completed, whoever dies.
+3. Each file is renamed into place.
+4. The pending record is renamed to the commit record.
+
+`recover`, which every command runs first, completes a commit that has its pending record and
+removes what was written aside without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from flows.errors import RunFailed
+from flows.workspace import Workspace
+
+_ASIDE: Final = ".aside"
+_PENDING: Final = ".pending-"
+_BLOCK: Final = 1 << 22
+
+
+class Entry(BaseModel):
+    """A file of a commit: where it belongs (relative to the workspace) and what it holds.
+
+    `column_digests` are hashes of each column's bytes, by which a reader of some columns knows
+    that nothing of them changed; `inputs` digests what the file was made from.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    table: str | None = None
+    period: str | None = None
+    rows: int | None = None
+    column_digests: dict[str, str] = {}
+    inputs: dict[str, str] = {}
+
+
+class CommitRecord(BaseModel):
+    """What one command published, or (with `asides`) is about to."""
+
+    run_id: str
+    command: str
+    files: list[Entry]
+    removed: list[str] = []
+    asides: dict[str, str] = {}
+
+
+class State:
+    """What is current in a workspace: the latest entry of every path, over all commits."""
+
+    def __init__(self, workspace: Workspace, entries: Mapping[str, Entry]) -> None:
+        self._root = workspace.root
+        self._entries = entries
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> State:
+        """Reads the commit records, oldest first."""
+        entries: dict[str, Entry] = {}
+        for record in _records(workspace):
+            for path in record.removed:
+                entries.pop(path, None)
+            for entry in record.files:
+                entries[entry.path] = entry
+        return cls(workspace, entries)
+
+    def entry(self, path: Path) -> Entry:
+        """The entry of a committed file."""
+        return self._entries[path.relative_to(self._root).as_posix()]
+
+    def has(self, path: Path) -> bool:
+        """Whether the path is committed."""
+        return path.relative_to(self._root).as_posix() in self._entries
+
+    def files(self, table: str) -> dict[str, Path]:
+        """The committed files of a staged or published table, by period, in its order."""
+        found = {
+            entry.period or "": self._root / entry.path
+            for entry in self._entries.values()
+            if entry.table == table
+        }
+        return dict(sorted(found.items()))
+
+
+class Publication:
+    """The files that a command is about to publish."""
+
+    def __init__(self, workspace: Workspace, run_id: str, command: str) -> None:
+        self._workspace = workspace
+        self._state = State.of(workspace)
+        self._record = CommitRecord(run_id=run_id, command=command, files=[])
+
+    def aside(self, target: Path) -> Path:
+        """Where to write a file that is to become `target`: beside it, hidden from readers."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target.with_name(f".{target.name}.{self._record.run_id}{_ASIDE}")
+
+    def replace(
+        self,
+        aside: Path,
+        target: Path,
+        *,
+        table: str | None = None,
+        period: str | None = None,
+        rows: int | None = None,
+        inputs: Mapping[str, str] | None = None,
+    ) -> Entry:
+        """Takes a file written aside into the commit; returns its entry."""
+        path = target.relative_to(self._workspace.root).as_posix()
+        sha256, digests = _hashes(aside)
+        entry = Entry(
+            path=path,
+            sha256=sha256,
+            size=aside.stat().st_size,
+            table=table,
+            period=period,
+            rows=rows,
+            column_digests=digests,
+            inputs=dict(inputs or {}),
+        )
+        self._record.files.append(entry)
+        if self._in_place(target, entry):
+            aside.unlink()
+        else:
+            _sync(aside)
+            self._record.asides[path] = aside.relative_to(self._workspace.root).as_posix()
+        return entry
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What the commit will hold so far."""
+        return list(self._record.files)
+
+    def commit(self) -> None:
+        """Makes the files current, all together."""
+        if self._record.files:
+            _write_durably(self._pending_path, self._record.model_dump_json(indent=1))
+            _complete(self._workspace, self._pending_path)
+
+    def abandon(self) -> None:
+        """Removes what was written aside."""
+        for aside in self._record.asides.values():
+            (self._workspace.root / aside).unlink(missing_ok=True)
+
+    @property
+    def _pending_path(self) -> Path:
+        return self._workspace.commits / f"{_PENDING}{self._record.run_id}.json"
+
+    def _in_place(self, target: Path, entry: Entry) -> bool:
+        """Whether the very bytes are published already: then the file stays untouched."""
+        return (
+            self._state.has(target)
+            and self._state.entry(target).sha256 == entry.sha256
+            and target.is_file()
+            and _hashes(target)[0] == entry.sha256
+        )
+
+
+def recover(workspace: Workspace) -> None:
+    """Completes an unfinished commit, and removes what dead commands left behind."""
+    for pending in sorted(workspace.commits.glob(f"{_PENDING}*.json")):
+        _complete(workspace, pending)
+    for root in (workspace.staged, workspace.quarantine, workspace.warehouse, workspace.runs):
+        for stray in root.rglob(f".*{_ASIDE}"):
+            stray.unlink()
+    for stray in workspace.commits.glob(f".*{_ASIDE}"):
+        stray.unlink()
+    if workspace.scratch.exists():
+        shutil.rmtree(workspace.scratch)
+
+
+def next_run_id(workspace: Workspace, command: str) -> str:
+    """The next run's id: a number that counts the workspace's runs, and the command."""
+    names = [path.name for path in workspace.runs.glob("*")] if workspace.runs.exists() else []
+    numbers = [int(name.split("-")[0]) for name in names if name[:1].isdigit()]
+    return f"{max(numbers, default=0) + 1:06d}-{command}"
+
+
+def _complete(workspace: Workspace, pending: Path) -> None:
+    record = CommitRecord.model_validate_json(pending.read_bytes())
+    by_path = {entry.path: entry for entry in record.files}
+    folders = {workspace.commits}
+    for path, aside in record.asides.items():
+        source, target = workspace.root / aside, workspace.root / path
+        if source.exists():
+            os.replace(source, target)
+        elif not target.exists() or _hashes(target)[0] != by_path[path].sha256:
+            raise RunFailed(
+                f"{target} is missing from the unfinished run {record.run_id}; remove {pending} "
+                f"and run `pointbook {record.command}` again"
+            )
+        folders.add(target.parent)
+    for folder in sorted(folders):
+        _sync(folder)
+    done = record.model_copy(update={"asides": {}})
+    _write_durably(workspace.commits / f"{record.run_id}.json", done.model_dump_json(indent=1))
+    pending.unlink()
+    _sync(workspace.commits)
+
+
+def _records(workspace: Workspace) -> Iterator[CommitRecord]:
+    for path in sorted(workspace.commits.glob("[0-9]*.json")):
+        yield CommitRecord.model_validate_json(path.read_bytes())
+
+
+def _write_durably(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}{_ASIDE}")
+    aside.write_text(text, encoding="utf-8")
+    _sync(aside)
+    os.replace(aside, path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _hashes(path: Path) -> tuple[str, dict[str, str]]:
+    """The file's sha256, and for Parquet that of each column's bytes, in row-group order."""
+    whole = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            whole.update(block)
+    return whole.hexdigest(), _column_digests(path)
+
+
+def _column_digests(path: Path) -> dict[str, str]:
+    try:
+        metadata = pq.read_metadata(path)
+    except pa.ArrowInvalid:
+        return {}
+    digests = {}
+    with path.open("rb") as file:
+        for index in range(metadata.num_columns):
+            digest = hashlib.sha256()
+            for group in range(metadata.num_row_groups):
+                chunk = metadata.row_group(group).column(index)
+                start = chunk.data_page_offset
+                if chunk.dictionary_page_offset is not None:
+                    start = min(start, chunk.dictionary_page_offset)
+                file.seek(start)
+                digest.update(file.read(chunk.total_compressed_size))
+            name = metadata.schema.column(index).path.split(".")[0]
+            digests[name] = digest.hexdigest()
+    return digests
+

@@ -1,0 +1,31 @@
+"""The steps of a flow: run plainly, or as Prefect tasks that its page shows.
+
+A flow's work is written once, against `Step`. Prefect sees a step's name and that it ran, never
+what it works on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Step(Protocol):
+    """Runs a named piece of work and returns what it returns."""
+
+    def __call__(self, name: str, work: Callable[[], T], /) -> T: ...
+
+
+def plainly(name: str, work: Callable[[], T], /) -> T:
+    """Runs the work without Prefect."""
+    return work()
+
+
+def as_task(name: str, work: Callable[[], T], /) -> T:
+    """Runs the work as a task of the current Prefect flow."""
+    from prefect import task
+    from prefect.cache_policies import NO_CACHE
+
+    return task(work, name=name, cache_policy=NO_CACHE, persist_result=False)()

@@ -1,0 +1,137 @@
+"""Tiers: the membership tier snapshot of a year, on its assessment date (T1–T8)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pyarrow as pa
+
+from flows.errors import NotReady
+from flows.options import Options
+from flows.run import Context, Run
+from flows.steps import Step, plainly
+from flows.tables import (
+    Inputs,
+    audit,
+    audits_of,
+    name_inputs,
+    name_policies,
+    publish_table,
+    write_table,
+)
+from transforms.assessment import Assessment, assessment
+from transforms.engine import Engine, load_transform
+from transforms.policy import Policies
+
+TABLES: Final = ("tier_snapshot", "tier_exceptions")
+POLICIES: Final = (
+    "tier_assessment",
+    "tier_lines",
+    "tier_thresholds",
+    "tier_upgrade",
+)
+_FEES: Final = "membership/counting_fees"
+_MONTHS: Final = "membership/window_months"
+
+
+def assess_tiers(
+    options: Options, year: int, allow_missing_months: bool = False, step: Step = plainly
+) -> dict[str, Any]:
+    """Publishes `tier_snapshot` and `tier_exceptions` of a membership year; returns the manifest.
+
+    Raises NotReady naming the months of the window that were never delivered (T8), unless
+    `allow_missing_months`; RunFailed where an audit finds a won unaccounted for (T7).
+    """
+    parameters = {"year": year, "allow_missing_months": allow_missing_months}
+    with Run(options.workspace, "tiers", parameters) as run:
+        context = Context.of(options)
+        window = assessment(context.policies, year)
+        inputs = tier_inputs(context, window)
+        with options.start_engine(run.scratch) as engine:
+            name_inputs(engine, inputs)
+            _name_window(engine, context.policies, window)
+            months = step("check the window", lambda: _months(engine, context.policies))
+            missing = [row["billing_month"] for row in months if not row["delivered"]]
+            if missing and not allow_missing_months:
+                raise NotReady(
+                    f"tiers {year} needs billing of {', '.join(missing)}, which was never "
+                    "delivered; ingest it, or accept the gap with --allow-missing-months"
+                )
+            written, claims = step(
+                "assess", lambda: _assess(run, engine, context.policies, window)
+            )
+            tiers = engine.rows(load_transform("membership/tier_counts")).to_pylist()
+        fingerprints = tier_fingerprints(context, year)
+        for table in written:
+            publish_table(run, table, fingerprints)
+        return run.commit(
+            {
+                "year": year,
+                "assessed_on": window.assessed_on.isoformat(),
+                "policies": context.policies.digest,
+                "months": months,
+                "missing_months": missing,
+                "low_months": [row["billing_month"] for row in months if row["low"]],
+                "tiers": tiers,
+                "audits": claims,
+            }
+        )
+
+
+def tier_inputs(context: Context, window: Assessment) -> Inputs:
+    """The staged files that a year's snapshot reads: its window's months, and the customers."""
+    return Inputs(
+        {
+            "billing": _within(context.files("billing"), window),
+            "billing_totals": _within(context.files("billing_totals"), window),
+            "customers": context.files("customers"),
+        }
+    )
+
+
+def tier_fingerprints(context: Context, year: int) -> dict[str, str]:
+    """What a year's snapshot is made from: digests of what its rules read."""
+    window = assessment(context.policies, year)
+    transforms = [load_transform(f"membership/{table}") for table in TABLES]
+    transforms += [load_transform(_FEES), load_transform(_MONTHS)]
+    found = tier_inputs(context, window).fingerprints(context.state, transforms)
+    return found | {"policies": context.policies.fingerprint(POLICIES, window.assessed_on)}
+
+
+def _within(files: dict[str, Any], window: Assessment) -> dict[str, Any]:
+    return {month: files[month] for month in window.months if month in files}
+
+
+def _name_window(engine: Engine, policies: Policies, window: Assessment) -> None:
+    engine.table(
+        "run_context",
+        pa.table(
+            {
+                "membership_year": pa.array([window.membership_year], pa.int64()),
+                "assessed_on": pa.array([window.assessed_on], pa.date32()),
+                "window_from": [window.window_from],
+                "window_to": [window.window_to],
+                "policies": [policies.used(POLICIES, window.assessed_on)],
+            }
+        ),
+    )
+    engine.table("window_months", pa.table({"billing_month": list(window.months)}))
+
+
+def _months(engine: Engine, policies: Policies) -> list[dict[str, Any]]:
+    months = load_transform(_MONTHS)
+    name_policies(engine, policies, [months])
+    return engine.rows(months).to_pylist()
+
+
+def _assess(
+    run: Run, engine: Engine, policies: Policies, window: Assessment
+) -> tuple[list[Any], list[str]]:
+    fees = load_transform(_FEES)
+    tables = [load_transform(f"membership/{table}") for table in TABLES]
+    audits = audits_of(TABLES)
+    name_policies(engine, policies, [fees, *tables, *audits])
+    engine.create("counting_fees", fees)
+    year = str(window.membership_year)
+    written = [write_table(run, engine, table, year) for table in tables]
+    return written, audit(engine, audits)

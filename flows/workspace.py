@@ -1,0 +1,94 @@
+"""The workspace: its folders, and the lock that lets one command at a time work in it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from flows.errors import RunFailed
+
+_WAIT_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of a workspace."""
+
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        """What operators drop; never changed."""
+        return self.root / "landing"
+
+    @property
+    def staged(self) -> Path:
+        """Accepted rows."""
+        return self.root / "staged"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rejected rows."""
+        return self.root / "quarantine"
+
+    @property
+    def warehouse(self) -> Path:
+        """Published tables and their catalog."""
+        return self.root / "warehouse"
+
+    @property
+    def commits(self) -> Path:
+        """A record for every command that published."""
+        return self.root / "commits"
+
+    @property
+    def runs(self) -> Path:
+        """A manifest for every run."""
+        return self.root / "runs"
+
+    @property
+    def scratch(self) -> Path:
+        """What a running command needs for itself; emptied by the next one."""
+        return self.root / "work"
+
+    @contextmanager
+    def lock(self, command: str, wait_seconds: float = _WAIT_SECONDS) -> Iterator[None]:
+        """Holds the workspace for a command; the system frees it when the process ends.
+
+        Raises RunFailed naming the holder where another process keeps it longer than that.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        try:
+            self._acquire(descriptor, wait_seconds)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{command} (process {os.getpid()})".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _acquire(self, descriptor: int, wait_seconds: float) -> None:
+        deadline = time.monotonic() + wait_seconds
+        told = False
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another command"
+            if time.monotonic() >= deadline:
+                raise RunFailed(
+                    f"{self.root} is held by {holder}; run this again when it is done"
+                ) from None
+            if not told:
+                print(f"pointbook: waiting for {holder}", file=sys.stderr)
+                told = True
+            time.sleep(_POLL_SECONDS)

@@ -1,0 +1,270 @@
+"""Everything that follows from the declarations in schemas/: Arrow schemas, Parquet metadata,
+DuckDB types and quoting, delivered header names and the data dictionary.
+
+The only place besides `transforms/engine.py` that writes SQL text, and only from quoted
+identifiers and literals.
+"""
+
+from __future__ import annotations
+
+import base64
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+from pandera.pandas import Check, Column
+
+from schemas.columns import DTYPES
+from schemas.exports import EXPORTS, Export
+from schemas.tables import PUBLISHED, STAGED_TOTALS, Table
+
+DELIVERY: Final = "delivery"
+"""The last column of every staged export."""
+
+_DUCKDB_TYPES: Final[Mapping[pa.DataType, str]] = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int64(): "BIGINT",
+    pa.date32(): "DATE",
+    pa.timestamp("us"): "TIMESTAMP",
+    pa.decimal128(9, 2): "DECIMAL(9,2)",
+}
+_TYPE_NAMES: Final = {dtype.pyarrow_dtype: name for name, dtype in DTYPES.items()}
+
+
+def arrow_type(dtype: pd.ArrowDtype | pa.DataType) -> pa.DataType:
+    """The Arrow type of a column's dtype."""
+    return dtype if isinstance(dtype, pa.DataType) else dtype.pyarrow_dtype
+
+
+def duckdb_type(dtype: pd.ArrowDtype | pa.DataType) -> str:
+    """The DuckDB type of a published type; `KeyError` for a type that is not published."""
+    return _DUCKDB_TYPES[arrow_type(dtype)]
+
+
+def quoted(identifier: str) -> str:
+    """The identifier as SQL, whatever characters it holds."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(value: str | int | bool | date | Decimal | Path | Sequence[str] | None) -> str:
+    """The value as a SQL literal; a sequence becomes a list."""
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case int() | Decimal():
+            return str(value)
+        case date():
+            return f"{type(value).__name__.upper().replace('DATETIME', 'TIMESTAMP')} '{value}'"
+        case str() | Path():
+            return "'" + str(value).replace("'", "''") + "'"
+        case _:
+            return "[" + ", ".join(literal(item) for item in value) + "]"
+
+
+def glob_escaped(path: Path) -> str:
+    """The path as DuckDB's file readers take it: their glob characters stand for themselves."""
+    return "".join(f"[{c}]" if c in "[*?" else c for c in str(path))
+
+
+def unit(column: Column) -> str | None:
+    """What the column's values count, where it is declared."""
+    declared = (column.metadata or {}).get("unit")
+    return str(declared) if declared else None
+
+
+def field(name: str, column: Column) -> pa.Field:
+    """The column as an Arrow field that carries its description and unit."""
+    metadata = {"description": str(column.description)}
+    if declared := unit(column):
+        metadata["unit"] = declared
+    return pa.field(name, arrow_type(column.dtype.type), metadata=metadata)
+
+
+def arrow_schema(columns: Mapping[str, Column], *, description: str, grain: str) -> pa.Schema:
+    """The columns as an Arrow schema; descriptions and units are field metadata."""
+    return pa.schema(
+        [field(name, column) for name, column in columns.items()],
+        metadata={"description": description, "grain": grain},
+    )
+
+
+def table_schema(table: Table) -> pa.Schema:
+    """The table's columns in the published order, the partition column among them."""
+    return arrow_schema(table.columns, description=table.description, grain=table.grain)
+
+
+def stored_schema(table: Table) -> pa.Schema:
+    """The columns that the table's files hold: all but the partition column."""
+    return arrow_schema(table.stored_columns, description=table.description, grain=table.grain)
+
+
+def staged_partition(export: Export) -> tuple[str, pa.DataType] | None:
+    """The Hive partition column of a staged export: its own month column where it has one
+    (`billing_month`), else `month`, of its date; none where the export is staged whole.
+    """
+    if export.month_of is None:
+        return None
+    own = export.metadata(export.month_of)["form"] == "month"
+    return (export.month_of if own else "month"), pa.string()
+
+
+def staged_schema(export: Export) -> pa.Schema:
+    """The columns of a staged export's files: the export's, in order, without the partition
+    column, and `delivery`.
+    """
+    partition = staged_partition(export)
+    columns = {n: c for n, c in export.columns.items() if partition is None or n != partition[0]}
+    schema = arrow_schema(
+        columns,
+        description=str(export.model.description),
+        grain=f"one current row per {', '.join(export.key)}",
+    )
+    return schema.append(
+        pa.field(
+            DELIVERY,
+            pa.int64(),
+            metadata={"description": "Number of the ingest that brought the row"},
+        )
+    )
+
+
+def schema_metadata(schema: pa.Schema) -> dict[str, str]:
+    """Parquet key-value metadata of a file with this schema.
+
+    DuckDB writes no field metadata; `ARROW:schema`, an Arrow schema message in base64, is where
+    Arrow readers look for it.
+    """
+    plain = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+    message = base64.b64encode(schema.remove_metadata().serialize().to_pybytes())
+    return {**plain, "ARROW:schema": message.decode("ascii")}
+
+
+def parquet_metadata(table: Table) -> dict[str, str]:
+    """Key-value metadata of the table's files: description, grain, and `ARROW:schema`."""
+    return schema_metadata(stored_schema(table))
+
+
+def normalised_header(name: str) -> str:
+    """A delivered column name as it is compared: trimmed, case and Unicode form ignored."""
+    return unicodedata.normalize("NFC", name).strip().casefold()
+
+
+def header_names(export: Export) -> dict[str, str]:
+    """Canonical column by normalised header name; the English and the Korean name both count.
+
+    Raises `ValueError` where two columns of the export share a name.
+    """
+    names: dict[str, str] = {}
+    for column, declared in export.columns.items():
+        for name in (column, str(declared.title)):
+            if names.setdefault(normalised_header(name), column) != column:
+                raise ValueError(f"{export.name}: two columns are called {name}")
+    return names
+
+
+def data_dictionary() -> str:
+    """Every table and export in Markdown: grain, keys, columns, types, units and rules."""
+    lines = ["# Data dictionary", ""]
+    lines += ["Generated from `schemas/`. Timestamps are Korea Standard Time.", ""]
+    lines += ["## Published tables", ""]
+    for table in PUBLISHED.values():
+        lines += _table_section(table)
+    lines += ["## Staged totals", ""]
+    for table in STAGED_TOTALS.values():
+        lines += _table_section(table)
+    lines += ["## Exports", ""]
+    for export in EXPORTS.values():
+        lines += _export_section(export)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table_section(table: Table) -> list[str]:
+    key = ", ".join(f"`{name}`" for name in (table.partition, *table.key))
+    rows = [
+        [
+            f"`{name}`",
+            type_name(table.dtype(name)),
+            unit(column) or "",
+            str(column.description),
+            _rules(column.checks),
+        ]
+        for name, column in table.columns.items()
+    ]
+    return [
+        f"### {table.name}",
+        "",
+        f"{table.description}. Grain: {table.grain}. Partition: `{table.partition}`. Key: {key}.",
+        "",
+        *_markdown(["column", "type", "unit", "meaning", "rule"], rows),
+        *_across(table.model.checks),
+    ]
+
+
+def _export_section(export: Export) -> list[str]:
+    key = ", ".join(f"`{name}`" for name in export.key)
+    partition = staged_partition(export)
+    staged = f"by `{partition[0]}`" if partition else "whole"
+    current = f" The highest `{export.revision}` is current." if export.revision else ""
+    rows = [
+        [
+            f"`{name}`" + ("" if column.nullable else " \\*"),
+            str(column.title),
+            type_name(export.dtype(name)),
+            unit(column) or "",
+            str(column.description),
+            _export_rules(export, name),
+        ]
+        for name, column in export.columns.items()
+    ]
+    return [
+        f"### {export.name} ({export.model.title})",
+        "",
+        f"{export.model.description}. Key: {key}.{current} Staged {staged}. \\* = required.",
+        "",
+        *_markdown(["column", "Korean name", "type", "unit", "meaning", "rule"], rows),
+        *_across(export.model.checks),
+    ]
+
+
+def type_name(dtype: pd.ArrowDtype | pa.DataType) -> str:
+    """The published name of a type: text, bool, int64, date, timestamp, decimal."""
+    return _TYPE_NAMES[arrow_type(dtype)]
+
+
+def _export_rules(export: Export, name: str) -> str:
+    metadata = export.metadata(name)
+    labels = metadata.get("labels")
+    default = metadata.get("default")
+    parts = [
+        " · ".join(f"{code} {korean}" for code, korean in labels.items())
+        if isinstance(labels, dict)
+        else _rules(export.columns[name].checks),
+        f"default {str(default).lower()}" if default is not None else "",
+        "personal: kept as a keyed hash" if metadata.get("personal") else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _rules(checks: Iterable[Check]) -> str:
+    return "; ".join(str(check.title) for check in checks)
+
+
+def _across(checks: Iterable[Check]) -> list[str]:
+    claims = [(str(check.name).partition(":")[0], check.title) for check in checks]
+    return [*(f"- `{column}` is {wording}" for column, wording in claims), *([""] if claims else [])]
+
+
+def _markdown(header: list[str], rows: list[list[str]]) -> list[str]:
+    cells = [header, ["---"] * len(header), *rows]
+    return [
+        *("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in cells),
+        "",
+    ]

@@ -1,0 +1,676 @@
+"""The thirteen exports that Pointbook ingests: columns, Korean names, forms, keys and checks.
+
+This file is the only place that knows an export. A further one is declared here and nowhere
+else: ingest, staging, quarantine, the sample generator and the data dictionary read it.
+
+A column's `form` says how its delivered text is read (`transforms/exports/forms.py`):
+identifier, text, code, integer, decimal, month, date, timestamp, boolean, enumeration.
+A required column is `nullable=False`; `default` fills a missing optional one.
+Columns that hold personal data carry `personal`, the normalisation under which they are hashed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+
+import pandas as pd
+from pandera.pandas import Check, Column, DataFrameSchema
+
+from schemas.columns import (
+    BOOL,
+    DATE,
+    DECIMAL_9_2,
+    IDENTIFIER_PATTERN,
+    INT64,
+    TEXT,
+    TIMESTAMP,
+    across,
+    at_least,
+    between,
+    column,
+    matches,
+    one_of,
+)
+
+
+def _identifier(korean: str, description: str, *, nullable: bool = False) -> Column:
+    return column(
+        TEXT,
+        description,
+        title=korean,
+        nullable=nullable,
+        checks=[matches(IDENTIFIER_PATTERN, "1 to 40 of A-Z a-z 0-9 _ -")],
+        form="identifier",
+    )
+
+
+def _code(korean: str, description: str, pattern: str, wording: str) -> Column:
+    return column(
+        TEXT, description, title=korean, checks=[matches(pattern, wording)], form="code"
+    )
+
+
+def _text(
+    korean: str, description: str, *, nullable: bool = False, personal: str | None = None
+) -> Column:
+    return column(
+        TEXT,
+        description,
+        title=korean,
+        nullable=nullable,
+        checks=[matches(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*", "no control characters")],
+        form="text",
+        personal=personal,
+    )
+
+
+def _integer(
+    korean: str,
+    description: str,
+    *checks: Check,
+    nullable: bool = False,
+    default: int | None = None,
+    unit: str | None = None,
+) -> Column:
+    return column(
+        INT64,
+        description,
+        title=korean,
+        checks=list(checks),
+        nullable=nullable,
+        form="integer",
+        default=default,
+        unit=unit,
+    )
+
+
+def _date(korean: str, description: str, *, nullable: bool = False) -> Column:
+    return column(DATE, description, title=korean, nullable=nullable, form="date")
+
+
+def _timestamp(korean: str, description: str) -> Column:
+    return column(TIMESTAMP, description, title=korean, form="timestamp")
+
+
+def _boolean(korean: str, description: str, *, default: bool | None = None) -> Column:
+    return column(
+        BOOL,
+        description,
+        title=korean,
+        nullable=default is not None,
+        form="boolean",
+        default=default,
+    )
+
+
+def _enumeration(korean: str, description: str, labels: Mapping[str, str]) -> Column:
+    """`labels`: canonical code to Korean label; either may be delivered, case ignored."""
+    return column(
+        TEXT,
+        description,
+        title=korean,
+        checks=[one_of(list(labels))],
+        form="enumeration",
+        labels=dict(labels),
+    )
+
+
+def _revision() -> Column:
+    return _integer(
+        "정정차수",
+        "Revision of the row; the highest one of a key is current",
+        at_least(0),
+        nullable=True,
+        default=0,
+    )
+
+
+PRODUCTS: Final = {
+    "mobile": "모바일",
+    "internet": "인터넷",
+    "iptv": "IPTV",
+    "wibro": "와이브로",
+    "voip": "인터넷전화",
+    "landline": "집전화",
+}
+CHARGE_ITEMS: Final = {
+    "base_fee": "기본료",
+    "domestic_call": "국내통화료",
+    "data_call": "데이터통화료",
+    "service_fee": "서비스이용료",
+    "basic_service_fee": "기본서비스이용료",
+    "international_call": "국제통화료",
+    "value_added_service": "부가서비스",
+    "content": "콘텐츠",
+    "equipment_rental": "장비임대료",
+    "device_instalment": "단말기할부금",
+    "late_fee": "연체료",
+    "micropayment": "소액결제",
+    "other": "기타",
+}
+_AIRPORT = (r"[A-Z]{3}", "an IATA airport code of 3 letters")
+_KRW = "KRW"
+
+
+def _export(
+    name: str,
+    title: str,
+    description: str,
+    columns: Mapping[str, Column],
+    *,
+    key: list[str],
+    owner: str,
+    revision: str | None = None,
+    month_of: str | None = None,
+    totals: list[str] | None = None,
+    checks: list[Check] | None = None,
+) -> DataFrameSchema:
+    return DataFrameSchema(
+        dict(columns),
+        name=name,
+        title=title,
+        description=description,
+        checks=checks or [],
+        metadata={
+            "key": key,
+            "owner": owner,
+            "revision": revision,
+            "month_of": month_of,
+            "totals": totals or [],
+        },
+    )
+
+
+def _destination_differs() -> Check:
+    return across(
+        "destination",
+        "consistency",
+        lambda f: f["destination"] != f["origin"],
+        "destination other than origin",
+    )
+
+
+_BILLING = _export(
+    "billing",
+    "청구·수납",
+    "One line of a bill, with what was collected of it",
+    {
+        "billing_line_id": _identifier("청구항목번호", "Identifies the line within its month"),
+        "customer_id": _identifier("고객번호", "Customer who is billed"),
+        "subscription_id": _identifier("회선번호", "Subscription that the line is for"),
+        "product": _enumeration("상품", "Product of the subscription", PRODUCTS),
+        "charge_item": _enumeration("청구항목", "What the line charges for", CHARGE_ITEMS),
+        "billing_month": column(
+            TEXT,
+            "Month of the bill, YYYY-MM",
+            title="청구월",
+            checks=[at_least("1984-01")],
+            form="month",
+        ),
+        "billed_amount": _integer(
+            "청구금액", "Billed amount; negative only for a credit line", unit=_KRW
+        ),
+        "collected_amount": _integer("수납금액", "Final collected amount", unit=_KRW),
+        "due_on": _date("납기일", "Day the bill is due"),
+        "collected_on": _date("수납일", "Day the amount was collected", nullable=True),
+        "revision": _revision(),
+    },
+    key=["billing_month", "billing_line_id"],
+    owner="customer_id",
+    revision="revision",
+    month_of="billing_month",
+    totals=["billed_amount", "collected_amount"],
+    checks=[
+        across(
+            "collected_amount",
+            "consistency",
+            lambda f: (
+                ((f["collected_amount"] >= 0) & (f["collected_amount"] <= f["billed_amount"]))
+                | ((f["collected_amount"] <= 0) & (f["collected_amount"] >= f["billed_amount"]))
+            ),
+            "between 0 and billed_amount",
+        ),
+        across(
+            "collected_on",
+            "required",
+            lambda f: (f["collected_amount"] == 0) | f["collected_on"].notna(),
+            "present where something was collected",
+        ),
+    ],
+)
+
+_CUSTOMERS = _export(
+    "customers",
+    "고객",
+    "One customer of the telecom",
+    {
+        "customer_id": _identifier("고객번호", "Identifies the customer"),
+        "joined_on": _date("가입일", "Day of the first service"),
+        "status": _enumeration(
+            "상태",
+            "Whether the customer is in service",
+            {"active": "정상", "suspended": "정지", "terminated": "해지"},
+        ),
+        "terminated_on": _date("해지일", "Day the customer left", nullable=True),
+        "contact": _text("연락처", "Contact number", nullable=True, personal="digits"),
+        "address": _text("주소", "Postal address", nullable=True, personal="words"),
+        "updated_at": _timestamp("갱신일시", "When the row was last changed; the latest is current"),
+    },
+    key=["customer_id"],
+    owner="customer_id",
+    revision="updated_at",
+    checks=[
+        across(
+            "joined_on",
+            "consistency",
+            lambda f: f["joined_on"].astype(TIMESTAMP) <= f["updated_at"],
+            "not after updated_at",
+        ),
+        across(
+            "terminated_on",
+            "required",
+            lambda f: (f["status"] != "terminated") | f["terminated_on"].notna(),
+            "present for a terminated customer",
+        ),
+        across(
+            "terminated_on",
+            "consistency",
+            lambda f: (
+                ~(f["status"].isin(["active", "suspended"]) & f["terminated_on"].notna())
+                & (f["terminated_on"].isna() | (f["terminated_on"] >= f["joined_on"]))
+            ),
+            "only for a terminated customer, and not before joined_on",
+        ),
+    ],
+)
+
+_SUBSCRIPTIONS = _export(
+    "subscriptions",
+    "회선",
+    "One subscription of a customer",
+    {
+        "subscription_id": _identifier("회선번호", "Identifies the subscription"),
+        "customer_id": _identifier("고객번호", "Customer who holds it"),
+        "product": _enumeration("상품", "Product of the subscription", PRODUCTS),
+        "plan": _text("요금제", "Name of the plan", nullable=True),
+        "plan_class": _enumeration(
+            "요금제구분",
+            "Class of the plan",
+            {"standard": "일반", "youth": "청소년", "senior": "시니어", "prepaid": "선불"},
+        ),
+        "credit_grade": _integer(
+            "신용등급", "Credit grade, 1 (best) to 10", between(1, 10), nullable=True
+        ),
+        "opened_on": _date("개통일", "First day of service"),
+        "closed_on": _date("해지일", "Day the subscription was closed", nullable=True),
+        "updated_at": _timestamp("갱신일시", "When the row was last changed; the latest is current"),
+    },
+    key=["subscription_id"],
+    owner="customer_id",
+    revision="updated_at",
+    checks=[
+        across(
+            "credit_grade",
+            "required",
+            lambda f: (f["product"] != "mobile") | f["credit_grade"].notna(),
+            "present for a mobile subscription",
+        ),
+        across(
+            "closed_on",
+            "consistency",
+            lambda f: f["closed_on"] >= f["opened_on"],
+            "not before opened_on",
+        ),
+    ],
+)
+
+_PROMOTIONS = _export(
+    "promotions",
+    "프로모션 적립",
+    "One promotional point credit",
+    {
+        "promotion_credit_id": _identifier("적립번호", "Identifies the credit"),
+        "customer_id": _identifier("고객번호", "Customer who is credited"),
+        "credited_on": _date("적립일", "Day of the credit"),
+        "promotion_code": _text("프로모션코드", "Promotion that grants it"),
+        "points": _integer("포인트", "Credited points", at_least(1), unit="points"),
+        "refundable": _boolean("환급가능", "Whether the points can be refunded"),
+        "expires_on": _date("만료일", "Last day the points can be used", nullable=True),
+    },
+    key=["promotion_credit_id"],
+    owner="customer_id",
+    month_of="credited_on",
+    checks=[
+        across(
+            "expires_on",
+            "consistency",
+            lambda f: f["expires_on"] >= f["credited_on"],
+            "not before credited_on",
+        )
+    ],
+)
+
+_PURCHASES = _export(
+    "purchases",
+    "상품 구매",
+    "One product purchase that earns points",
+    {
+        "purchase_id": _identifier("구매번호", "Identifies the purchase"),
+        "customer_id": _identifier("고객번호", "Customer who bought"),
+        "purchased_at": _timestamp("구매일시", "When it was bought"),
+        "channel": _enumeration(
+            "채널", "Where it was bought", {"official_shop": "공식몰", "partner": "제휴사"}
+        ),
+        "amount": _integer("금액", "Price paid", at_least(1), unit=_KRW),
+    },
+    key=["purchase_id"],
+    owner="customer_id",
+    month_of="purchased_at",
+)
+
+_REDEMPTIONS = _export(
+    "redemptions",
+    "포인트 사용",
+    "One point redemption, or the cancellation of one, submitted for settlement",
+    {
+        "redemption_id": _identifier("사용번호", "Identifies the redemption"),
+        "customer_id": _identifier("고객번호", "Customer who spends"),
+        "used_at": _timestamp("사용일시", "When the points were used"),
+        "benefit": _enumeration(
+            "혜택",
+            "Benefit that was used",
+            {
+                "partner_discount": "제휴할인",
+                "double_discount": "더블할인",
+                "vip_choice": "VIP초이스",
+            },
+        ),
+        "partner": _text("제휴사", "Partner code"),
+        "points": _integer("포인트", "Points to spend", at_least(0), unit="points"),
+        "cancels": _identifier(
+            "취소대상", "Redemption that this row cancels, in full", nullable=True
+        ),
+    },
+    key=["redemption_id"],
+    owner="customer_id",
+    month_of="used_at",
+    checks=[
+        across(
+            "points",
+            "consistency",
+            lambda f: (
+                (f["points"] != 0)
+                | ~f["benefit"].isin(["partner_discount", "double_discount"])
+                | f["cancels"].notna()
+            ),
+            "0 only for vip_choice or a cancellation",
+        )
+    ],
+)
+
+_REFUND_APPLICATIONS = _export(
+    "refund_applications",
+    "환급 신청",
+    "One application to refund points",
+    {
+        "application_id": _identifier("신청번호", "Identifies the application"),
+        "customer_id": _identifier("고객번호", "Customer who applies"),
+        "applied_at": _timestamp("신청일시", "When it was made"),
+        "points": _integer("포인트", "Points to refund", at_least(1), unit="points"),
+        "method": _enumeration(
+            "방법",
+            "How it is paid out",
+            {"cash": "현금", "bill_credit": "요금차감", "gift_card": "상품권"},
+        ),
+        "channel": _enumeration(
+            "채널", "Where it was made", {"call_centre": "고객센터", "online": "온라인"}
+        ),
+        "contact": _text("연락처", "Contact given with the application", personal="digits"),
+        "address": _text("주소", "Address given with the application", personal="words"),
+    },
+    key=["application_id"],
+    owner="customer_id",
+    month_of="applied_at",
+)
+
+_MICROPAYMENTS = _export(
+    "micropayments",
+    "소액결제",
+    "One requested micropayment",
+    {
+        "payment_id": _identifier("결제번호", "Identifies the payment"),
+        "subscription_id": _identifier("회선번호", "Subscription that pays"),
+        "requested_at": _timestamp("결제일시", "When it was requested"),
+        "merchant": _text("가맹점", "Merchant"),
+        "category": _enumeration(
+            "분류",
+            "What is bought",
+            {
+                "content": "콘텐츠",
+                "shopping": "쇼핑",
+                "gift_card": "상품권",
+                "subscription": "구독",
+            },
+        ),
+        "amount": _integer("금액", "Price", at_least(1), unit=_KRW),
+        "platform_fee": _integer(
+            "수수료", "Platform fee on top", at_least(0), nullable=True, default=0, unit=_KRW
+        ),
+        "recurring": _boolean("자동결제", "Whether it repeats by itself", default=False),
+    },
+    key=["payment_id"],
+    owner="subscription_id",
+    month_of="requested_at",
+)
+
+_LIMIT_REQUESTS = _export(
+    "limit_requests",
+    "한도 변경 신청",
+    "One request to change a monthly micropayment limit",
+    {
+        "request_id": _identifier("신청번호", "Identifies the request"),
+        "subscription_id": _identifier("회선번호", "Subscription whose limit is meant"),
+        "requested_at": _timestamp("신청일시", "When it was made"),
+        "requested_limit": _integer("신청한도", "Limit asked for", at_least(0), unit=_KRW),
+    },
+    key=["request_id"],
+    owner="subscription_id",
+    month_of="requested_at",
+)
+
+_MEMBERS = _export(
+    "members",
+    "스카이패스 회원",
+    "One member of the mileage programme",
+    {
+        "member_id": _identifier("회원번호", "Identifies the member"),
+        "enrolled_on": _date("가입일", "Day of enrolment"),
+        "updated_at": _timestamp("갱신일시", "When the row was last changed; the latest is current"),
+    },
+    key=["member_id"],
+    owner="member_id",
+    revision="updated_at",
+)
+
+_FLIGHTS = _export(
+    "flights",
+    "탑승 실적",
+    "One flight segment of a member",
+    {
+        "activity_id": _identifier("실적번호", "Identifies the segment"),
+        "member_id": _identifier("회원번호", "Member who flew"),
+        "flight_date": _date("탑승일", "Day of boarding"),
+        "operating_carrier": _code(
+            "운항사", "Carrier that flew it", r"[A-Z0-9]{2}", "an IATA carrier code of 2 characters"
+        ),
+        "flight_number": _text("편명", "Flight number"),
+        "origin": _code("출발", "Airport of departure", *_AIRPORT),
+        "destination": _code("도착", "Airport of arrival", *_AIRPORT),
+        "booking_class": _code("예약등급", "Booking class", r"[A-Z]", "one letter"),
+        "ticket_type": _enumeration(
+            "항공권종류", "How the ticket was paid", {"revenue": "유상", "award": "보너스"}
+        ),
+        "flown": _boolean("탑승여부", "Whether the member boarded"),
+        "distance_miles": _integer(
+            "거리", "Flown distance as delivered", at_least(1), nullable=True, unit="miles"
+        ),
+        "revision": _revision(),
+    },
+    key=["activity_id"],
+    owner="member_id",
+    revision="revision",
+    month_of="flight_date",
+    checks=[_destination_differs()],
+)
+
+_AWARD_REQUESTS = _export(
+    "award_requests",
+    "보너스 항공권·좌석 승급 신청",
+    "One request for an award ticket or an upgrade",
+    {
+        "request_id": _identifier("신청번호", "Identifies the request"),
+        "member_id": _identifier("회원번호", "Member who asks"),
+        "requested_at": _timestamp("신청일시", "When it was made"),
+        "kind": _enumeration(
+            "종류", "What is asked for", {"ticket": "항공권", "upgrade": "승급"}
+        ),
+        "origin": _code("출발", "Airport of departure", *_AIRPORT),
+        "destination": _code("도착", "Airport of arrival", *_AIRPORT),
+        "cabin": _enumeration(
+            "좌석",
+            "Cabin; for an upgrade the cabin moved up to",
+            {"economy": "일반석", "prestige": "프레스티지", "first": "일등석"},
+        ),
+        "season": _enumeration("시즌", "Season", {"off_peak": "평수기", "peak": "성수기"}),
+        "trip": _enumeration("여정", "Trip", {"one_way": "편도", "round_trip": "왕복"}),
+    },
+    key=["request_id"],
+    owner="member_id",
+    month_of="requested_at",
+    checks=[_destination_differs()],
+)
+
+_MIXED_PAYMENTS = _export(
+    "mixed_payments",
+    "복합결제",
+    "One ticket payment in cash and miles",
+    {
+        "payment_id": _identifier("결제번호", "Identifies the payment"),
+        "member_id": _identifier("회원번호", "Member who pays"),
+        "paid_at": _timestamp("결제일시", "When it was paid"),
+        "channel": _enumeration(
+            "채널",
+            "Where it was paid",
+            {
+                "web": "홈페이지",
+                "mobile": "모바일",
+                "call_centre": "고객센터",
+                "travel_agency": "여행사",
+            },
+        ),
+        "currency": _code("통화", "Currency", r"[A-Z]{3}", "an ISO 4217 code of 3 letters"),
+        "fare": _integer(
+            "운임", "Fare without fuel surcharge and taxes", at_least(1), unit="currency"
+        ),
+        "fuel_surcharge": _integer(
+            "유류할증료", "Fuel surcharge", at_least(0), unit="currency"
+        ),
+        "taxes": _integer("세금", "Taxes", at_least(0), unit="currency"),
+        "miles": _integer("마일", "Miles to deduct", at_least(1), unit="miles"),
+        "krw_per_mile": column(
+            DECIMAL_9_2,
+            "Won that one mile is worth in this booking",
+            title="마일당원화",
+            checks=[
+                Check(lambda s: s > 0, name="range", title="above 0"),
+            ],
+            form="decimal",
+            unit="KRW per mile",
+        ),
+    },
+    key=["payment_id"],
+    owner="member_id",
+    month_of="paid_at",
+)
+
+@dataclass(frozen=True)
+class Export:
+    """An export as the rest of Pointbook reads it, over its pandera model.
+
+    `key` identifies a row; `revision` (a column, or none) says which row of a key is current;
+    `owner` is whose row it is, by which staged rows are sorted; `month_of` is the column whose
+    month a row is staged under, or none for one partition; `totals` are the amounts that are
+    added up as control totals.
+    """
+
+    model: DataFrameSchema
+
+    @property
+    def name(self) -> str:
+        return str(self.model.name)
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        return cast("dict[str, Column]", self.model.columns)
+
+    @property
+    def key(self) -> list[str]:
+        return cast("list[str]", self._metadata["key"])
+
+    @property
+    def owner(self) -> str:
+        return str(self._metadata["owner"])
+
+    @property
+    def revision(self) -> str | None:
+        return cast("str | None", self._metadata["revision"])
+
+    @property
+    def month_of(self) -> str | None:
+        return cast("str | None", self._metadata["month_of"])
+
+    @property
+    def totals(self) -> list[str]:
+        return cast("list[str]", self._metadata["totals"])
+
+    @property
+    def required(self) -> list[str]:
+        return [name for name, col in self.columns.items() if not col.nullable]
+
+    @property
+    def personal(self) -> list[str]:
+        return [name for name in self.columns if self.metadata(name).get("personal")]
+
+    def metadata(self, name: str) -> dict[str, object]:
+        """What is particular to the column: form, labels, default, unit, personal."""
+        return cast("dict[str, object]", self.columns[name].metadata)
+
+    def dtype(self, name: str) -> pd.ArrowDtype:
+        return cast("pd.ArrowDtype", self.columns[name].dtype.type)
+
+    @property
+    def _metadata(self) -> dict[str, object]:
+        return cast("dict[str, object]", self.model.metadata)
+
+
+EXPORTS: Final[dict[str, Export]] = {
+    str(model.name): Export(model)
+    for model in (
+        _BILLING,
+        _CUSTOMERS,
+        _SUBSCRIPTIONS,
+        _PROMOTIONS,
+        _PURCHASES,
+        _REDEMPTIONS,
+        _REFUND_APPLICATIONS,
+        _MICROPAYMENTS,
+        _LIMIT_REQUESTS,
+        _MEMBERS,
+        _FLIGHTS,
+        _AWARD_REQUESTS,
+        _MIXED_PAYMENTS,
+    )
+}
+"""Every export by name."""

@@ -1,0 +1,317 @@
+"""Every transform keeps to its header, to the published schema and to portable SQL."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp, parse_one
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import traverse_scope
+
+from schemas.derive import duckdb_type
+from schemas.exports import EXPORTS
+from schemas.policy import POLICIES
+from schemas.tables import PUBLISHED, STAGED_TOTALS, Table
+from tests.sql_lint import PLAIN_NUMBERS, Schema, lint
+from transforms.engine import ROOT, Transform, load_transform
+
+HEADER = ["purpose", "grain", "keys", "inputs", "policy", "rules"]
+TABLES = PUBLISHED | STAGED_TOTALS
+NAMES = sorted(path.relative_to(ROOT).with_suffix("").as_posix() for path in ROOT.rglob("*.sql"))
+PUBLISHING = [name for name in NAMES if name.split("/")[-1] in TABLES]
+MERGING = [name for name in NAMES if name.startswith("staging/") and name not in PUBLISHING]
+"""Ingest's own: they serve every export alike, and so pass on columns that they don't name."""
+RULES = [name for name in NAMES if name not in MERGING]
+
+RUN_CONTEXT = {
+    "membership_year": "BIGINT",
+    "assessed_on": "DATE",
+    "window_from": "VARCHAR",
+    "window_to": "VARCHAR",
+    "policies": "VARCHAR",
+    "granted_on": "DATE",
+    "expires_on": "DATE",
+}
+"""The one-row relation that carries a run's parameters; a run has those that it needs."""
+
+
+def _final_select(sql: str) -> exp.Select:
+    tree = parse_one(sql, read="duckdb")
+    assert isinstance(tree, exp.Select)
+    return tree
+
+
+def _produced(name: str) -> dict[str, str]:
+    """The columns of a transform's result, with the types of its explicit casts."""
+    items = _final_select(load_transform(name).sql).expressions
+    return {item.alias: item.this.to.sql(dialect="duckdb") for item in items}
+
+
+def _sql_type(name: str) -> str:
+    """The type as SQLGlot spells it (VARCHAR is TEXT to it)."""
+    return exp.DataType.build(name, dialect="duckdb").sql(dialect="duckdb")
+
+
+def _relations() -> Schema:
+    """Every relation that a transform may name as an input."""
+    known: dict[str, dict[str, str]] = {
+        "run_context": RUN_CONTEXT,
+        "window_months": {"billing_month": "VARCHAR"},
+        "counting_fees": _produced("membership/counting_fees"),
+    }
+    for name, export in EXPORTS.items():
+        known[name] = {column: duckdb_type(export.dtype(column)) for column in export.columns}
+    for name, table in TABLES.items():
+        known[name] = {column: duckdb_type(table.dtype(column)) for column in table.columns}
+    for name, policy in POLICIES.items():
+        known[f"policy_{name}"] = {
+            field.name: duckdb_type(field.type) for field in policy.arrow_schema
+        }
+    return known
+
+
+RELATIONS = _relations()
+
+
+def _declared_inputs(transform: Transform) -> dict[str, set[str]]:
+    inputs = transform.header["inputs"]
+    found = re.findall(r"(\w+)\(([^()]*)\)", inputs)
+    told = ", ".join(f"{name}({columns})" for name, columns in found)
+    assert told == inputs, "write inputs as relation(column, column), relation(…)"
+    return {name: {column.strip() for column in columns.split(",")} for name, columns in found}
+
+
+def _columns_read(sql: str) -> dict[str, set[str]]:
+    """The columns that a query reads of each input, whichever CTE reads them."""
+    schema: dict[str, object] = {name: dict(columns) for name, columns in RELATIONS.items()}
+    tree = qualify(
+        parse_one(sql, read="duckdb"), schema=schema, dialect="duckdb", quote_identifiers=False
+    )
+    read: dict[str, set[str]] = {}
+    for scope in traverse_scope(tree):
+        for source in scope.sources.values():
+            if isinstance(source, exp.Table):
+                read.setdefault(source.name, set())
+        for column in scope.columns:
+            table = scope.sources.get(column.table)
+            if isinstance(table, exp.Table):
+                read[table.name].add(column.name)
+    return read
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_transform_says_what_it_is_for(name: str) -> None:
+    header = load_transform(name).header
+    assert list(header) == HEADER
+    assert all(header.values())
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_transform_names_the_rules_that_it_carries_out(name: str) -> None:
+    header = load_transform(name).header
+    assert re.fullmatch(r"[A-Z]\d+(, [A-Z]\d+)*", header["rules"])
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_header_declares_exactly_the_inputs_and_columns_that_the_query_reads(name: str) -> None:
+    transform = load_transform(name)
+    assert _declared_inputs(transform) == _columns_read(transform.sql)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_header_names_the_policies_that_the_query_joins(name: str) -> None:
+    transform = load_transform(name)
+    joined = [
+        relation.removeprefix("policy_")
+        for relation in _declared_inputs(transform)
+        if relation.startswith("policy_")
+    ]
+    assert transform.header["policy"] == (", ".join(joined) or "none")
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_published_column_has_an_explicit_cast_and_a_name(name: str) -> None:
+    for item in _final_select(load_transform(name).sql).expressions:
+        assert isinstance(item, exp.Alias), item.sql()
+        assert isinstance(item.this, exp.Cast), item.sql()
+
+
+@pytest.mark.parametrize("name", PUBLISHING)
+def test_a_table_has_the_columns_types_key_and_grain_of_its_schema(name: str) -> None:
+    transform, table = load_transform(name), TABLES[name.split("/")[-1]]
+    assert list(_produced(name).items()) == [
+        (column, _sql_type(duckdb_type(table.dtype(column)))) for column in table.stored_columns
+    ]
+    assert transform.header["keys"] == ", ".join(table.key)
+    assert transform.header["grain"] == _without_rules(table)
+
+
+def _without_rules(table: Table) -> str:
+    return re.sub(r" \([A-Z]\d+(, [A-Z]\d+)*\)", "", table.grain)
+
+
+@pytest.mark.parametrize("name", PUBLISHING)
+def test_a_table_is_written_in_the_order_of_its_key(name: str) -> None:
+    order = _final_select(load_transform(name).sql).args["order"]
+    key = TABLES[name.split("/")[-1]].key
+    assert [item.sql(dialect="duckdb", normalize=True) for item in order.expressions] == key
+
+
+def test_every_table_has_one_transform_of_its_name() -> None:
+    assert sorted(name.split("/")[-1] for name in PUBLISHING) == sorted(TABLES)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("audits/")])
+def test_an_audit_is_named_after_the_table_and_its_claim_and_reads_that_table(name: str) -> None:
+    table, claim = name.removeprefix("audits/").split("__")
+    assert table in PUBLISHED
+    assert claim
+    assert table in _declared_inputs(load_transform(name))
+
+
+def test_every_published_table_has_an_audit_of_its_key() -> None:
+    assert {f"audits/{table}__keys_unique" for table in PUBLISHED} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_transform_is_portable_and_holds_no_business_number(name: str) -> None:
+    schema = RELATIONS if name in RULES else None
+    assert lint(load_transform(name).sql, schema) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_transform_can_be_said_in_spark_sql(name: str) -> None:
+    said = sqlglot.transpile(
+        load_transform(name).sql,
+        read="duckdb",
+        write="spark",
+        unsupported_level=sqlglot.ErrorLevel.RAISE,
+    )
+    assert len(said) == 1
+
+
+REFUSED = {
+    "years by boundaries": ("SELECT date_diff('year', joined_on, due_on) FROM t", "boundaries"),
+    "months by boundaries": ("SELECT datediff('month', joined_on, due_on) FROM t", "boundaries"),
+    "a quotient cast to a whole number": (
+        "SELECT CAST(CAST(fee AS DOUBLE) / lines AS BIGINT) FROM t",
+        "FLOOR or ROUND",
+    ),
+    "a decimal cast to a whole number": ("SELECT CAST(rate AS BIGINT) FROM t", "FLOOR or ROUND"),
+    "an average cast to a whole number": (
+        "SELECT CAST(AVG(CAST(fee AS DOUBLE)) AS BIGINT) FROM t",
+        "FLOOR or ROUND",
+    ),
+    "an ordered list": ("SELECT list(fee ORDER BY due_on) FROM t", "drops the ORDER BY"),
+    "an ordered array": ("SELECT array_agg(fee ORDER BY due_on) FROM t", "drops the ORDER BY"),
+    "the day of the week": ("SELECT dayofweek(due_on) FROM t", "ISODOW"),
+    "a bare division": ("SELECT fee / lines FROM t", "type differs"),
+    "a bare average of decimals": ("SELECT AVG(rate) FROM t", "type differs"),
+    "an asof join": ("SELECT t.fee FROM t ASOF JOIN u ON t.due_on >= u.due_on", "ASOF"),
+    "a star with replacements": ("SELECT * REPLACE (0 AS fee) FROM t", "REPLACE"),
+    "a star with renames": ("SELECT * RENAME (fee AS cost) FROM t", "RENAME"),
+    "a union by name": ("SELECT fee FROM t UNION ALL BY NAME SELECT fee FROM u", "BY NAME"),
+    "a range in the select": ("SELECT range(0, 12)", "RANGE"),
+    "a range as a table": ("SELECT r.n FROM range(0, 12) AS r(n)", "RANGE"),
+    "group by all": ("SELECT fee, COUNT(*) FROM t GROUP BY ALL", "GROUP BY ALL"),
+    "order by all": ("SELECT fee FROM t ORDER BY ALL", "ORDER BY ALL"),
+    "a hash": ("SELECT hash(name) FROM t", "MD5"),
+    "an alias used beside its definition": (
+        "SELECT fee + 1 AS more, more + 1 AS most FROM t",
+        "alias of the same SELECT",
+    ),
+    "an alias used in the filter": (
+        "SELECT fee + 1 AS more FROM t WHERE more > 0",
+        "alias of the same SELECT",
+    ),
+    "concat": ("SELECT concat(name, name) FROM t", "skips nulls"),
+    "concat with a separator": ("SELECT concat_ws(':', name, name) FROM t", "skips nulls"),
+    "a date plus an interval": ("SELECT due_on + INTERVAL 1 MONTH FROM t", "AS DATE"),
+    "an interval of a column": (
+        "SELECT CAST(due_on + INTERVAL (lines) MONTH AS DATE) FROM t",
+        "interval of a column",
+    ),
+    "a truncated date": ("SELECT date_trunc('month', due_on) FROM t", "AS DATE"),
+    "whole years by DuckDB's own function": (
+        "SELECT date_sub('year', joined_on, due_on) FROM t",
+        "DATE_SUB",
+    ),
+    "the sum of a list": ("SELECT list_sum(list(fee)) FROM t", "LIST_SUM"),
+    "a continuous quantile": ("SELECT quantile_cont(fee, 0) FROM t", "MEDIAN"),
+    "today": ("SELECT today()", "run_context"),
+    "the current date": ("SELECT fee FROM t WHERE due_on < current_date", "run_context"),
+    "now": ("SELECT now()", "run_context"),
+    "the current timestamp": ("SELECT current_timestamp", "run_context"),
+    "the local time": ("SELECT current_localtimestamp()", "run_context"),
+    "chance": ("SELECT random()", "run_context"),
+    "a new id": ("SELECT uuid()", "run_context"),
+    "a threshold": ("SELECT fee FROM t WHERE fee >= 200000", "business number"),
+    "a threshold as text": ("SELECT fee FROM t WHERE fee >= '200000'", "business number"),
+    "a number of years": (
+        "SELECT CAST(joined_on + INTERVAL 6 YEAR AS DATE) FROM t",
+        "business number",
+    ),
+    "a date": ("SELECT fee FROM t WHERE due_on >= DATE '2021-04-01'", "business date"),
+    "a month": ("SELECT fee FROM t WHERE month >= '2015-11'", "business date"),
+}
+
+
+@pytest.mark.parametrize("construct", REFUSED)
+def test_the_lint_refuses(construct: str) -> None:
+    sql, reason = REFUSED[construct]
+    columns = {
+        "fee": "BIGINT",
+        "lines": "BIGINT",
+        "rate": "DECIMAL(9,2)",
+        "joined_on": "DATE",
+        "due_on": "DATE",
+        "name": "VARCHAR",
+        "month": "VARCHAR",
+    }
+    offences = lint(sql, {"t": columns, "u": columns})
+    assert any(reason in offence for offence in offences), offences
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT CAST(due_on + INTERVAL 1 MONTH AS DATE) FROM t",
+        "SELECT CAST(FLOOR(CAST(fee AS DOUBLE) / lines) AS BIGINT) FROM t",
+        "SELECT fee * 100 // lines FROM t",
+        "SELECT date_diff('day', joined_on, due_on) FROM t",
+        "SELECT isodow(due_on) FROM t",
+        "SELECT name || ':' || name FROM t",
+        "SELECT CAST(SUM(fee) AS BIGINT) AS fee FROM t GROUP BY name ORDER BY fee",
+        "SELECT t.fee + 1 AS fee FROM t WHERE t.fee > 0",
+        "SELECT CAST(rate AS DECIMAL(18,4)) FROM t",
+    ],
+)
+def test_the_lint_lets_portable_sql_pass(sql: str) -> None:
+    columns = {
+        "fee": "BIGINT",
+        "lines": "BIGINT",
+        "rate": "DECIMAL(9,2)",
+        "joined_on": "DATE",
+        "due_on": "DATE",
+        "name": "VARCHAR",
+    }
+    assert lint(sql, {"t": columns}) == []
+
+
+def test_every_number_that_sql_may_hold_has_a_reason() -> None:
+    assert all(PLAIN_NUMBERS.values())
+
+
+def test_no_python_file_glues_sql() -> None:
+    glued = re.compile(r'f"[^"]*\b(SELECT|INSERT|COPY|CREATE)\b[^"]*\{')
+    allowed = {ROOT / "engine.py", ROOT.parent / "schemas" / "derive.py"}
+    offenders = [
+        path.relative_to(ROOT.parent).as_posix()
+        for folder in ("flows", "transforms", "schemas")
+        for path in sorted((ROOT.parent / folder).rglob("*.py"))
+        if path not in allowed and glued.search(Path(path).read_text(encoding="utf-8"))
+    ]
+    assert offenders == []

@@ -1,0 +1,1 @@
+"""WHAT: the rules as SQL, one file per published table, and the small machine that runs them."""

@@ -1,0 +1,237 @@
+"""Runs a named .sql file over named inputs, in DuckDB.
+
+A transform names its inputs; a flow says which files or small tables those are. No SQL is put
+together here but DDL (views over files, COPY with metadata), from quoted identifiers and literals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import duckdb
+import pyarrow as pa
+
+from schemas.columns import TIMESTAMP
+from schemas.derive import (
+    duckdb_type,
+    glob_escaped,
+    literal,
+    parquet_metadata,
+    quoted,
+    schema_metadata,
+    staged_partition,
+)
+from schemas.exports import Export
+from schemas.tables import Table
+
+ROOT: Final = Path(__file__).parent
+_HEADER_LINE: Final = re.compile(r"--\s*(purpose|grain|keys|inputs|policy|rules)\s*:\s*(.*)")
+_INPUT: Final = re.compile(r"(\w+)\(([^)]*)\)")
+_UNITS: Final = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_ENGINE_SHARE: Final = 0.6
+"""DuckDB's part of `--memory`; the rest is Python's, Prefect's and the allocator's slack."""
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A .sql file under `transforms/`: its name, text and header (purpose, grain, keys, …)."""
+
+    name: str
+    path: Path
+    sql: str
+    header: dict[str, str]
+
+    @property
+    def inputs(self) -> dict[str, list[str]]:
+        """The columns that it reads of each input, as its header says."""
+        return {
+            relation: [column.strip() for column in columns.split(",")]
+            for relation, columns in _INPUT.findall(self.header.get("inputs", ""))
+        }
+
+
+def load_transform(name: str) -> Transform:
+    """The transform of that name, e.g. `membership/tier_snapshot`."""
+    path = ROOT / f"{name}.sql"
+    text = path.read_text(encoding="utf-8")
+    header: dict[str, str] = {}
+    entry = ""
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        if found := _HEADER_LINE.match(line):
+            entry = found[1]
+            header[entry] = found[2].strip()
+        elif entry:
+            header[entry] = f"{header[entry]} {line.removeprefix('--').strip()}".strip()
+    return Transform(name, path, text.strip().removesuffix(";"), header)
+
+
+def memory_bytes(text: str) -> int:
+    """`4GB`, `500MB` … as bytes; raises ValueError for anything else."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(KB|MB|GB|TB)", text.strip().upper())
+    if found is None:
+        raise ValueError(f"not an amount of memory: {text!r}; write it like 4GB or 500MB")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+class QueryError(Exception):
+    """A transform that DuckDB could not run: names the transform and what the engine said."""
+
+    @classmethod
+    def of(cls, name: str, error: duckdb.Error) -> Self:
+        return cls(f"{name}: {str(error).splitlines()[0]}")
+
+
+class Engine:
+    """A DuckDB session with its inputs; closes with its `with` block.
+
+    `scratch` is a private folder for what doesn't fit in memory. `memory` bounds the whole
+    process, so DuckDB gets a share of it.
+    """
+
+    def __init__(self, scratch: Path, memory: str = "4GB", threads: int | None = None) -> None:
+        self._connection = duckdb.connect(
+            config={
+                "memory_limit": f"{int(memory_bytes(memory) * _ENGINE_SHARE)}B",
+                "temp_directory": str(scratch),
+                "python_enable_replacements": False,
+                "autoinstall_known_extensions": False,
+                **({} if threads is None else {"threads": threads}),
+            }
+        )
+        self._connection.execute("SET enable_progress_bar = true")
+        self._connection.execute("SET enable_progress_bar_print = false")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def relation(
+        self,
+        name: str,
+        files: Sequence[Path],
+        *,
+        empty: pa.Schema,
+        partition: str | None = None,
+    ) -> None:
+        """Names Parquet files as an input; `partition` is the Hive column in their paths.
+
+        `empty` holds every column that a reader may ask for: with no files the input is a
+        relation of these columns without rows.
+        """
+        if not files:
+            self.table(name, empty.empty_table())
+            return
+        paths = "[" + ", ".join(literal(glob_escaped(file)) for file in files) + "]"
+        hive = "hive_partitioning = false"
+        if partition is not None:
+            kind = duckdb_type(empty.field(partition).type)
+            hive = f"hive_partitioning = true, hive_types = {{{quoted(partition)}: {kind}}}"
+        self._run(
+            name,
+            f"CREATE OR REPLACE VIEW {quoted(name)} AS "
+            f"SELECT * FROM read_parquet({paths}, union_by_name = false, {hive})",
+        )
+
+    def records(self, name: str, export: Export, files: Sequence[Path], empty: pa.Schema) -> None:
+        """Names rows of an export as an input of the staging transforms.
+
+        Beside the export's own columns these read, under one name for every export, `scope` and
+        `record_key` (a row's identity), `record_revision`, `owner_id`, `partition_month`,
+        `first_total` and `second_total` (control amounts, else 0) and `content`, the row's values
+        as one.
+        """
+        partition = staged_partition(export)
+        own_month = partition is not None and partition[0] == export.month_of
+        in_path = own_month and partition[0] not in empty.names if partition else False
+        self.relation(
+            f"{name}_files",
+            files,
+            empty=empty.append(pa.field(partition[0], partition[1])) if in_path else empty,
+            partition=partition[0] if in_path else None,
+        )
+        month = "''"
+        if export.month_of is not None:
+            column = quoted(export.month_of)
+            month = column if own_month else f"strftime({column}, '%Y-%m')"
+        (record_key,) = [column for column in export.key if column != export.month_of]
+        scope = month if export.month_of in export.key else "''"
+        revision = quoted(export.revision) if export.revision else "0"
+        if export.revision and export.dtype(export.revision) == TIMESTAMP:
+            revision = f"epoch_us({revision})"
+        totals = [quoted(column) for column in export.totals] + ["0", "0"]
+        content = ", ".join(f"{quoted(c)} := {quoted(c)}" for c in export.columns)
+        others = [column for column in empty.names if column not in export.columns]
+        delivered = ", ".join(quoted(c) for c in [*export.columns, *others])
+        self._run(
+            name,
+            f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT "
+            f"{scope} AS scope, {quoted(record_key)} AS record_key, "
+            f"{quoted(export.owner)} AS owner_id, CAST({revision} AS BIGINT) AS record_revision, "
+            f"{month} AS partition_month, CAST({totals[0]} AS BIGINT) AS first_total, "
+            f"CAST({totals[1]} AS BIGINT) AS second_total, struct_pack({content}) AS content, "
+            f"{delivered} FROM {quoted(name + '_files')}",
+        )
+
+    def table(self, name: str, data: pa.Table) -> None:
+        """Names a small table (policy values, the run's context) as an input."""
+        self._connection.register("_incoming", data)
+        self._run(name, f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT * FROM _incoming")
+        self._connection.unregister("_incoming")
+
+    def create(self, name: str, transform: Transform) -> None:
+        """Keeps a transform's rows as an input for others."""
+        self._run(transform.name, f"CREATE OR REPLACE TABLE {quoted(name)} AS {transform.sql}")
+
+    def write(self, transform: Transform, table: Table, target: Path) -> int:
+        """Writes a transform's rows as the table's Parquet, with its metadata; returns the rows."""
+        return self._copy(transform.sql, target, parquet_metadata(table), transform.name)
+
+    def write_schema(self, transform: Transform, schema: pa.Schema, target: Path) -> int:
+        """Writes the schema's columns of a transform's rows as Parquet; returns the rows."""
+        columns = ", ".join(quoted(name) for name in schema.names)
+        return self._copy(
+            f"SELECT {columns} FROM ({transform.sql})",
+            target,
+            schema_metadata(schema),
+            transform.name,
+        )
+
+    def _copy(self, sql: str, target: Path, metadata: dict[str, str], name: str) -> int:
+        pairs = ", ".join(f"{quoted(k)}: {literal(v)}" for k, v in metadata.items())
+        found = self._run(
+            name,
+            f"COPY ({sql}) TO {literal(str(target))} "
+            f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{pairs}}})",
+        ).fetchall()
+        return int(found[0][0])
+
+    def rows(self, transform: Transform) -> pa.Table:
+        """A transform's rows, for audits and summaries."""
+        try:
+            return self._connection.sql(transform.sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise QueryError.of(transform.name, error) from error
+
+    def progress(self) -> float:
+        """Share of the running statement that is done, 0 to 100, or below 0 if not known."""
+        return self._connection.query_progress()
+
+    def _run(self, name: str, sql: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(sql)
+        except duckdb.Error as error:
+            raise QueryError.of(name, error) from error

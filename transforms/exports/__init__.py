@@ -1,0 +1,1 @@
+"""Decode, parse, validate and merge what landed, for every export alike."""

@@ -1,0 +1,263 @@
+"""Opens a landed file: container, compression and encoding, with caps against hostile files.
+
+Whatever the container, delimited text leaves here as UTF-8 bytes in chunks. Bytes that the
+file's encoding has no character for leave as lone surrogates, which are not valid UTF-8: the
+records that hold them are refused later, one by one.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import pyarrow as pa
+
+CHUNK_BYTES: Final = 1 << 24
+MAX_EXPANSION: Final = 250
+"""More bytes out of one compressed byte than any export has: the file is a bomb."""
+_FREE_EXPANSION_BYTES: Final = 1 << 26
+"""Below this, the expansion isn't looked at: small files of equal rows compress well."""
+_BAD_LINES_IN: Final = 100
+"""One line in so many may fail to decode."""
+
+_TEXT_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
+_COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd"}
+_BYTE_ORDER_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class FileRefused(Exception):
+    """A file that can't be read at all, or not as what it claims to be; says why in one line."""
+
+
+class _Reader(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a file's name says it is: `kind` text or parquet, and its compression."""
+
+    kind: str
+    compression: str | None
+
+    @classmethod
+    def of(cls, path: Path) -> Container:
+        suffixes = [suffix.lower() for suffix in path.suffixes]
+        last = suffixes[-1] if suffixes else ""
+        if last == ".parquet":
+            return cls("parquet", None)
+        if last in _TEXT_SUFFIXES:
+            return cls("text", None)
+        if last in _COMPRESSIONS and len(suffixes) > 1 and suffixes[-2] in _TEXT_SUFFIXES:
+            return cls("text", _COMPRESSIONS[last])
+        if last == ".xlsx":
+            raise FileRefused("an .xlsx workbook is not accepted; save the sheet as CSV UTF-8")
+        raise FileRefused(
+            f"unknown kind of file {last or 'without an ending'!r}; deliver .csv, .tsv or .txt "
+            "(also .gz or .zst) or .parquet"
+        )
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a first pass over a file found. `encoding` is none for Parquet."""
+
+    sha256: str
+    size: int
+    encoding: str | None
+
+
+@contextmanager
+def opened(path: Path, landing: Path) -> Iterator[io.FileIO]:
+    """The file for reading; it must be a plain file in landing that nobody writes to meanwhile."""
+    if path.is_symlink() and not path.resolve().is_relative_to(landing.resolve()):
+        raise FileRefused("a link that leads out of landing; deliver the file itself")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise FileRefused(f"can't be opened: {error.strerror}") from error
+    with io.FileIO(descriptor) as file:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise FileRefused("not a plain file; deliver the file itself")
+        yield file
+        after = os.fstat(descriptor)
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise FileRefused("it changed while it was read; ingest again when it is complete")
+
+
+def survey(file: io.FileIO, container: Container) -> Survey:
+    """Reads the file once: its hash, and for text its encoding."""
+    hashed = _Hashing(file)
+    encoding = None
+    if container.kind == "text":
+        encoding = _encoding(_expanded(hashed, container))
+    while hashed.read(CHUNK_BYTES):
+        pass
+    size = file.tell()
+    file.seek(0)
+    return Survey(hashed.digest.hexdigest(), size, encoding)
+
+
+def utf8_chunks(file: io.FileIO, container: Container, encoding: str) -> Iterator[bytes]:
+    """The file's text as UTF-8 in chunks, without byte order mark."""
+    raw = _expanded(file, container)
+    if encoding in ("utf-8", "utf-8-sig"):
+        first = next(raw, b"")
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from raw
+        return
+    decoder = codecs.getincrementaldecoder(encoding)(errors=_KEEP_BAD_BYTES)
+    for chunk in raw:
+        yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
+    yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+
+
+def may_fail(bad_lines: int, lines: int) -> bool:
+    """Whether a file in which so many lines don't decode is still in that encoding."""
+    return bad_lines <= max(1, lines // _BAD_LINES_IN)
+
+
+def _encoding(chunks: Iterator[bytes]) -> str:
+    """UTF-8 if the header and all but a few lines decode, else CP949 (which reading proves)."""
+    lines = bad_lines = 0
+    rest = b""
+    header_decodes: bool | None = None
+    for number, chunk in enumerate(chunks):
+        if number == 0:
+            for mark, encoding in _BYTE_ORDER_MARKS:
+                if chunk.startswith(mark):
+                    return encoding
+        lines += chunk.count(b"\n")
+        text = rest + chunk
+        cut = text.rfind(b"\n") + 1
+        text, rest = text[:cut], text[cut:]
+        if header_decodes is None and cut:
+            header_decodes = not _bad_utf8_lines(text[: text.find(b"\n") + 1])
+        bad_lines += _bad_utf8_lines(text)
+        if len(rest) > CHUNK_BYTES:
+            bad_lines += _bad_utf8_lines(rest)
+            rest = b""
+    if rest:
+        lines += 1
+        bad = _bad_utf8_lines(rest)
+        bad_lines += bad
+        if header_decodes is None:
+            header_decodes = not bad
+    return "utf-8" if header_decodes is not False and may_fail(bad_lines, lines) else "cp949"
+
+
+def _bad_utf8_lines(text: bytes) -> int:
+    """Lines that are not UTF-8; decoding runs at full speed from one bad line to the next."""
+    if is_utf8(text):
+        return 0
+    view = memoryview(text)
+    at = bad = 0
+    while at < len(text):
+        try:
+            codecs.utf_8_decode(view[at:], "strict", True)
+            break
+        except UnicodeDecodeError as error:
+            bad += 1
+            line_end = text.find(b"\n", at + error.start)
+            if line_end < 0:
+                break
+            at = line_end + 1
+    return bad
+
+
+def is_utf8(text: bytes | memoryview) -> bool:
+    """Whether all of the text is UTF-8, by Arrow's validation, far faster than decoding it."""
+    offsets = pa.array([0, len(text)], pa.int32()).buffers()[1]
+    whole = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(text)])
+    try:
+        whole.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _expanded(file: _Reader, container: Container) -> Iterator[bytes]:
+    """The file's bytes in chunks, decompressed, as long as they don't grow beyond reason."""
+    if container.compression is None:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+        return
+    counted = _Counting(file)
+    produced = 0
+    try:
+        with pa.CompressedInputStream(
+            pa.PythonFile(counted, mode="r"), container.compression
+        ) as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                produced += len(chunk)
+                if (
+                    produced > _FREE_EXPANSION_BYTES
+                    and produced > counted.consumed * MAX_EXPANSION
+                ):
+                    raise FileRefused(
+                        f"expands to more than {MAX_EXPANSION} times its size; deliver it "
+                        "uncompressed if it is really an export"
+                    )
+                yield chunk
+    except OSError as error:
+        raise FileRefused(f"damaged {container.compression} data: {error}") from error
+
+
+class _Hashing:
+    """Reads through to a file and hashes what passes."""
+
+    def __init__(self, file: _Reader) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int, /) -> bytes:
+        data = self._file.read(size)
+        self.digest.update(data)
+        return data
+
+
+class _Counting:
+    """Reads through to a file and counts what passes; closing it leaves the file open."""
+
+    closed = False
+
+    def __init__(self, file: _Reader) -> None:
+        self._file = file
+        self.consumed = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size)
+        self.consumed += len(data)
+        return data
+
+    def close(self) -> None:
+        pass
+
+
+_KEEP_BAD_BYTES: Final = "pointbook-keep-bad-bytes"
+
+
+def _keep_bad_bytes(error: UnicodeError) -> tuple[str, int]:
+    """Stands a lone surrogate for each byte that doesn't decode, as `surrogateescape` does.
+
+    That one refuses bytes below 0x80, which a damaged two-byte character may have second.
+    """
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return chr(0xDC00 + error.object[error.start]), error.start + 1
+
+
+codecs.register_error(_KEEP_BAD_BYTES, _keep_bad_bytes)

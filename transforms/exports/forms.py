@@ -1,0 +1,241 @@
+"""Reads delivered text as typed values: every form of number, month, date … of `inputs.md`.
+
+A column is read through its distinct values, which are few, with Arrow's kernels. What can't be
+read becomes null and is marked with the rule that it breaks: `type`, or `range` for a whole number
+beyond 64 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A column as read: its typed values, and where each rule is broken.
+
+    `missing` marks the cells that held nothing; a default may stand in `values` for them.
+    """
+
+    values: pa.Array
+    missing: Mask
+    broken: Mapping[str, Mask]
+
+
+def read(text: pa.Array, form: str, dtype: pa.DataType, metadata: Mapping[str, object]) -> Read:
+    """Reads a text column in the form that its declaration names."""
+    text = _trimmed(text)
+    missing = _mask(pc.is_null(text))
+    if form in ("identifier", "text"):
+        return Read(text, missing, {})
+    encoded = pc.dictionary_encode(text)
+    distinct = encoded.dictionary
+    values, broken = _FORMS[form](distinct, metadata)
+    taken = pc.take(values.cast(dtype), encoded.indices)
+    default = metadata.get("default")
+    if default is not None:
+        taken = pc.if_else(pa.array(missing), pa.scalar(default, dtype), taken)
+    return Read(
+        taken,
+        missing,
+        {
+            rule: _mask(pc.fill_null(pc.take(pa.array(mask), encoded.indices), False))
+            for rule, mask in broken.items()
+            if mask.any()
+        },
+    )
+
+
+def _trimmed(text: pa.Array) -> pa.Array:
+    """Without surrounding blanks, in NFC; nothing left is null."""
+    if not _is_ascii(text):
+        text = pc.utf8_normalize(pc.utf8_trim_whitespace(text), form="NFC")
+    else:
+        text = pc.ascii_trim_whitespace(text)
+    return pc.if_else(pc.equal(pc.binary_length(text), 0), pa.scalar(None, pa.string()), text)
+
+
+def _is_ascii(text: pa.Array) -> bool:
+    data = text.buffers()[2]
+    return data is None or not np.frombuffer(data, np.uint8).view(np.int8).min(initial=0) < 0
+
+
+_Parsed = tuple[pa.Array, dict[str, Mask]]
+
+_WHOLE: Final = r"[₩￦]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.0*)?원?"
+_NUMBER: Final = rf"^(?:-?{_WHOLE}|\({_WHOLE}\))$"
+
+
+def _integers(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    readable = pc.match_substring_regex(text, _NUMBER)
+    negative = pc.match_substring_regex(text, r"^[-(]")
+    digits = pc.replace_substring_regex(pc.if_else(readable, text, "0"), r"\..*$|[^\d]", "")
+    digits = pc.replace_substring_regex(digits, r"^0+(\d)", r"\1")
+    digits = pc.if_else(pc.greater(pc.binary_length(digits), 37), "9" * 37, digits)
+    wide = digits.cast(pa.decimal128(38, 0))
+    wide = pc.if_else(negative, pc.negate(wide), wide)
+    lowest, highest = (
+        pa.scalar(bound, pa.decimal128(38, 0)) for bound in (-(2**63), 2**63 - 1)
+    )
+    fits = pc.and_(pc.greater_equal(wide, lowest), pc.less_equal(wide, highest))
+    zero = pa.scalar(0, pa.decimal128(38, 0))
+    values = pc.if_else(fits, wide, zero).cast(pa.int64())
+    return _null_unless(pc.and_(readable, fits), values), {
+        "type": ~_mask(readable),
+        "range": ~_mask(fits),
+    }
+
+
+_DECIMAL: Final = r"^-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2}0*)?$"
+
+
+def _decimals(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    readable = pc.match_substring_regex(text, _DECIMAL)
+    number = pc.replace_substring(pc.if_else(readable, text, "0"), ",", "")
+    number = pc.replace_substring_regex(number, r"(\.\d{2})0+$", r"\1")
+    whole = pc.binary_length(pc.replace_substring_regex(number, r"\..*$|^-?0*", ""))
+    fits = pc.less_equal(whole, 7)
+    values = pc.if_else(fits, number, "0").cast(pa.decimal128(9, 2))
+    return _null_unless(pc.and_(readable, fits), values), {
+        "type": ~_mask(readable),
+        "range": ~_mask(fits),
+    }
+
+
+_MONTH: Final = (
+    r"^(?:(?P<y1>\d{4})[-./](?P<m1>\d{2})|(?P<y2>\d{4})(?P<m2>\d{2})"
+    r"|(?P<y3>\d{4})년 ?(?P<m3>\d{1,2})월)$"
+)
+
+
+def _months(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    year, month = _parts(text, _MONTH, ("y", "m"))
+    valid = (year >= 1) & (month >= 1) & (month <= 12)
+    names = pc.binary_join_element_wise(_padded(year, 4), _padded(month, 2), "-")
+    return _null_unless(pa.array(valid), names), {"type": ~valid}
+
+
+_DATE: Final = (
+    r"^(?:(?P<y1>\d{4})-(?P<m1>\d{2})-(?P<d1>\d{2})"
+    r"|(?P<y2>\d{4})\.(?P<m2>\d{2})\.(?P<d2>\d{2})"
+    r"|(?P<y3>\d{4})/(?P<m3>\d{2})/(?P<d3>\d{2})"
+    r"|(?P<y4>\d{4})(?P<m4>\d{2})(?P<d4>\d{2})"
+    r"|(?P<y5>\d{4})년 ?(?P<m5>\d{1,2})월 ?(?P<d5>\d{1,2})일)$"
+)
+
+
+def _dates(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    days, valid = _days(text)
+    return pa.array(days, pa.date32(), mask=~valid), {"type": ~valid}
+
+
+_TIMESTAMP: Final = (
+    r"^(?P<date>.*?\d일?)(?:[ T](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?$"
+)
+
+
+def _timestamps(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    parts = pc.extract_regex(text, _TIMESTAMP)
+    days, valid = _days(_part(parts, "date"))
+    hour, minute, second = (
+        _numbers(_part(parts, name), missing=0) for name in ("hour", "minute", "second")
+    )
+    valid &= (hour <= 23) & (minute <= 59) & (second <= 59)
+    moment = ((days.astype(np.int64) * 24 + hour) * 60 + minute) * 60 + second
+    values = pa.array(moment * 1_000_000, pa.timestamp("us"), mask=~valid)
+    return values, {"type": ~valid}
+
+
+_TRUTH: Final = {"true": True, "1": True, "y": True, "예": True}
+_FALSITY: Final = {"false": False, "0": False, "n": False, "아니오": False}
+
+
+def _booleans(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    values = _looked_up(text, {**_TRUTH, **_FALSITY}, pa.bool_())
+    return values, {"type": _mask(pc.and_(pc.is_null(values), pc.is_valid(text)))}
+
+
+def _enumerations(text: pa.Array, metadata: Mapping[str, object]) -> _Parsed:
+    """Canonical codes; what is neither code nor label stays as it is and fails its domain."""
+    labels = cast("Mapping[str, str]", metadata["labels"])
+    codes = {name.lower(): code for code, label in labels.items() for name in (code, label)}
+    return pc.coalesce(_looked_up(text, codes, pa.string()), text), {}
+
+
+def _codes(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    return pc.utf8_upper(text), {}
+
+
+_FORMS: Final[Mapping[str, Callable[[pa.Array, Mapping[str, object]], _Parsed]]] = {
+    "integer": _integers,
+    "decimal": _decimals,
+    "month": _months,
+    "date": _dates,
+    "timestamp": _timestamps,
+    "boolean": _booleans,
+    "enumeration": _enumerations,
+    "code": _codes,
+}
+
+
+def _looked_up(text: pa.Array, names: Mapping[str, object], dtype: pa.DataType) -> pa.Array:
+    found = pc.index_in(pc.utf8_lower(text), value_set=pa.array(list(names), pa.string()))
+    return pc.take(pa.array(list(names.values()), dtype), found)
+
+
+def _days(text: pa.Array) -> tuple[npt.NDArray[np.int32], Mask]:
+    """Days since 1970-01-01, and which of the texts are days of the calendar."""
+    year, month, day = _parts(text, _DATE, ("y", "m", "d"))
+    valid = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
+    months = np.where(valid, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
+    first = months.astype("M8[D]").astype(np.int64)
+    length = (months + 1).astype("M8[D]").astype(np.int64) - first
+    valid &= day <= length
+    return (first + day - 1).astype(np.int32), valid
+
+
+def _parts(
+    text: pa.Array, pattern: str, names: tuple[str, ...]
+) -> tuple[npt.NDArray[np.int64], ...]:
+    """The numbers that a pattern's alternatives name, e.g. y1, y2 … for `y`; 0 where none fits."""
+    parts = pc.extract_regex(text, pattern)
+    groups = [parts.type.field(i).name for i in range(parts.type.num_fields)]
+    return tuple(
+        np.maximum.reduce(
+            [_numbers(_part(parts, group), missing=0) for group in groups if group[0] == name]
+        )
+        for name in names
+    )
+
+
+def _part(parts: Any, name: str) -> pa.Array:
+    return pc.struct_field(parts, name)
+
+
+def _numbers(text: pa.Array, *, missing: int) -> npt.NDArray[np.int64]:
+    given = pc.greater(pc.binary_length(text), 0)
+    numbers = pc.if_else(given, text, pa.scalar(None, pa.string())).cast(pa.int64())
+    return cast(
+        "npt.NDArray[np.int64]", pc.fill_null(numbers, missing).to_numpy(zero_copy_only=False)
+    )
+
+
+def _padded(numbers: npt.NDArray[np.int64], width: int) -> pa.Array:
+    return pc.ascii_lpad(pa.array(numbers).cast(pa.string()), width, "0")
+
+
+def _null_unless(condition: Any, values: pa.Array) -> pa.Array:
+    return pc.if_else(condition, values, pa.scalar(None, values.type))
+
+
+def _mask(booleans: Any) -> Mask:
+    return cast("Mask", booleans.to_numpy(zero_copy_only=False).astype(np.bool_))

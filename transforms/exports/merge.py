@@ -1,0 +1,154 @@
+"""Merges a delivery's accepted rows into the staged partitions of an export.
+
+What happens to a row is decided in SQL (`transforms/staging/`); this module names the inputs and
+writes the changed partitions aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from schemas.derive import arrow_schema, staged_schema
+from schemas.exports import Export
+from schemas.tables import totals_of
+from transforms.engine import Engine, load_transform
+
+WHOLE: Final = ""
+"""The partition of an export that is staged whole."""
+
+_SOURCE: Final = (pa.field("source_file", pa.int64()), pa.field("source_row", pa.int64()))
+_REPLACED_BY: Final = pa.field(
+    "replaced_by",
+    pa.int64(),
+    metadata={"description": "Number of the ingest that replaced the row"},
+)
+
+
+def arrivals_schema(export: Export) -> pa.Schema:
+    """The columns of accepted rows on their way: the export's, and where each row comes from."""
+    columns = arrow_schema(
+        export.columns, description=str(export.model.description), grain="one accepted row"
+    )
+    for field in _SOURCE:
+        columns = columns.append(field)
+    return columns
+
+
+def history_name(export: Export) -> str:
+    """The staged relation that keeps the export's replaced rows."""
+    return f"{export.name}_history"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Rows of one file that share a fate (accepted, duplicate, stale, conflict), and their sums."""
+
+    file: int
+    outcome: str
+    rows: int
+    totals: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that a merge wrote aside: which staged relation and partition it is to become."""
+
+    relation: str
+    partition: str
+    file: Path
+    rows: int
+
+
+Aside = Callable[[str, str], Path]
+
+
+class Merge:
+    """What a delivery brings to some partitions of an export, over what is staged there.
+
+    All are by partition: `arrivals` files of `arrivals_schema`, `held` the current rows, `history`
+    the replaced ones. Rows with one key must all be among them.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        export: Export,
+        arrivals: Mapping[str, Sequence[Path]],
+        held: Mapping[str, Path],
+        history: Mapping[str, Path],
+        delivery: int,
+    ) -> None:
+        self._engine = engine
+        self._export = export
+        self._arrivals = arrivals
+        self._held = held
+        self._history = history
+        engine.table("run_context", pa.table({"delivery": [delivery]}))
+        self._name_arrivals("arrivals", [file for files in arrivals.values() for file in files])
+        self._name_staged("held", list(held.values()))
+        for name in ("contested", "contenders", "outcomes"):
+            engine.create(name, load_transform(f"staging/{name}"))
+
+    def outcomes(self) -> list[Outcome]:
+        """What became of the contested rows, by file; every other row is accepted."""
+        found = self._engine.rows(load_transform("staging/outcome_totals"))
+        return [
+            Outcome(
+                row["source_file"],
+                row["outcome"],
+                row["row_count"],
+                (int(row["first_total"]), int(row["second_total"])),
+            )
+            for row in found.to_pylist()
+        ]
+
+    def conflicts(self) -> pa.Table:
+        """The rows (`source_file`, `source_row`) that go to quarantine as conflicts."""
+        return self._engine.rows(load_transform("staging/conflicts"))
+
+    def changed_partitions(self) -> list[str]:
+        """The partitions in which rows arrive or are replaced."""
+        replaced = self._engine.rows(load_transform("staging/replaced_partitions"))
+        return sorted({*self._arrivals, *replaced["partition_month"].to_pylist()})
+
+    def write(self, partition: str, aside: Aside) -> Iterator[Written]:
+        """Writes a changed partition, the rows replaced in it, and its totals.
+
+        `aside` gives the path to write for a staged relation and partition.
+        """
+        held = [self._held[partition]] if partition in self._held else []
+        self._name_arrivals("partition_arrivals", self._arrivals.get(partition, []))
+        self._name_staged("partition_held", held)
+        schema = staged_schema(self._export)
+        current = aside(self._export.name, partition)
+        rows = self._engine.write_schema(load_transform("staging/partition"), schema, current)
+        yield Written(self._export.name, partition, current, rows)
+        yield from self._write_history(partition, aside)
+        for table in totals_of(self._export):
+            target = aside(table.name, partition)
+            self._name_staged(self._export.name, [current])
+            rows = self._engine.write(load_transform(f"staging/{table.name}"), table, target)
+            yield Written(table.name, partition, target, rows)
+
+    def _write_history(self, partition: str, aside: Aside) -> Iterator[Written]:
+        schema = staged_schema(self._export).append(_REPLACED_BY)
+        before = [self._history[partition]] if partition in self._history else []
+        self._engine.records("partition_history", self._export, before, schema)
+        target = aside(history_name(self._export), partition)
+        rows = self._engine.write_schema(load_transform("staging/history"), schema, target)
+        if rows:
+            yield Written(history_name(self._export), partition, target, rows)
+        else:
+            target.unlink()
+
+    def _name_arrivals(self, name: str, files: Sequence[Path]) -> None:
+        self._engine.records(name, self._export, files, arrivals_schema(self._export))
+
+    def _name_staged(self, name: str, files: Sequence[Path]) -> None:
+        self._engine.records(name, self._export, files, staged_schema(self._export))
+

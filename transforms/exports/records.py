@@ -1,0 +1,389 @@
+"""Splits delimited text into records and fields, and fields into Arrow columns; compiled.
+
+No CSV library keeps what Pointbook owes a supplier: the physical line of every record, its raw
+text, a reason for every row of the wrong width (DuckDB and others drop extra empty fields, skip
+blank rows and swallow good lines after a stray quote). So the splitting is done here, by RFC 4180:
+
+- a field that begins with a quote ends at the next single quote and may hold delimiters, doubled
+  quotes and line breaks; elsewhere a quote is a character like others;
+- a record that breaks these rules, has another number of fields than the header, or is too long
+  costs its first physical line; splitting goes on with the next line. So an unterminated quote
+  never swallows the good lines behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from numba import njit
+
+Bytes = npt.NDArray[np.uint8]
+Positions = npt.NDArray[np.int32]
+Lines = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+MAX_RECORD_BYTES: Final = 1 << 20
+"""A longer record is refused: no export has one, and a stray quote must not hold up the file."""
+MAX_FIELDS: Final = 1_000
+_CELLS_AT_ONCE: Final = 1 << 22
+
+_QUOTE: Final = 0x22
+_LINE_FEED: Final = 0x0A
+_CARRIAGE_RETURN: Final = 0x0D
+_BLANK: Final = 0x20
+_TAB: Final = 0x09
+
+_SPLIT: Final = 0
+_REFUSED: Final = 1
+_INCOMPLETE: Final = 2
+
+
+@njit(cache=True, nogil=True)
+def _is_blank(byte: int) -> bool:
+    return byte in (_BLANK, _TAB, _CARRIAGE_RETURN, _LINE_FEED)
+
+
+@njit(cache=True, nogil=True)
+def _split_record(
+    text: Bytes,
+    start: int,
+    final: bool,
+    delimiter: int,
+    width: int,
+    field_start: Positions,
+    field_end: Positions,
+    escaped: Mask,
+) -> tuple[int, int, int, int]:
+    """Splits the record at `start`: its status, end, the start of the next one, its lines.
+
+    Fields are trimmed of surrounding blanks. `escaped` marks those with doubled quotes.
+    """
+    size = text.size
+    at = start
+    lines = 1
+    fields = 0
+    while True:
+        quoted_from = at
+        while quoted_from < size and text[quoted_from] == _BLANK:
+            quoted_from += 1
+        doubled = False
+        if quoted_from < size and text[quoted_from] == _QUOTE:
+            begin = quoted_from + 1
+            at = begin
+            closed = False
+            while at < size and at - start <= MAX_RECORD_BYTES:
+                if text[at] == _QUOTE:
+                    if at + 1 < size and text[at + 1] == _QUOTE:
+                        doubled = True
+                        at += 2
+                        continue
+                    if at + 1 == size and not final:
+                        return _INCOMPLETE, start, start, 0
+                    closed = True
+                    break
+                if text[at] == _LINE_FEED:
+                    lines += 1
+                at += 1
+            if not closed:
+                if at >= size and not final and at - start <= MAX_RECORD_BYTES:
+                    return _INCOMPLETE, start, start, 0
+                return _REFUSED, start, start, 0
+            end = at
+            at += 1
+            while at < size and text[at] in (_BLANK, _CARRIAGE_RETURN):
+                at += 1
+            if at < size and text[at] != delimiter and text[at] != _LINE_FEED:
+                return _REFUSED, start, start, 0
+        else:
+            begin = at
+            while at < size and text[at] != delimiter and text[at] != _LINE_FEED:
+                at += 1
+            end = at
+        if at >= size and not final:
+            return _INCOMPLETE, start, start, 0
+        while begin < end and _is_blank(text[begin]):
+            begin += 1
+        while end > begin and _is_blank(text[end - 1]):
+            end -= 1
+        if fields < width:
+            field_start[fields] = begin
+            field_end[fields] = end
+            escaped[fields] = doubled
+        fields += 1
+        if at >= size or text[at] == _LINE_FEED:
+            break
+        at += 1
+    if fields != width or at - start > MAX_RECORD_BYTES:
+        return _REFUSED, start, start, 0
+    return _SPLIT, at, at + 1, lines
+
+
+@njit(cache=True, nogil=True)
+def _line_end(text: Bytes, start: int) -> int:
+    at = start
+    while at < text.size and text[at] != _LINE_FEED:
+        at += 1
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _is_blank_line(text: Bytes, start: int, end: int, delimiter: int) -> bool:
+    for at in range(start, end):
+        if text[at] == delimiter or not _is_blank(text[at]):
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _split(
+    text: Bytes,
+    start: int,
+    line: int,
+    final: bool,
+    delimiter: int,
+    record_start: Positions,
+    record_end: Positions,
+    record_line: Lines,
+    refused: Mask,
+    field_start: Positions,
+    field_end: Positions,
+    escaped: Mask,
+) -> tuple[int, int, int, int]:
+    """Splits records until the arrays are full or no whole record is left.
+
+    Returns the number of records, of blank lines, where the next record starts and its line.
+    """
+    width = field_start.shape[1]
+    at = start
+    records = 0
+    blank_lines = 0
+    while at < text.size and records < record_start.size:
+        line_end = _line_end(text, at)
+        if line_end == text.size and not final and line_end - at <= MAX_RECORD_BYTES:
+            break
+        if _is_blank_line(text, at, line_end, delimiter):
+            blank_lines += 1
+            at = line_end + 1
+            line += 1
+            continue
+        status, end, following, lines = _split_record(
+            text,
+            at,
+            final,
+            delimiter,
+            width,
+            field_start[records],
+            field_end[records],
+            escaped[records],
+        )
+        if status == _INCOMPLETE:
+            break
+        if status == _REFUSED:
+            if line_end == text.size and not final:
+                break
+            end = line_end
+            following = line_end + 1
+            lines = 1
+        record_start[records] = at
+        record_end[records] = end
+        record_line[records] = line
+        refused[records] = status == _REFUSED
+        records += 1
+        line += lines
+        at = following
+    return records, blank_lines, at, line
+
+
+@njit(cache=True, nogil=True)
+def _lengths(
+    text: Bytes, begin: Positions, end: Positions, escaped: Mask, lengths: Positions
+) -> None:
+    for row in range(begin.size):
+        length = end[row] - begin[row]
+        if escaped[row]:
+            at = begin[row]
+            while at < end[row]:
+                if text[at] == _QUOTE:
+                    at += 1
+                    length -= 1
+                at += 1
+        lengths[row] = length
+
+
+@njit(cache=True, nogil=True)
+def _copy(
+    text: Bytes, begin: Positions, end: Positions, escaped: Mask, offsets: Positions, out: Bytes
+) -> None:
+    for row in range(begin.size):
+        to = offsets[row]
+        if escaped[row]:
+            at = begin[row]
+            while at < end[row]:
+                if text[at] == _QUOTE:
+                    at += 1
+                out[to] = text[at]
+                to += 1
+                at += 1
+        else:
+            for at in range(begin[row], end[row]):
+                out[to] = text[at]
+                to += 1
+
+
+def gather(text: Bytes, begin: Positions, end: Positions, escaped: Mask | None = None) -> pa.Array:
+    """The spans of the text as one Arrow binary array; doubled quotes are halved if `escaped`."""
+    rows = begin.size
+    if escaped is None:
+        escaped = np.zeros(rows, np.bool_)
+    offsets = np.zeros(rows + 1, np.int32)
+    _lengths(text, begin, end, escaped, offsets[1:])
+    np.cumsum(offsets, out=offsets)
+    out = np.empty(int(offsets[-1]), np.uint8)
+    _copy(text, begin, end, escaped, offsets, out)
+    return pa.Array.from_buffers(
+        pa.binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(out)]
+    )
+
+
+@dataclass(frozen=True)
+class Records:
+    """Some records of a file, in its order: where each lies in `text`, and its fields.
+
+    `line` is a record's first physical line, from 1. The spans of the fields of a refused record
+    mean nothing.
+    """
+
+    text: Bytes
+    start: Positions
+    end: Positions
+    line: Lines
+    refused: Mask
+    field_start: Positions
+    field_end: Positions
+    escaped: Mask
+
+    def __len__(self) -> int:
+        return int(self.start.size)
+
+    def field(self, index: int, rows: Positions) -> pa.Array:
+        """A field of the given records, trimmed and unquoted, as Arrow binary."""
+        return gather(
+            self.text,
+            self.field_start[rows, index],
+            self.field_end[rows, index],
+            self.escaped[rows, index],
+        )
+
+    def raw(self, rows: Positions) -> pa.Array:
+        """The given records as delivered, without their line end, as Arrow binary."""
+        return gather(self.text, self.start[rows], self._without_line_end(rows))
+
+    def raw_masked(self, rows: Positions, fields: list[int], mask: bytes) -> list[pa.Array]:
+        """The given records as delivered, cut into pieces: what `fields` hold becomes the mask."""
+        pieces: list[pa.Array] = []
+        at = self.start[rows]
+        for field in sorted(fields):
+            begin = np.where(self.refused[rows], at, self.field_start[rows, field])
+            end = np.where(self.refused[rows], at, self.field_end[rows, field])
+            pieces.append(gather(self.text, at, begin))
+            pieces.append(pa.array([mask] * rows.size, pa.binary()))
+            at = end
+        pieces.append(gather(self.text, at, np.maximum(at, self._without_line_end(rows))))
+        return pieces
+
+    def _without_line_end(self, rows: Positions) -> Positions:
+        end = self.end[rows]
+        ends_in_return = (end > self.start[rows]) & (
+            self.text[np.maximum(end - 1, 0)] == _CARRIAGE_RETURN
+        )
+        return (end - ends_in_return).astype(np.int32)
+
+
+class Splitter:
+    """Splits a text that arrives in chunks into `Records`.
+
+    `blank_lines` counts the lines without anything, which are no records.
+    """
+
+    def __init__(self, delimiter: bytes, width: int, first_line: int) -> None:
+        self._delimiter = delimiter[0]
+        self._width = width
+        self._line = first_line
+        self._rest = b""
+        self._too_long = b""
+        self.blank_lines = 0
+
+    def feed(self, chunk: bytes, *, final: bool) -> list[Records]:
+        """The records that are whole with this chunk; `final` when nothing follows it."""
+        found: list[Records] = []
+        if self._too_long:
+            line_end = chunk.find(b"\n")
+            if line_end < 0 and not final:
+                return found
+            chunk = b"" if line_end < 0 else chunk[line_end + 1 :]
+            found.append(self._refused_line(self._too_long))
+            self._too_long = b""
+        text = np.frombuffer(self._rest + chunk, np.uint8)
+        at = 0
+        while at < text.size:
+            room = min(max(1, _CELLS_AT_ONCE // self._width), text.size - at)
+            start, end = (np.empty(room, np.int32) for _ in range(2))
+            line = np.empty(room, np.int64)
+            refused = np.empty(room, np.bool_)
+            field_start, field_end = (np.empty((room, self._width), np.int32) for _ in range(2))
+            escaped = np.empty((room, self._width), np.bool_)
+            count, blank_lines, following, self._line = _split(
+                text,
+                at,
+                self._line,
+                final,
+                self._delimiter,
+                start,
+                end,
+                line,
+                refused,
+                field_start,
+                field_end,
+                escaped,
+            )
+            self.blank_lines += blank_lines
+            if count:
+                found.append(
+                    Records(
+                        text,
+                        start[:count],
+                        end[:count],
+                        line[:count],
+                        refused[:count],
+                        field_start[:count],
+                        field_end[:count],
+                        escaped[:count],
+                    )
+                )
+            if following == at:
+                break
+            at = following
+        self._rest = text[at:].tobytes()
+        if len(self._rest) > MAX_RECORD_BYTES and b"\n" not in self._rest:
+            self._too_long, self._rest = self._rest[:MAX_RECORD_BYTES], b""
+            if final:
+                found.append(self._refused_line(self._too_long))
+        return found
+
+    def _refused_line(self, text: bytes) -> Records:
+        line = self._line
+        self._line += 1
+        return Records(
+            np.frombuffer(text, np.uint8),
+            np.zeros(1, np.int32),
+            np.full(1, len(text), np.int32),
+            np.full(1, line, np.int64),
+            np.ones(1, np.bool_),
+            np.zeros((1, self._width), np.int32),
+            np.zeros((1, self._width), np.int32),
+            np.zeros((1, self._width), np.bool_),
+        )

@@ -1,0 +1,68 @@
+"""Finds the rows that break an export's declaration, with every reason (`column:rule`).
+
+The pandera checks of `schemas/exports.py` are the authority: each is called once for a batch and
+answers with a mask. Only what pandera can't see is added: cells that could not be read as their
+type, and columns that a row doesn't have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from pandera.pandas import Check
+
+from schemas.exports import Export
+from transforms.exports.forms import Read
+
+Mask = npt.NDArray[np.bool_]
+
+
+def broken_rules(export: Export, columns: Mapping[str, Read]) -> dict[str, Mask]:
+    """Which rows break which rule: a mask for every reason that applies to some row."""
+    frame = pa.table({name: read.values for name, read in columns.items()}).to_pandas(
+        types_mapper=pd.ArrowDtype
+    )
+    broken: dict[str, Mask] = {}
+    for name, read in columns.items():
+        if name in export.required and read.missing.any():
+            broken[f"{name}:required"] = read.missing
+        for rule, mask in read.broken.items():
+            broken[f"{name}:{rule}"] = mask
+        for check in export.columns[name].checks:
+            _add(broken, f"{name}:{check.name}", _failures(check, frame[name]))
+    for check in export.model.checks:
+        column, rule = str(check.name).split(":")
+        failures = _failures(check, frame)
+        if rule == "required":
+            failures &= columns[column].missing
+        _add(broken, str(check.name), failures)
+    return broken
+
+
+def reasons(broken: Mapping[str, Mask], rows: npt.NDArray[np.int64]) -> pa.Array:
+    """The reasons of the given rows, as a list of text for each."""
+    names = pa.array(list(broken), pa.string())
+    table = np.stack([mask[rows] for mask in broken.values()], axis=1)
+    offsets = np.zeros(rows.size + 1, np.int32)
+    np.cumsum(table.sum(axis=1), out=offsets[1:])
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), names.take(pa.array(np.nonzero(table)[1]))
+    )
+
+
+def _add(broken: dict[str, Mask], reason: str, failures: Mask) -> None:
+    if failures.any():
+        broken[reason] = broken[reason] | failures if reason in broken else failures
+
+
+def _failures(check: Check, data: pd.Series[Any] | pd.DataFrame) -> Mask:
+    """The rows that fail one declared check; pandera leaves missing cells out of its answer."""
+    passed = cast("pd.Series[bool]", check(data).check_output)
+    failures = np.zeros(len(data), np.bool_)
+    failures[passed.index.to_numpy()] = ~passed.to_numpy(dtype=bool, na_value=True)
+    return failures

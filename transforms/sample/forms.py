@@ -1,0 +1,475 @@
+"""The forms that exports are delivered in, and the writing of them.
+
+A `Form` is one file's: container, encoding, delimiter, header, and how numbers, months, dates,
+times, booleans and labels look. Rendering is column by column; a line is one join.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from schemas.exports import EXPORTS
+from transforms.sample.draws import Draws, Ints, day, labels_of
+
+UNDECODABLE: Final = "\x1a"
+"""Stands for a byte that no encoding has, until the text is encoded."""
+
+_LOW: Final = date(1900, 1, 1)
+_HIGH: Final = date(2100, 1, 1)
+_DATES: Final = {
+    "2016-11-03": "{0:04d}-{1:02d}-{2:02d}",
+    "20161103": "{0:04d}{1:02d}{2:02d}",
+    "2016.11.03": "{0:04d}.{1:02d}.{2:02d}",
+    "2016/11/03": "{0:04d}/{1:02d}/{2:02d}",
+    "2016년 11월 3일": "{0:04d}년 {1}월 {2}일",
+}
+_MONTHS: Final = {
+    "2016-11": "{0:04d}-{1:02d}",
+    "201611": "{0:04d}{1:02d}",
+    "2016.11": "{0:04d}.{1:02d}",
+    "2016/11": "{0:04d}/{1:02d}",
+    "2016년 11월": "{0:04d}년 {1}월",
+}
+_NUMBERS: Final = ["1234", "1,234", "₩1,234", "1,234원", "(1,234)"]
+_TYPED_NUMBERS: Final = ["int64", "decimal", "float64"]
+_TIMES: Final = ["HH:MM:SS", "HH:MM", "date alone"]
+_BOOLEANS: Final = {
+    "true/false": ["false", "true"],
+    "1/0": ["0", "1"],
+    "Y/N": ["N", "Y"],
+    "예/아니오": ["아니오", "예"],
+    "TRUE/FALSE": ["FALSE", "TRUE"],
+}
+_HEADERS: Final = ["english", "ENGLISH", " english ", "korean", " korean "]
+_ENCODINGS: Final = ["utf-8", "cp949", "utf-8-sig", "cp949", "utf-16-le", "utf-8", "utf-16-be"]
+_DELIMITERS: Final = {"csv": [",", ";", ","], "tsv": ["\t"], "txt": ["|", "\t", ";"]}
+_EXTRA: Final = ["batch_no", "비고", "loaded_by"]
+_PADDED: Final = pa.array([f"{n:03d}" for n in range(1000)])
+_BLOCK: Final = 1 << 20
+_ROW_GROUP: Final = 1 << 17
+_FAST_FROM_ROWS: Final = 50_000
+
+
+@dataclass(frozen=True)
+class Form:
+    """How one file is delivered."""
+
+    container: str
+    encoding: str
+    delimiter: str
+    newline: str
+    header: str
+    labels: str
+    number: str
+    month: str
+    date: str
+    time: str
+    separator: str
+    boolean: str
+    missing: str
+    codes: str
+    quoting: str
+    order: list[str]
+    extra: list[str]
+    level: int
+
+    @property
+    def parquet(self) -> bool:
+        """Whether the columns are typed."""
+        return self.container == ".parquet"
+
+    def described(self) -> dict[str, object]:
+        """The form as truth.json shows it; what does not matter to the container is left out."""
+        shown = asdict(self)
+        del shown["level"]
+        if self.parquet:
+            kept = ("container", "header", "labels", "number", "codes", "order", "extra")
+            return {name: shown[name] for name in kept}
+        return shown
+
+
+def choose_form(draws: Draws, export: str, name: str, container: str, turn: int, rows: int) -> Form:
+    """The form of a file: encodings and the like in turn, the rest by the seed and the name."""
+    parts = iter(draws.uniform(f"form/{export}/{name}", 0, 0, 64))
+
+    def one(options: list[str]) -> str:
+        return options[int(next(parts) * len(options))]
+
+    columns = list(EXPORTS[export].columns)
+    order = sorted(columns, key=lambda _: float(next(parts))) if next(parts) < 0.5 else columns
+    parquet = container == ".parquet"
+    encoding = "utf-8" if parquet else _ENCODINGS[turn % len(_ENCODINGS)]
+    # a CP949 file is told from UTF-8 by its header: one in English with few Korean lines isn't
+    header = one(_HEADERS[3:] if encoding == "cp949" else _HEADERS)
+    number = _TYPED_NUMBERS[turn % 8 % 3] if parquet else one(_NUMBERS)
+    return Form(
+        container=container,
+        encoding=encoding,
+        delimiter="" if parquet else one(_DELIMITERS[container.split(".")[1]]),
+        newline=one(["\n", "\r\n", "\n"]),
+        header=header,
+        labels=one(["english", "ENGLISH", "korean", "korean"]),
+        number=number,
+        month=one(list(_MONTHS)),
+        date=one(list(_DATES)),
+        time=one(_TIMES),
+        separator=one([" ", "T"]),
+        boolean=one(list(_BOOLEANS)),
+        missing=one(["", "", "  "]),
+        codes=one(["ICN", "icn"]),
+        quoting=one(["needed", "needed", "all"]) if rows < _FAST_FROM_ROWS else "needed",
+        order=list(order),
+        extra=_EXTRA[: int(next(parts) * 6) % 4],
+        level=9 if rows < _FAST_FROM_ROWS else 1,
+    )
+
+
+def header_of(form: Form, export: str) -> list[str]:
+    """The header's names as written, extra columns last."""
+    declared = EXPORTS[export]
+    if "korean" in form.header:
+        names = [str(declared.columns[name].title) for name in form.order]
+    elif form.header == "ENGLISH":
+        names = [name.upper() for name in form.order]
+    else:
+        names = list(form.order)
+    if form.header.startswith(" "):
+        names = [f" {name} " for name in names]
+    return names + form.extra
+
+
+@cache
+def _date_texts(pattern: str) -> pa.Array:
+    days = ((_LOW + timedelta(days=n)) for n in range((_HIGH - _LOW).days))
+    return pa.array([_DATES[pattern].format(d.year, d.month, d.day) for d in days])
+
+
+@cache
+def _month_texts(pattern: str) -> pa.Array:
+    return pa.array([_MONTHS[pattern].format(n // 12, n % 12 + 1) for n in range(2100 * 12)])
+
+
+@cache
+def _time_texts(pattern: str, separator: str) -> pa.Array:
+    def text(second: int) -> str:
+        if pattern == "date alone" and second == 0:
+            return ""
+        clock = f"{separator}{second // 3600:02d}:{second // 60 % 60:02d}"
+        return clock if pattern == "HH:MM" and second % 60 == 0 else f"{clock}:{second % 60:02d}"
+
+    return pa.array([text(second) for second in range(86_400)])
+
+
+def _dates(values: pa.Array, pattern: str) -> pa.Array:
+    return _date_texts(pattern).take(pc.subtract(values, day(_LOW.isoformat())))
+
+
+def _timestamps(values: pa.Array, form: Form) -> pa.Array:
+    days = pc.divide(values, 86_400)
+    seconds = pc.subtract(values, pc.multiply(days, 86_400))
+    clock = _time_texts(form.time, form.separator).take(seconds)
+    return pc.binary_join_element_wise(_dates(days, form.date), clock, "")
+
+
+def _grouped(values: pa.Array) -> pa.Array:
+    """Amounts not below 0 with their thousands grouped."""
+    whole = values.cast(pa.string())
+    for unit in (10**3, 10**6, 10**9, 10**12, 10**15):
+        large = pc.greater_equal(values, unit)
+        if not pc.any(large).as_py():
+            break
+        part = values.filter(large)
+        rest = _PADDED.take(_modulo(pc.divide(part, unit // 1000), 1000))
+        above = pc.divide(part, unit)
+        tail = rest
+        lower = unit // 1000
+        while lower > 1:
+            lower //= 1000
+            group = _PADDED.take(_modulo(pc.divide(part, lower), 1000))
+            tail = pc.binary_join_element_wise(tail, group, ",")
+        text = pc.binary_join_element_wise(above.cast(pa.string()), tail, ",")
+        whole = pc.replace_with_mask(whole, large, text)
+    return whole
+
+
+def _modulo(values: pa.Array, base: int) -> pa.Array:
+    return pc.subtract(values, pc.multiply(pc.divide(values, base), base))
+
+
+def _integers(values: pa.Array, form: Form, money: bool) -> pa.Array:
+    if form.number == "1234":
+        return values.cast(pa.string())
+    negative = pc.fill_null(pc.less(values, 0), False)
+    texts = _grouped(pc.abs(values))
+    if money and form.number == "₩1,234":
+        # CP949 has the full-width won sign only
+        sign = "￦" if form.encoding == "cp949" else "₩"
+        texts = pc.if_else(negative, texts, pc.binary_join_element_wise(sign, texts, ""))
+    elif money and form.number == "1,234원":
+        texts = pc.if_else(negative, texts, pc.binary_join_element_wise(texts, "원", ""))
+    if not pc.any(negative).as_py():
+        return texts
+    if form.number == "(1,234)":
+        signed = pc.binary_join_element_wise("(", texts, ")", "")
+    else:
+        signed = pc.binary_join_element_wise("-", texts, "")
+    return pc.if_else(negative, signed, texts)
+
+
+def _decimals(values: pa.Array) -> pa.Array:
+    whole = pc.divide(values, 100)
+    cents = pc.ascii_lpad(pc.subtract(values, pc.multiply(whole, 100)).cast(pa.string()), 2, "0")
+    negative = pc.less(values, 0)
+    plain = pc.binary_join_element_wise(whole.cast(pa.string()), cents, ".")
+    return pc.if_else(negative, values.cast(pa.string()), plain)
+
+
+def _labels(values: pa.Array, export: str, column: str, form: Form) -> pa.Array:
+    labels = labels_of(export, column)
+    texts = list(labels.values()) if form.labels == "korean" else list(labels)
+    if form.labels == "ENGLISH":
+        texts = [text.upper() for text in texts]
+    return pa.array([*texts, "미정" if form.labels == "korean" else "unheard_of"]).take(values)
+
+
+def _column(table: pa.Table, export: str, column: str, form: Form) -> pa.Array:
+    """A column as delivered text; null where missing."""
+    values = table.column(column).combine_chunks()
+    metadata = EXPORTS[export].metadata(column)
+    match metadata["form"]:
+        case "integer":
+            return _integers(values, form, metadata.get("unit") == "KRW")
+        case "decimal":
+            return _decimals(values)
+        case "month":
+            return _month_texts(form.month).take(values)
+        case "date":
+            return _dates(values, form.date)
+        case "timestamp":
+            return _timestamps(values, form)
+        case "boolean":
+            return pa.array(_BOOLEANS[form.boolean]).take(values.cast(pa.int8()))
+        case "enumeration":
+            return _labels(values, export, column, form)
+        case "code" if form.codes == "icn":
+            return pc.ascii_lower(values)
+    return values
+
+
+def _quoted(texts: pa.Array, form: Form) -> pa.Array:
+    special = pc.match_substring_regex(texts, f'[\\r\\n"\\{form.delimiter}]')
+    if form.quoting == "all":
+        special = pc.true_unless_null(texts)
+    if not pc.any(special).as_py():
+        return texts
+    doubled = pc.replace_substring(texts.filter(special), '"', '""')
+    return pc.replace_with_mask(texts, special, pc.binary_join_element_wise('"', doubled, '"', ""))
+
+
+def _may_need_quotes(export: str, column: str, form: Form) -> bool:
+    shape = EXPORTS[export].metadata(column)["form"]
+    grouped = shape == "integer" and form.delimiter == "," and form.number != "1234"
+    return shape == "text" or grouped or form.quoting == "all"
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """What is wrong with the text of some rows of a table.
+
+    `texts`: by column, row positions and what is written there instead.
+    `short`, `long`: rows with too few and too many fields. `undecodable`: rows among `texts`
+    that no encoding can read.
+    """
+
+    texts: dict[str, tuple[Ints, list[str]]]
+    short: Ints
+    long: Ints
+    undecodable: Ints
+
+    def moved(self, to: Ints) -> Spoilt:
+        """The same where row n of the table has become row `to[n]` of another."""
+        texts = {name: (to[rows], values) for name, (rows, values) in self.texts.items()}
+        return Spoilt(texts, to[self.short], to[self.long], to[self.undecodable])
+
+
+def _replaced(texts: pa.Array, rows: Ints, values: pa.Array) -> pa.Array:
+    mask = np.zeros(len(texts), np.bool_)
+    mask[rows] = True
+    return pc.replace_with_mask(texts, pa.array(mask), values)
+
+
+def lines(table: pa.Table, export: str, form: Form, spoilt: Spoilt) -> pa.Array:
+    """The table as delivered lines, their line ends included."""
+    columns = []
+    for name in form.order:
+        texts = _column(table, export, name, form)
+        quotes = _may_need_quotes(export, name, form)
+        if name in spoilt.texts:
+            rows, values = spoilt.texts[name]
+            order = np.argsort(rows)
+            written = pa.array([values[n] for n in order], pa.string())
+            texts = _replaced(texts, rows[order], written)
+            quotes = True
+        if quotes:
+            texts = _quoted(texts, form)
+        if texts.null_count:
+            texts = pc.fill_null(texts, form.missing)
+        columns.append(texts)
+    columns += [pa.repeat(f"x{number}", len(table)) for number in range(len(form.extra))]
+    *head, last = columns
+    ended = pc.binary_join_element_wise(last, form.newline, "")
+    whole = pc.binary_join_element_wise(*head, ended, form.delimiter)
+    if len(spoilt.long):
+        rows = np.sort(spoilt.long)
+        cells = [column.take(pa.array(rows)) for column in columns]
+        text = pc.binary_join_element_wise(*cells, "one", "too many", form.delimiter)
+        whole = _replaced(whole, rows, pc.binary_join_element_wise(text, form.newline, ""))
+    if len(spoilt.short):
+        rows = np.sort(spoilt.short)
+        cells = [column.take(pa.array(rows)) for column in columns[:-2]]
+        text = pc.binary_join_element_wise(*cells, form.delimiter)
+        whole = _replaced(whole, rows, pc.binary_join_element_wise(text, form.newline, ""))
+    return whole
+
+
+def typed(table: pa.Table, export: str, form: Form) -> pa.Table:
+    """The table with Parquet's own types, under the form's header."""
+    arrays = []
+    for name in form.order:
+        values = table.column(name).combine_chunks()
+        match EXPORTS[export].metadata(name)["form"]:
+            case "integer" if form.number == "decimal":
+                arrays.append(values.cast(pa.decimal128(19, 0)))
+            case "integer" if form.number == "float64":
+                arrays.append(values.cast(pa.float64()))
+            case "decimal":
+                arrays.append(_decimals(values).cast(pa.decimal128(9, 2)))
+            case "month":
+                arrays.append(_month_texts("2016-11").take(values))
+            case "date":
+                arrays.append(values.cast(pa.date32()))
+            case "timestamp":
+                arrays.append(values.cast(pa.timestamp("s")).cast(pa.timestamp("us")))
+            case "integer" | "boolean":
+                arrays.append(values)
+            case _:
+                arrays.append(_column(table, export, name, form))
+    arrays += [pa.repeat(f"x{number}", len(table)) for number in range(len(form.extra))]
+    return pa.Table.from_arrays(arrays, names=header_of(form, export))
+
+
+class Writer:
+    """Writes one file; what is written does not depend on the sizes of the pieces."""
+
+    def __init__(self, path: Path, export: str, form: Form) -> None:
+        self._path = path
+        self._export = export
+        self._form = form
+        self._pending: list[pa.Table] = []
+        self._buffer = bytearray()
+        self._rows = 0
+        self._next_line = 1
+        self._parquet: pq.ParquetWriter | None = None
+        self._compress: Callable[[bytes], bytes] = bytes
+        self._finish: Callable[[], bytes] = bytes
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._form.parquet:
+            return self
+        self._file = self._path.open("wb")
+        if self._form.container.endswith(".gz"):
+            # zlib's own gzip header carries neither time nor name
+            gzip = zlib.compressobj(self._form.level, zlib.DEFLATED, 31)
+            self._compress, self._finish = gzip.compress, gzip.flush
+        elif self._form.container.endswith(".zst"):
+            codec = pa.Codec("zstd", compression_level=3)
+            self._compress = lambda block: codec.compress(block, asbytes=True)
+        bom = {"utf-8-sig": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
+        self._buffer += bom.get(self._form.encoding, b"")
+        header = self._form.delimiter.join(header_of(self._form, self._export))
+        self._put((header + self._form.newline).encode())
+        self._next_line = 2
+        return self
+
+    def write(self, table: pa.Table, spoilt: Spoilt) -> Ints:
+        """Writes the rows; returns each row's line, for Parquet its number from 1 on."""
+        if self._form.parquet:
+            numbers = np.arange(self._rows + 1, self._rows + 1 + len(table), dtype=np.int64)
+            self._rows += len(table)
+            self._pending.append(typed(table, self._export, self._form))
+            self._put_row_groups(last=False)
+            return numbers
+        rendered = lines(table, self._export, self._form, spoilt)
+        ends = np.cumsum(pc.count_substring(rendered, "\n").to_numpy(zero_copy_only=False))
+        starts = self._next_line + np.concatenate([[0], ends[:-1]])
+        self._next_line += int(ends[-1])
+        offsets = np.frombuffer(rendered.buffers()[1], np.int32)
+        low, high = offsets[rendered.offset], offsets[rendered.offset + len(rendered)]
+        self._put(memoryview(rendered.buffers()[2])[low:high])
+        return starts.astype(np.int64)
+
+    def _put(self, text: bytes | memoryview) -> None:
+        encoding = self._form.encoding
+        if encoding.startswith("utf-8"):
+            self._buffer += text
+        else:
+            self._buffer += str(text, "utf-8").encode(encoding)
+        full = len(self._buffer) - len(self._buffer) % _BLOCK
+        for start in range(0, full, _BLOCK):
+            self._block(bytes(self._buffer[start : start + _BLOCK]))
+        del self._buffer[:full]
+
+    def _block(self, block: bytes) -> None:
+        if not self._form.encoding.startswith("utf-16"):
+            block = block.replace(UNDECODABLE.encode(), b"\xff")
+        self._file.write(self._compress(block))
+
+    def _put_row_groups(self, last: bool) -> None:
+        waiting = sum(len(table) for table in self._pending)
+        if not last and waiting < _ROW_GROUP:
+            return
+        table = pa.concat_tables(self._pending).combine_chunks()
+        if self._parquet is None:
+            self._parquet = pq.ParquetWriter(
+                self._path, table.schema, compression="zstd", store_schema=False
+            )
+        while len(table) >= _ROW_GROUP or (last and len(table)):
+            self._parquet.write_table(table.slice(0, _ROW_GROUP))
+            table = table.slice(_ROW_GROUP)
+        self._pending = [table]
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._form.parquet:
+            if kind is None:
+                self._put_row_groups(last=True)
+            if self._parquet is not None:
+                self._parquet.close()
+            return
+        if kind is None:
+            self._block(bytes(self._buffer))
+            self._file.write(self._finish())
+        self._file.close()
+
+
+def nothing_spoilt() -> Spoilt:
+    """No row of the table has anything wrong with its text."""
+    none = np.empty(0, np.int64)
+    return Spoilt({}, none, none, none)

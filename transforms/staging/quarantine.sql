@@ -1,0 +1,11 @@
+-- purpose: the quarantined rows of one file, refused and conflicting ones, in the file's order
+-- grain: one row per quarantined row
+-- keys: line
+-- inputs: refused(export, file, line, raw_text, reasons),
+--   conflicting(export, file, line, raw_text, reasons)
+-- policy: none
+-- rules: inputs.md, what ingest does with a bad row
+SELECT export, file, line, raw_text, reasons FROM refused
+UNION ALL
+SELECT export, file, line, raw_text, reasons FROM conflicting
+ORDER BY line
