@@ -5,24 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import duckdb
 
 from flows.publish import State
 from flows.workspace import Workspace
-from schemas.derive import (
-    data_dictionary,
-    duckdb_type,
-    glob_escaped,
-    literal,
-    quoted,
-    unit,
-)
-from schemas.tables import PUBLISHED, Table
-
-_OLDEST_READER: Final = "v1.0.0"
-"""The storage version that DuckDB 1.x can read as well."""
+from schemas.derive import attach_statement, data_dictionary, view_statements
+from schemas.tables import PUBLISHED
 
 
 def build_catalog(workspace: Workspace) -> Path:
@@ -37,8 +26,7 @@ def build_catalog(workspace: Workspace) -> Path:
     aside = warehouse / ".catalog.duckdb.aside"
     aside.unlink(missing_ok=True)
     with duckdb.connect(config={"python_enable_replacements": False}) as connection:
-        attach = f"ATTACH {literal(str(aside))} AS catalog"
-        connection.execute(f"{attach} (STORAGE_VERSION {literal(_OLDEST_READER)})")
+        connection.execute(attach_statement(aside, "catalog"))
         connection.execute("USE catalog")
         for statement in _statements(state, None):
             connection.execute(statement)
@@ -56,28 +44,7 @@ def _statements(state: State, relative_to: Path | None) -> Iterator[str]:
         files = list(state.files(table.name).values())
         if relative_to is not None:
             files = [file.relative_to(relative_to) for file in files]
-        name = quoted(table.name)
-        yield f"CREATE OR REPLACE VIEW {name} AS {_rows(table, files)}"
-        yield f"COMMENT ON VIEW {name} IS {literal(f'{table.description}; {table.grain}')}"
-        for column, declared in table.columns.items():
-            text = str(declared.description)
-            if counted := unit(declared):
-                text += f" [{counted}]"
-            yield f"COMMENT ON COLUMN {name}.{quoted(column)} IS {literal(text)}"
-
-
-def _rows(table: Table, files: list[Path]) -> str:
-    kinds = {column: duckdb_type(table.dtype(column)) for column in table.columns}
-    if not files:
-        columns = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(c)}" for c, kind in kinds.items())
-        return f"SELECT {columns} WHERE false"
-    columns = ", ".join(quoted(column) for column in kinds)
-    paths = literal([glob_escaped(file) for file in files])
-    hive = f"{{{quoted(table.partition)}: {kinds[table.partition]}}}"
-    return (
-        f"SELECT {columns} FROM read_parquet({paths}, "
-        f"hive_partitioning = true, hive_types = {hive})"
-    )
+        yield from view_statements(table, files)
 
 
 def _replace_text(path: Path, text: str) -> None:

@@ -221,9 +221,7 @@ def _under_prefect(
     return flow(options=options, **parameters)
 
 
-def _print(
-    manifest: dict[str, Any], common: Common, kind: str, options: Options | None
-) -> None:
+def _print(manifest: dict[str, Any], common: Common, kind: str, options: Options | None) -> None:
     from flows import summary
 
     if common.json:

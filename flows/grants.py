@@ -76,9 +76,7 @@ def grant_fingerprints(context: Context, year: int) -> dict[str, str]:
     return found | {"policies": context.policies.fingerprint(POLICIES, terms.granted_on)}
 
 
-def _grant(
-    run: Run, engine: Engine, policies: Policies, terms: Grant
-) -> tuple[Written, list[str]]:
+def _grant(run: Run, engine: Engine, policies: Policies, terms: Grant) -> tuple[Written, list[str]]:
     engine.table(
         "run_context",
         pa.table(

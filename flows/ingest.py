@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -167,13 +168,13 @@ class _Delivery:
         for export in {file.export.name: file.export for file in files}.values():
             own = [file for file in files if file.export is export]
             reports = [
-                self._step(f"read {export.name}/{file.name}", lambda file=file: self._read(file))
+                self._step(f"read {export.name}/{file.name}", partial(self._read, file))
                 for file in own
             ]
             self.reports += reports
             accepted = [report for report in reports if report.status == "accepted"]
             if accepted:
-                self._step(f"merge {export.name}", lambda: self._merge(export, accepted))
+                self._step(f"merge {export.name}", partial(self._merge, export, accepted))
             for report in reports:
                 self._file_quarantine(report)
         if self.accepted_files:

@@ -260,4 +260,3 @@ def _column_digests(path: Path) -> dict[str, str]:
             name = metadata.schema.column(index).path.split(".")[0]
             digests[name] = digest.hexdigest()
     return digests
-

@@ -87,8 +87,5 @@ def _missing(context: Context) -> Iterator[dict[str, Any]]:
             if set(window) <= set(months):
                 assessable.add(str(item.period))
         table = _TABLES[item.command][0]
-        if (
-            str(item.period) in assessable
-            and str(item.period) not in context.files(table)
-        ):
+        if str(item.period) in assessable and str(item.period) not in context.files(table):
             yield {"command": item.line, "due": item.on.isoformat()}

@@ -28,4 +28,5 @@ def as_task(name: str, work: Callable[[], T], /) -> T:
     from prefect import task
     from prefect.cache_policies import NO_CACHE
 
-    return task(work, name=name, cache_policy=NO_CACHE, persist_result=False)()
+    run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(work)
+    return run()

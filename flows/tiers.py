@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pyarrow as pa
 
@@ -57,9 +57,7 @@ def assess_tiers(
                     f"tiers {year} needs billing of {', '.join(missing)}, which was never "
                     "delivered; ingest it, or accept the gap with --allow-missing-months"
                 )
-            written, claims = step(
-                "assess", lambda: _assess(run, engine, context.policies, window)
-            )
+            written, claims = step("assess", lambda: _assess(run, engine, context.policies, window))
             tiers = engine.rows(load_transform("membership/tier_counts")).to_pylist()
         fingerprints = tier_fingerprints(context, year)
         for table in written:
@@ -121,7 +119,7 @@ def _name_window(engine: Engine, policies: Policies, window: Assessment) -> None
 def _months(engine: Engine, policies: Policies) -> list[dict[str, Any]]:
     months = load_transform(_MONTHS)
     name_policies(engine, policies, [months])
-    return engine.rows(months).to_pylist()
+    return cast("list[dict[str, Any]]", engine.rows(months).to_pylist())
 
 
 def _assess(

@@ -170,6 +170,40 @@ def header_names(export: Export) -> dict[str, str]:
     return names
 
 
+def attach_statement(database: Path, name: str) -> str:
+    """Attaches a new database file in a storage version that DuckDB 1.x can read as well."""
+    return f"ATTACH {literal(database)} AS {quoted(name)} (STORAGE_VERSION 'v1.0.0')"
+
+
+def view_statements(table: Table, files: Sequence[Path]) -> list[str]:
+    """A view of the table over Parquet files, and its comments; without files, a typed empty one."""
+    view = quoted(table.name)
+    comment = literal(f"{table.description}; {table.grain}")
+    statements = [
+        f"CREATE OR REPLACE VIEW {view} AS {_rows(table, files)}",
+        f"COMMENT ON VIEW {view} IS {comment}",
+    ]
+    for name, column in table.columns.items():
+        counted = f" [{unit(column)}]" if unit(column) else ""
+        comment = literal(f"{column.description}{counted}")
+        statements.append(f"COMMENT ON COLUMN {view}.{quoted(name)} IS {comment}")
+    return statements
+
+
+def _rows(table: Table, files: Sequence[Path]) -> str:
+    kinds = {name: duckdb_type(table.dtype(name)) for name in table.columns}
+    if not files:
+        columns = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(n)}" for n, kind in kinds.items())
+        return f"SELECT {columns} WHERE false"
+    columns = ", ".join(quoted(name) for name in kinds)
+    paths = literal([glob_escaped(file) for file in files])
+    hive = f"{{{quoted(table.partition)}: {kinds[table.partition]}}}"
+    return (
+        f"SELECT {columns} FROM read_parquet({paths}, "
+        f"hive_partitioning = true, hive_types = {hive})"
+    )
+
+
 def data_dictionary() -> str:
     """Every table and export in Markdown: grain, keys, columns, types, units and rules."""
     lines = ["# Data dictionary", ""]
@@ -259,7 +293,10 @@ def _rules(checks: Iterable[Check]) -> str:
 
 def _across(checks: Iterable[Check]) -> list[str]:
     claims = [(str(check.name).partition(":")[0], check.title) for check in checks]
-    return [*(f"- `{column}` is {wording}" for column, wording in claims), *([""] if claims else [])]
+    return [
+        *(f"- `{column}` is {wording}" for column, wording in claims),
+        *([""] if claims else []),
+    ]
 
 
 def _markdown(header: list[str], rows: list[list[str]]) -> list[str]:

@@ -47,9 +47,7 @@ def _identifier(korean: str, description: str, *, nullable: bool = False) -> Col
 
 
 def _code(korean: str, description: str, pattern: str, wording: str) -> Column:
-    return column(
-        TEXT, description, title=korean, checks=[matches(pattern, wording)], form="code"
-    )
+    return column(TEXT, description, title=korean, checks=[matches(pattern, wording)], form="code")
 
 
 def _text(
@@ -256,7 +254,9 @@ _CUSTOMERS = _export(
         "terminated_on": _date("해지일", "Day the customer left", nullable=True),
         "contact": _text("연락처", "Contact number", nullable=True, personal="digits"),
         "address": _text("주소", "Postal address", nullable=True, personal="words"),
-        "updated_at": _timestamp("갱신일시", "When the row was last changed; the latest is current"),
+        "updated_at": _timestamp(
+            "갱신일시", "When the row was last changed; the latest is current"
+        ),
     },
     key=["customer_id"],
     owner="customer_id",
@@ -305,7 +305,9 @@ _SUBSCRIPTIONS = _export(
         ),
         "opened_on": _date("개통일", "First day of service"),
         "closed_on": _date("해지일", "Day the subscription was closed", nullable=True),
-        "updated_at": _timestamp("갱신일시", "When the row was last changed; the latest is current"),
+        "updated_at": _timestamp(
+            "갱신일시", "When the row was last changed; the latest is current"
+        ),
     },
     key=["subscription_id"],
     owner="customer_id",
@@ -487,7 +489,9 @@ _MEMBERS = _export(
     {
         "member_id": _identifier("회원번호", "Identifies the member"),
         "enrolled_on": _date("가입일", "Day of enrolment"),
-        "updated_at": _timestamp("갱신일시", "When the row was last changed; the latest is current"),
+        "updated_at": _timestamp(
+            "갱신일시", "When the row was last changed; the latest is current"
+        ),
     },
     key=["member_id"],
     owner="member_id",
@@ -533,9 +537,7 @@ _AWARD_REQUESTS = _export(
         "request_id": _identifier("신청번호", "Identifies the request"),
         "member_id": _identifier("회원번호", "Member who asks"),
         "requested_at": _timestamp("신청일시", "When it was made"),
-        "kind": _enumeration(
-            "종류", "What is asked for", {"ticket": "항공권", "upgrade": "승급"}
-        ),
+        "kind": _enumeration("종류", "What is asked for", {"ticket": "항공권", "upgrade": "승급"}),
         "origin": _code("출발", "Airport of departure", *_AIRPORT),
         "destination": _code("도착", "Airport of arrival", *_AIRPORT),
         "cabin": _enumeration(
@@ -574,9 +576,7 @@ _MIXED_PAYMENTS = _export(
         "fare": _integer(
             "운임", "Fare without fuel surcharge and taxes", at_least(1), unit="currency"
         ),
-        "fuel_surcharge": _integer(
-            "유류할증료", "Fuel surcharge", at_least(0), unit="currency"
-        ),
+        "fuel_surcharge": _integer("유류할증료", "Fuel surcharge", at_least(0), unit="currency"),
         "taxes": _integer("세금", "Taxes", at_least(0), unit="currency"),
         "miles": _integer("마일", "Miles to deduct", at_least(1), unit="miles"),
         "krw_per_mile": column(
@@ -594,6 +594,7 @@ _MIXED_PAYMENTS = _export(
     owner="member_id",
     month_of="paid_at",
 )
+
 
 @dataclass(frozen=True)
 class Export:

@@ -154,14 +154,14 @@ class Engine:
         `first_total` and `second_total` (control amounts, else 0) and `content`, the row's values
         as one.
         """
-        partition = staged_partition(export)
-        own_month = partition is not None and partition[0] == export.month_of
-        in_path = own_month and partition[0] not in empty.names if partition else False
+        partition, _ = staged_partition(export) or (None, None)
+        own_month = partition is not None and partition == export.month_of
+        in_path = own_month and partition not in empty.names
         self.relation(
             f"{name}_files",
             files,
-            empty=empty.append(pa.field(partition[0], partition[1])) if in_path else empty,
-            partition=partition[0] if in_path else None,
+            empty=empty.append(pa.field(partition, pa.string())) if in_path else empty,
+            partition=partition if in_path else None,
         )
         month = "''"
         if export.month_of is not None:

@@ -203,10 +203,7 @@ def _expanded(file: _Reader, container: Container) -> Iterator[bytes]:
         ) as stream:
             while chunk := stream.read(CHUNK_BYTES):
                 produced += len(chunk)
-                if (
-                    produced > _FREE_EXPANSION_BYTES
-                    and produced > counted.consumed * MAX_EXPANSION
-                ):
+                if produced > _FREE_EXPANSION_BYTES and produced > counted.consumed * MAX_EXPANSION:
                     raise FileRefused(
                         f"expands to more than {MAX_EXPANSION} times its size; deliver it "
                         "uncompressed if it is really an export"

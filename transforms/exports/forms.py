@@ -83,9 +83,7 @@ def _integers(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
     digits = pc.if_else(pc.greater(pc.binary_length(digits), 37), "9" * 37, digits)
     wide = digits.cast(pa.decimal128(38, 0))
     wide = pc.if_else(negative, pc.negate(wide), wide)
-    lowest, highest = (
-        pa.scalar(bound, pa.decimal128(38, 0)) for bound in (-(2**63), 2**63 - 1)
-    )
+    lowest, highest = (pa.scalar(bound, pa.decimal128(38, 0)) for bound in (-(2**63), 2**63 - 1))
     fits = pc.and_(pc.greater_equal(wide, lowest), pc.less_equal(wide, highest))
     zero = pa.scalar(0, pa.decimal128(38, 0))
     values = pc.if_else(fits, wide, zero).cast(pa.int64())

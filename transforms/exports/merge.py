@@ -151,4 +151,3 @@ class Merge:
 
     def _name_staged(self, name: str, files: Sequence[Path]) -> None:
         self._engine.records(name, self._export, files, staged_schema(self._export))
-

@@ -104,9 +104,7 @@ class Reader:
         else:
             for first, records in self._text_pieces():
                 rows = _within(wanted, first, len(records))
-                yield self._conflicts(
-                    pa.array(records.line[rows]), self._raw_text(records, rows)
-                )
+                yield self._conflicts(pa.array(records.line[rows]), self._raw_text(records, rows))
 
     def _conflicts(self, lines: pa.Array, texts: pa.Array) -> pa.Table:
         why = pa.array([[CONFLICT]] * len(lines), pa.list_(pa.string()))
@@ -213,8 +211,7 @@ class Reader:
     ) -> Batch:
         """Validates the columns of the split rows and tells accepted from refused ones."""
         columns = {
-            name: columns.get(name) or self._absent(name, rows.size)
-            for name in self.export.columns
+            name: columns.get(name) or self._absent(name, rows.size) for name in self.export.columns
         }
         found = broken_rules(self.export, columns)
         broken: dict[str, Mask] = {}
@@ -261,9 +258,7 @@ class Reader:
             normalisation = self.export.metadata(name).get("personal")
             if normalisation is not None:
                 assert self.pseudonyms is not None
-                hashed = self.pseudonyms.of(
-                    staged[name].combine_chunks(), str(normalisation)
-                )
+                hashed = self.pseudonyms.of(staged[name].combine_chunks(), str(normalisation))
                 staged = staged.set_column(position, name, hashed)
         return staged
 
@@ -365,7 +360,7 @@ def _undecodable(records: Records) -> Mask:
     found = np.zeros(len(records), np.bool_)
     if not len(records):
         return found
-    view = memoryview(records.text)
+    view = memoryview(records.text.data)
     at, end = int(records.start[0]), int(records.end[-1])
     while at < end and not is_utf8(view[at:end]):
         try:
@@ -396,9 +391,7 @@ def _shown(text: bytes) -> str:
     )
 
 
-def _within(
-    wanted: npt.NDArray[np.int64], first: int, count: int
-) -> npt.NDArray[np.int64]:
+def _within(wanted: npt.NDArray[np.int64], first: int, count: int) -> npt.NDArray[np.int64]:
     low, high = np.searchsorted(wanted, [first, first + count])
     return wanted[low:high] - first
 

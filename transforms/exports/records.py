@@ -24,6 +24,7 @@ from numba import njit
 Bytes = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int32]
 Lines = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 MAX_RECORD_BYTES: Final = 1 << 20
@@ -269,7 +270,7 @@ class Records:
     def __len__(self) -> int:
         return int(self.start.size)
 
-    def field(self, index: int, rows: Positions) -> pa.Array:
+    def field(self, index: int, rows: Rows) -> pa.Array:
         """A field of the given records, trimmed and unquoted, as Arrow binary."""
         return gather(
             self.text,
@@ -278,11 +279,11 @@ class Records:
             self.escaped[rows, index],
         )
 
-    def raw(self, rows: Positions) -> pa.Array:
+    def raw(self, rows: Rows) -> pa.Array:
         """The given records as delivered, without their line end, as Arrow binary."""
         return gather(self.text, self.start[rows], self._without_line_end(rows))
 
-    def raw_masked(self, rows: Positions, fields: list[int], mask: bytes) -> list[pa.Array]:
+    def raw_masked(self, rows: Rows, fields: list[int], mask: bytes) -> list[pa.Array]:
         """The given records as delivered, cut into pieces: what `fields` hold becomes the mask."""
         pieces: list[pa.Array] = []
         at = self.start[rows]
@@ -295,12 +296,13 @@ class Records:
         pieces.append(gather(self.text, at, np.maximum(at, self._without_line_end(rows))))
         return pieces
 
-    def _without_line_end(self, rows: Positions) -> Positions:
+    def _without_line_end(self, rows: Rows) -> Positions:
         end = self.end[rows]
         ends_in_return = (end > self.start[rows]) & (
             self.text[np.maximum(end - 1, 0)] == _CARRIAGE_RETURN
         )
-        return (end - ends_in_return).astype(np.int32)
+        shortened: Positions = (end - ends_in_return).astype(np.int32)
+        return shortened
 
 
 class Splitter:

@@ -34,15 +34,11 @@ def read_typed(
     if kind == dtype and not pa.types.is_string(kind):
         missing = pc.is_null(column).to_numpy(zero_copy_only=False)
         default = metadata.get("default")
-        return forms.Read(
-            column if default is None else pc.fill_null(column, default), missing, {}
-        )
+        return forms.Read(column if default is None else pc.fill_null(column, default), missing, {})
     return forms.read(_text(name, column, form), form, dtype, metadata)
 
 
-def json_lines(
-    batch: pa.RecordBatch, rows: npt.NDArray[np.int64], personal: list[int]
-) -> pa.Array:
+def json_lines(batch: pa.RecordBatch, rows: npt.NDArray[np.int64], personal: list[int]) -> pa.Array:
     """The given rows as JSON, personal values masked."""
     masked = {batch.schema.names[index]: MASK.decode() for index in personal}
     taken = batch.take(pa.array(rows)).to_pylist()

@@ -50,9 +50,7 @@ def reasons(broken: Mapping[str, Mask], rows: npt.NDArray[np.int64]) -> pa.Array
     table = np.stack([mask[rows] for mask in broken.values()], axis=1)
     offsets = np.zeros(rows.size + 1, np.int32)
     np.cumsum(table.sum(axis=1), out=offsets[1:])
-    return pa.ListArray.from_arrays(
-        pa.array(offsets), names.take(pa.array(np.nonzero(table)[1]))
-    )
+    return pa.ListArray.from_arrays(pa.array(offsets), names.take(pa.array(np.nonzero(table)[1])))
 
 
 def _add(broken: dict[str, Mask], reason: str, failures: Mask) -> None:

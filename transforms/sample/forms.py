@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -43,7 +44,7 @@ _MONTHS: Final = {
     "2016년 11월": "{0:04d}년 {1}월",
 }
 _NUMBERS: Final = ["1234", "1,234", "₩1,234", "1,234원", "(1,234)"]
-_TYPED_NUMBERS: Final = ["int64", "decimal", "float64"]
+_TYPED_NUMBERS: Final = "int64, decimal, float64 in turn"
 _TIMES: Final = ["HH:MM:SS", "HH:MM", "date alone"]
 _BOOLEANS: Final = {
     "true/false": ["false", "true"],
@@ -113,7 +114,7 @@ def choose_form(draws: Draws, export: str, name: str, container: str, turn: int,
     encoding = "utf-8" if parquet else _ENCODINGS[turn % len(_ENCODINGS)]
     # a CP949 file is told from UTF-8 by its header: one in English with few Korean lines isn't
     header = one(_HEADERS[3:] if encoding == "cp949" else _HEADERS)
-    number = _TYPED_NUMBERS[turn % 8 % 3] if parquet else one(_NUMBERS)
+    number = _TYPED_NUMBERS if parquet else one(_NUMBERS)
     return Form(
         container=container,
         encoding=encoding,
@@ -315,15 +316,13 @@ def lines(table: pa.Table, export: str, form: Form, spoilt: Spoilt) -> pa.Array:
     columns = []
     for name in form.order:
         texts = _column(table, export, name, form)
-        quotes = _may_need_quotes(export, name, form)
+        if _may_need_quotes(export, name, form):
+            texts = _quoted(texts, form)
         if name in spoilt.texts:
             rows, values = spoilt.texts[name]
             order = np.argsort(rows)
             written = pa.array([values[n] for n in order], pa.string())
-            texts = _replaced(texts, rows[order], written)
-            quotes = True
-        if quotes:
-            texts = _quoted(texts, form)
+            texts = _replaced(texts, rows[order], _quoted(written, form))
         if texts.null_count:
             texts = pc.fill_null(texts, form.missing)
         columns.append(texts)
@@ -347,13 +346,12 @@ def lines(table: pa.Table, export: str, form: Form, spoilt: Spoilt) -> pa.Array:
 def typed(table: pa.Table, export: str, form: Form) -> pa.Table:
     """The table with Parquet's own types, under the form's header."""
     arrays = []
+    numbers = cycle([pa.int64(), pa.decimal128(19, 0), pa.float64()])
     for name in form.order:
         values = table.column(name).combine_chunks()
         match EXPORTS[export].metadata(name)["form"]:
-            case "integer" if form.number == "decimal":
-                arrays.append(values.cast(pa.decimal128(19, 0)))
-            case "integer" if form.number == "float64":
-                arrays.append(values.cast(pa.float64()))
+            case "integer":
+                arrays.append(values.cast(next(numbers)))
             case "decimal":
                 arrays.append(_decimals(values).cast(pa.decimal128(9, 2)))
             case "month":
@@ -362,7 +360,7 @@ def typed(table: pa.Table, export: str, form: Form) -> pa.Table:
                 arrays.append(values.cast(pa.date32()))
             case "timestamp":
                 arrays.append(values.cast(pa.timestamp("s")).cast(pa.timestamp("us")))
-            case "integer" | "boolean":
+            case "boolean":
                 arrays.append(values)
             case _:
                 arrays.append(_column(table, export, name, form))
@@ -381,6 +379,8 @@ class Writer:
         self._buffer = bytearray()
         self._rows = 0
         self._next_line = 1
+        declared = EXPORTS[export]
+        self._multiline = any(declared.metadata(c)["form"] == "text" for c in declared.columns)
         self._parquet: pq.ParquetWriter | None = None
         self._compress: Callable[[bytes], bytes] = bytes
         self._finish: Callable[[], bytes] = bytes
@@ -413,7 +413,11 @@ class Writer:
             self._put_row_groups(last=False)
             return numbers
         rendered = lines(table, self._export, self._form, spoilt)
-        ends = np.cumsum(pc.count_substring(rendered, "\n").to_numpy(zero_copy_only=False))
+        if self._multiline:
+            counts = pc.count_substring(rendered, "\n").to_numpy(zero_copy_only=False)
+            ends = np.cumsum(counts)
+        else:
+            ends = np.arange(1, len(rendered) + 1)
         starts = self._next_line + np.concatenate([[0], ends[:-1]])
         self._next_line += int(ends[-1])
         offsets = np.frombuffer(rendered.buffers()[1], np.int32)
