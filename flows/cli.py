@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from flows import progress
 from flows.errors import HeldBack, PointbookError, WrongUsage
 from flows.options import POLICIES, WORKSPACE, Options
-from flows.prefect_settings import settle
+from flows.environment import settle
 
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
 _PRIVATE: Final = 0o077
@@ -245,18 +245,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point: runs a command and ends the process with its exit code."""
     os.umask(_PRIVATE)
     words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
     try:
         app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         sys.exit(_complain(" ".join(str(error).split()), _USAGE))
     except PointbookError as error:
-        if "--debug" in words:
+        if debug:
             raise
         sys.exit(_complain(str(error), error.exit_code))
     except KeyboardInterrupt:
         sys.exit(_complain("interrupted; nothing half done is left, run it again", _INTERRUPTED))
     except Exception as error:
-        if "--debug" in words:
+        if debug:
             raise
         what = " ".join(f"{type(error).__name__}: {error}".split())
         sys.exit(_complain(f"{what}; run it again with --debug for where", _UNEXPECTED))

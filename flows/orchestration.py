@@ -1,7 +1,7 @@
 """The Prefect flows, one per computing command: typed parameters, steps as tasks, artifacts.
 
 Prefect is known here and in `steps.py` alone, and settings are in place before it is imported
-(`prefect_settings.py`), so that commands that compute nothing never load it. Prefect keeps flow
+(`environment.py`), so that commands that compute nothing never load it. Prefect keeps flow
 parameters: they are ids and paths, never rows.
 """
 

@@ -1,13 +1,16 @@
 """Publishing: the files of one command become current together, or not at all (Q2).
 
-1. Every file is written aside, in its target's folder under a hidden name, and fsynced.
+1. Every file is written aside, under `.aside` in its target's room (`warehouse`, `staged` …), and
+   fsynced. There it is on the target's file system, and out of sight of readers of the table's
+   folder: Polars reads hidden files too.
 2. A pending record that names each file and its hash is written to `commits/` and fsynced: from
    here on the commit will be completed, whoever dies.
 3. Each file is renamed into place.
 4. The pending record is renamed to the commit record.
 
 `recover`, which every command runs first, completes a commit that has its pending record and
-removes what was written aside without one.
+removes what was written aside without one. Once the pending record is there, only forward is a
+way out; so a commit that fails later is left for the next command to complete.
 """
 
 from __future__ import annotations
@@ -54,7 +57,6 @@ class CommitRecord(BaseModel):
     run_id: str
     command: str
     files: list[Entry]
-    removed: list[str] = []
     asides: dict[str, str] = {}
 
 
@@ -70,8 +72,6 @@ class State:
         """Reads the commit records, oldest first."""
         entries: dict[str, Entry] = {}
         for record in _records(workspace):
-            for path in record.removed:
-                entries.pop(path, None)
             for entry in record.files:
                 entries[entry.path] = entry
         return cls(workspace, entries)
@@ -101,11 +101,15 @@ class Publication:
         self._workspace = workspace
         self._state = State.of(workspace)
         self._record = CommitRecord(run_id=run_id, command=command, files=[])
+        self.decided = False
+        """Whether the commit stands, be it in place already or left to the next command."""
 
     def aside(self, target: Path) -> Path:
-        """Where to write a file that is to become `target`: beside it, hidden from readers."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return target.with_name(f".{target.name}.{self._record.run_id}{_ASIDE}")
+        """Where to write a file that is to become `target`."""
+        room, *rest = target.relative_to(self._workspace.root).parts
+        aside = self._workspace.root.joinpath(room, _ASIDE, *rest)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        return aside
 
     def replace(
         self,
@@ -135,6 +139,7 @@ class Publication:
             aside.unlink()
         else:
             _sync(aside)
+            target.parent.mkdir(parents=True, exist_ok=True)
             self._record.asides[path] = aside.relative_to(self._workspace.root).as_posix()
         return entry
 
@@ -144,15 +149,32 @@ class Publication:
         return list(self._record.files)
 
     def commit(self) -> None:
-        """Makes the files current, all together."""
-        if self._record.files:
-            _write_durably(self._pending_path, self._record.model_dump_json(indent=1))
-            _complete(self._workspace, self._pending_path)
+        """Makes the files current, all together.
+
+        Raises RunFailed where the system stops it half-way; the next command then completes it.
+        """
+        if not self._record.files:
+            return
+        pending = self._pending_path
+        try:
+            _write_durably(pending, self._record.model_dump_json(indent=1))
+            self.decided = True
+            _complete(self._workspace, pending)
+        except OSError as error:
+            self.decided = self.decided or pending.exists()
+            if not self.decided:
+                raise
+            raise RunFailed(
+                f"{error.filename or pending}: {error.strerror or error}; the results of "
+                f"{self._record.run_id} are safe: mend this, and the next command puts them in "
+                "place"
+            ) from error
+        _clear_asides(self._workspace)
 
     def abandon(self) -> None:
-        """Removes what was written aside."""
-        for aside in self._record.asides.values():
-            (self._workspace.root / aside).unlink(missing_ok=True)
+        """Removes what was written aside, unless the commit stands."""
+        if not self.decided:
+            _clear_asides(self._workspace)
 
     @property
     def _pending_path(self) -> Path:
@@ -172,19 +194,20 @@ def recover(workspace: Workspace) -> None:
     """Completes an unfinished commit, and removes what dead commands left behind."""
     for pending in sorted(workspace.commits.glob(f"{_PENDING}*.json")):
         _complete(workspace, pending)
-    for root in (workspace.staged, workspace.quarantine, workspace.warehouse, workspace.runs):
-        for stray in root.rglob(f".*{_ASIDE}"):
-            stray.unlink()
-    for stray in workspace.commits.glob(f".*{_ASIDE}"):
-        stray.unlink()
+    _clear_asides(workspace)
     if workspace.scratch.exists():
         shutil.rmtree(workspace.scratch)
 
 
+def _clear_asides(workspace: Workspace) -> None:
+    for folder in workspace.root.glob(f"*/{_ASIDE}"):
+        shutil.rmtree(folder)
+
+
 def next_run_id(workspace: Workspace, command: str) -> str:
     """The next run's id: a number that counts the workspace's runs, and the command."""
-    names = [path.name for path in workspace.runs.glob("*")] if workspace.runs.exists() else []
-    numbers = [int(name.split("-")[0]) for name in names if name[:1].isdigit()]
+    earlier = [*workspace.runs.glob("[0-9]*"), *workspace.commits.glob("[0-9]*")]
+    numbers = [int(path.name.split("-")[0]) for path in earlier]
     return f"{max(numbers, default=0) + 1:06d}-{command}"
 
 
@@ -201,7 +224,7 @@ def _complete(workspace: Workspace, pending: Path) -> None:
                 f"{target} is missing from the unfinished run {record.run_id}; remove {pending} "
                 f"and run `pointbook {record.command}` again"
             )
-        folders.add(target.parent)
+        folders.update(f for f in target.parents if f.is_relative_to(workspace.root))
     for folder in sorted(folders):
         _sync(folder)
     done = record.model_copy(update={"asides": {}})
@@ -217,7 +240,8 @@ def _records(workspace: Workspace) -> Iterator[CommitRecord]:
 
 def _write_durably(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}{_ASIDE}")
+    aside = path.parent / _ASIDE / path.name
+    aside.parent.mkdir(parents=True, exist_ok=True)
     aside.write_text(text, encoding="utf-8")
     _sync(aside)
     os.replace(aside, path)

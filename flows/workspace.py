@@ -66,7 +66,7 @@ class Workspace:
         Raises RunFailed naming the holder where another process keeps it longer than that.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._acquire(descriptor, wait_seconds)
             os.ftruncate(descriptor, 0)

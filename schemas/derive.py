@@ -176,7 +176,7 @@ def attach_statement(database: Path, name: str) -> str:
 
 
 def view_statements(table: Table, files: Sequence[Path]) -> list[str]:
-    """A view of the table over Parquet files, and its comments; without files, a typed empty one."""
+    """A view of the table over Parquet files with its comments; typed and empty without files."""
     view = quoted(table.name)
     comment = literal(f"{table.description}; {table.grain}")
     statements = [

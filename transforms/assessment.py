@@ -1,4 +1,4 @@
-"""The dates of a membership year, worked out from the policy: assessment, window, grant (T1, G2)."""
+"""The dates of a membership year by the policy: assessment, window, grant (T1, G2)."""
 
 from __future__ import annotations
 

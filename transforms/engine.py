@@ -118,6 +118,7 @@ class Engine:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
+        del self._connection  # a traceback may keep this object alive, and DuckDB would complain
 
     def relation(
         self,

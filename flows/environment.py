@@ -1,4 +1,4 @@
-"""Prefect's settings for the command line; set before Prefect is imported."""
+"""What libraries read from the environment when they are imported; set by the command line."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ _SETTINGS: Final = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
 }
 
 
 def settle(workspace: Path) -> None:
-    """Keeps Prefect quiet and its database in the workspace, unless the user set it otherwise."""
+    """Keeps Prefect quiet, and its database and compiled code in the workspace.
+
+    What the user has set stays.
+    """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_HOME", str(workspace / ".prefect"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(workspace / ".numba"))
