@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
-from flows.publish import State
+from flows.errors import RunFailed
+from flows.publish import State, write_durably
 from flows.workspace import Workspace
 from schemas.derive import attach_statement, data_dictionary, view_statements
 from schemas.tables import PUBLISHED
@@ -18,25 +19,36 @@ def build_catalog(workspace: Workspace) -> Path:
     """Rebuilds `catalog.duckdb`, `catalog.sql` and `dictionary.md`; returns the catalog's path.
 
     `catalog.duckdb` has absolute paths; `catalog.sql` has paths relative to the warehouse.
+    Raises RunFailed where they can't be written; the tables are published all the same.
     """
-    warehouse = workspace.warehouse
-    warehouse.mkdir(parents=True, exist_ok=True)
+    catalog = workspace.warehouse / "catalog.duckdb"
     state = State.of(workspace)
-    catalog = warehouse / "catalog.duckdb"
-    aside = warehouse / ".catalog.duckdb.aside"
-    aside.unlink(missing_ok=True)
-    with duckdb.connect(config={"python_enable_replacements": False}) as connection:
-        connection.execute(attach_statement(aside, "catalog"))
-        connection.execute("USE catalog")
-        for statement in _statements(state, None):
-            connection.execute(statement)
-        connection.execute("USE memory")
-        connection.execute("DETACH catalog")
-    os.replace(aside, catalog)
-    script = "\n".join(f"{statement};" for statement in _statements(state, warehouse))
-    _replace_text(warehouse / "catalog.sql", f"-- read this in the warehouse's folder\n{script}\n")
-    _replace_text(warehouse / "dictionary.md", data_dictionary())
+    script = "\n".join(f"{statement};" for statement in _statements(state, workspace.warehouse))
+    script = f"-- read this in the warehouse's folder\n{script}\n"
+    try:
+        _replace_database(workspace, catalog, _statements(state, None))
+        write_durably(workspace, catalog.with_suffix(".sql"), script)
+        write_durably(workspace, catalog.with_name("dictionary.md"), data_dictionary())
+    except (OSError, duckdb.Error) as error:
+        reason = str(error).splitlines()[0]
+        raise RunFailed(
+            f"{catalog} was not rebuilt: {reason}; mend this, then run `pointbook catalog`"
+        ) from error
     return catalog
+
+
+def _replace_database(workspace: Workspace, catalog: Path, statements: Iterable[str]) -> None:
+    """Builds the database in a temporary folder, as DuckDB misplaces its log below a `?`."""
+    with TemporaryDirectory(prefix="pointbook-") as folder:
+        built = Path(folder) / catalog.name
+        with duckdb.connect(config={"python_enable_replacements": False}) as connection:
+            connection.execute(attach_statement(built, "catalog"))
+            connection.execute("USE catalog")
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute("USE memory")
+            connection.execute("DETACH catalog")
+        write_durably(workspace, catalog, built.read_bytes())
 
 
 def _statements(state: State, relative_to: Path | None) -> Iterator[str]:
@@ -45,9 +57,3 @@ def _statements(state: State, relative_to: Path | None) -> Iterator[str]:
         if relative_to is not None:
             files = [file.relative_to(relative_to) for file in files]
         yield from view_statements(table, files)
-
-
-def _replace_text(path: Path, text: str) -> None:
-    aside = path.with_name(f".{path.name}.aside")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, path)

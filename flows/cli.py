@@ -13,9 +13,10 @@ from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
 from flows import progress
-from flows.errors import HeldBack, PointbookError, WrongUsage
-from flows.options import POLICIES, WORKSPACE, Options
 from flows.environment import settle
+from flows.errors import HeldBack, PointbookError, WrongUsage
+from flows.options import DEMO, POLICIES, WORKSPACE, Options
+from transforms.policy import Policies, PolicyError
 
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
 _PRIVATE: Final = 0o077
@@ -55,10 +56,13 @@ class Common:
     "Print the traceback of an error."
 
     def options(self, workspace: Path | None = None) -> Options:
-        """The settings of a run; raises WrongUsage for one that makes no sense."""
+        """The settings of a run, also for libraries that read theirs when imported.
+
+        Raises WrongUsage for one that makes no sense.
+        """
         chosen = self.workspace or workspace or _default_workspace()
         try:
-            return Options(
+            options = Options(
                 workspace=chosen,
                 policies=self.policies,
                 engine=self.engine,  # type: ignore[arg-type]
@@ -70,6 +74,8 @@ class Common:
             first = error.errors()[0]
             flag = str(first["loc"][0]).replace("_", "-")
             raise WrongUsage(f"--{flag}: {first['msg'].removeprefix('Value error, ')}") from error
+        settle(options.workspace)
+        return options
 
 
 _DEFAULTS: Final = Common()
@@ -83,9 +89,10 @@ def _default_workspace() -> Path:
 @app.command
 def demo(*, common: Common = _DEFAULTS) -> None:
     """Run the whole calendar over the sample exports, in a fresh workspace data/demo."""
+    options = common.options(DEMO)
     from flows import demo as sample
 
-    options = common.options(sample.WORKSPACE)
+    _check_policies(options)
     sample.prepare(options.workspace)
     manifest = _under_prefect("demo_flow", options, common)
     _print(manifest, common, "demo", options)
@@ -95,6 +102,9 @@ def demo(*, common: Common = _DEFAULTS) -> None:
 def ingest(*exports: str, common: Common = _DEFAULTS) -> None:
     """Stage what landed: of the named exports, or of all."""
     options = common.options()
+    from flows.ingest import check_exports
+
+    check_exports(exports)
     manifest = _under_prefect("ingest_flow", options, common, exports=list(exports))
     _print(manifest, common, "ingest", options)
     _raise_if_held_back(manifest)
@@ -115,6 +125,7 @@ def tiers(
     allow_missing_months: Assess although months of the window were never delivered.
     """
     options = common.options()
+    _check_policies(options)
     manifest = _under_prefect(
         "tiers_flow", options, common, year=year, allow_missing_months=allow_missing_months
     )
@@ -130,6 +141,7 @@ def grants(*, year: int, common: Common = _DEFAULTS) -> None:
     year: The membership year.
     """
     options = common.options()
+    _check_policies(options)
     manifest = _under_prefect("grants_flow", options, common, year=year)
     _print(manifest, common, "grants", options)
 
@@ -149,6 +161,9 @@ def run(
     last_month: Last month, YYYY-MM.
     """
     options = common.options()
+    from flows.due import due_between, parse_month
+
+    due_between(_check_policies(options), parse_month(first_month), parse_month(last_month))
     manifest = _under_prefect(
         "run_flow", options, common, first_month=first_month, last_month=last_month
     )
@@ -169,11 +184,13 @@ def status(*, common: Common = _DEFAULTS) -> None:
 def catalog(*, common: Common = _DEFAULTS) -> None:
     """Rebuild the catalog and the data dictionary of the warehouse."""
     from flows.catalog import build_catalog
+    from flows.publish import recover
     from flows.workspace import Workspace
 
     options = common.options()
     workspace = Workspace(options.workspace)
     with workspace.lock("catalog"):
+        recover(workspace)
         manifest = {"command": "catalog", "catalog": str(build_catalog(workspace))}
     _print(manifest, common, "catalog", options)
 
@@ -208,13 +225,19 @@ def sample(
     _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
 
 
+def _check_policies(options: Options) -> Policies:
+    """The policies, if they are sound: told before Prefect takes its seconds to start."""
+    from flows.run import Context
+
+    return Context.of(options).policies
+
+
 def _under_prefect(
     name: str, options: Options, common: Common, **parameters: object
 ) -> dict[str, Any]:
     if common.quiet:
         progress.silence()
     options.workspace.mkdir(parents=True, exist_ok=True)
-    settle(options.workspace)
     with progress.working("starting Prefect", lambda: -1.0):
         from flows import orchestration
     flow: Callable[..., dict[str, Any]] = getattr(orchestration, name)
@@ -254,6 +277,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         sys.exit(_complain(str(error), error.exit_code))
+    except PolicyError as error:
+        if debug:
+            raise
+        sys.exit(_complain(str(error), _USAGE))
     except KeyboardInterrupt:
         sys.exit(_complain("interrupted; nothing half done is left, run it again", _INTERRUPTED))
     except Exception as error:

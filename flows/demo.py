@@ -14,7 +14,6 @@ from flows.options import DATA, Options
 from flows.steps import Step, plainly
 from schemas.exports import EXPORTS
 
-WORKSPACE: Final = DATA / "demo"
 SAMPLE: Final = DATA / "sample"
 FIRST_MONTH: Final = "2015-11"
 LAST_MONTH: Final = "2022-02"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +44,8 @@ from transforms.exports.personal import Pseudonyms
 from transforms.exports.reading import QUARANTINE_SCHEMA, Batch, Reader
 
 KEY_VARIABLE: Final = "POINTBOOK_PII_KEY"
+_GROUP_BYTES: Final = 1 << 28
+"""Months merge together up to this size, so that small months don't cost a merge each."""
 FEW_REJECTS: Final = 20
 """Up to so many rejected rows no file is held back, whatever their share."""
 
@@ -54,11 +56,7 @@ def ingest(options: Options, exports: Sequence[str] = (), step: Step = plainly) 
     Raises WrongUsage for an unknown export or a missing key for personal data, NotReady for
     another key than the workspace's. Files that are rejected or held back are in the manifest.
     """
-    unknown = [name for name in exports if name not in EXPORTS]
-    if unknown:
-        raise WrongUsage(
-            f"no export is called {', '.join(unknown)}; the exports are {', '.join(EXPORTS)}"
-        )
+    check_exports(exports)
     parameters = {"exports": list(exports), "max_reject_rate": options.max_reject_rate}
     with Run(options.workspace, "ingest", parameters) as run:
         delivery = _Delivery(run, options, step)
@@ -70,6 +68,17 @@ def ingest(options: Options, exports: Sequence[str] = (), step: Step = plainly) 
                 "files": [report.as_manifest() for report in delivery.reports],
                 "strangers": strangers(run.workspace.landing),
             }
+        )
+
+T = TypeVar("T")
+
+
+def check_exports(names: Sequence[str]) -> None:
+    """Raises WrongUsage where a name is no export's."""
+    unknown = [name for name in names if name not in EXPORTS]
+    if unknown:
+        raise WrongUsage(
+            f"no export is called {', '.join(unknown)}; the exports are {', '.join(EXPORTS)}"
         )
 
 
@@ -271,7 +280,7 @@ class _Delivery:
         }
         by_number = {report.file.number: report for report in reports}
         conflicts: list[pa.Table] = []
-        groups = [[month] for month in arrivals] if _keys_are_monthly(export) else [None]
+        groups = _groups(export, arrivals, held)
         done = 0
         with (
             self._options.start_engine(self._run.scratch) as engine,
@@ -338,8 +347,8 @@ class _Delivery:
                 with pq.ParquetWriter(conflicting, QUARANTINE_SCHEMA) as writer:
                     for rows in reader.conflicting(wanted):
                         writer.write_table(rows)
-            engine.relation("refused", [refused], empty=QUARANTINE_SCHEMA)
-            engine.relation("conflicting", [conflicting], empty=QUARANTINE_SCHEMA)
+            engine.relation("refused", [refused], QUARANTINE_SCHEMA)
+            engine.relation("conflicting", [conflicting], QUARANTINE_SCHEMA)
             merged = refused.with_suffix(".merged")
             engine.write_schema(load_transform("staging/quarantine"), QUARANTINE_SCHEMA, merged)
             merged.replace(refused)
@@ -378,13 +387,27 @@ class _Delivery:
         return self._run.scratch / "refused" / f"{report.file.number}.parquet"
 
 
-def _keys_are_monthly(export: Export) -> bool:
-    """Whether rows of different months never share a key, so that months merge one by one."""
-    return export.month_of in export.key
+def _groups(
+    export: Export, arrivals: Mapping[str, Sequence[Path]], held: Mapping[str, Path]
+) -> list[list[str]]:
+    """The partitions that merge together: all of them, or months as far as keys stay within one."""
+    if export.month_of not in export.key:
+        return [sorted({*arrivals, *held})]
+    groups: list[list[str]] = []
+    room = 0
+    for month, files in arrivals.items():
+        files = [*files, held[month]] if month in held else files
+        size = sum(file.stat().st_size for file in files)
+        if size > room:
+            groups.append([])
+            room = _GROUP_BYTES
+        groups[-1].append(month)
+        room -= size
+    return groups
 
 
-def _only(files: Mapping[str, Any], group: Sequence[str] | None) -> dict[str, Any]:
-    return {name: file for name, file in files.items() if group is None or name in group}
+def _only(files: Mapping[str, T], group: Sequence[str]) -> dict[str, T]:
+    return {name: files[name] for name in group if name in files}
 
 
 def _by_partition(export: Export, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:

@@ -12,6 +12,7 @@ from transforms.engine import Engine, memory_bytes
 DATA: Final = Path(__file__).parent.parent / "data"
 POLICIES: Final = DATA / "policies" / "as_announced"
 WORKSPACE: Final = DATA / "workspace"
+DEMO: Final = DATA / "demo"
 
 
 class Options(BaseModel):

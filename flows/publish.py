@@ -19,6 +19,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,8 @@ from pydantic import BaseModel
 from flows.errors import RunFailed
 from flows.workspace import Workspace
 
-_ASIDE: Final = ".aside"
+ASIDE: Final = ".aside"
+"""The folder in a room for what is being written: its files are nobody's yet."""
 _PENDING: Final = ".pending-"
 _BLOCK: Final = 1 << 22
 
@@ -101,13 +103,11 @@ class Publication:
         self._workspace = workspace
         self._state = State.of(workspace)
         self._record = CommitRecord(run_id=run_id, command=command, files=[])
-        self.decided = False
-        """Whether the commit stands, be it in place already or left to the next command."""
 
     def aside(self, target: Path) -> Path:
         """Where to write a file that is to become `target`."""
         room, *rest = target.relative_to(self._workspace.root).parts
-        aside = self._workspace.root.joinpath(room, _ASIDE, *rest)
+        aside = self._workspace.root.joinpath(room, ASIDE, *rest)
         aside.parent.mkdir(parents=True, exist_ok=True)
         return aside
 
@@ -155,30 +155,30 @@ class Publication:
         """
         if not self._record.files:
             return
-        pending = self._pending_path
+        pending = _pending_path(self._workspace, self._record.run_id)
         try:
-            _write_durably(pending, self._record.model_dump_json(indent=1))
-            self.decided = True
+            write_durably(self._workspace, pending, self._record.model_dump_json(indent=1))
             _complete(self._workspace, pending)
         except OSError as error:
-            self.decided = self.decided or pending.exists()
             if not self.decided:
                 raise
             raise RunFailed(
-                f"{error.filename or pending}: {error.strerror or error}; the results of "
-                f"{self._record.run_id} are safe: mend this, and the next command puts them in "
-                "place"
+                f"{error.filename or pending}: {error.strerror or error}; what "
+                f"{self._record.run_id} computed is safe: mend this, and the next command "
+                "publishes it"
             ) from error
         _clear_asides(self._workspace)
 
-    def abandon(self) -> None:
-        """Removes what was written aside, unless the commit stands."""
-        if not self.decided:
-            _clear_asides(self._workspace)
-
     @property
-    def _pending_path(self) -> Path:
-        return self._workspace.commits / f"{_PENDING}{self._record.run_id}.json"
+    def decided(self) -> bool:
+        """Whether the commit stands: in place already, or left to the next command."""
+        run_id = self._record.run_id
+        paths = (_pending_path(self._workspace, run_id), _commit_path(self._workspace, run_id))
+        return any(path.exists() for path in paths)
+
+    def abandon(self) -> None:
+        """Removes what was written aside; not for a commit that is decided."""
+        _clear_asides(self._workspace)
 
     def _in_place(self, target: Path, entry: Entry) -> bool:
         """Whether the very bytes are published already: then the file stays untouched."""
@@ -200,8 +200,16 @@ def recover(workspace: Workspace) -> None:
 
 
 def _clear_asides(workspace: Workspace) -> None:
-    for folder in workspace.root.glob(f"*/{_ASIDE}"):
-        shutil.rmtree(folder)
+    for room in workspace.rooms:
+        shutil.rmtree(room / ASIDE, ignore_errors=True)
+
+
+def _pending_path(workspace: Workspace, run_id: str) -> Path:
+    return workspace.commits / f"{_PENDING}{run_id}.json"
+
+
+def _commit_path(workspace: Workspace, run_id: str) -> Path:
+    return workspace.commits / f"{run_id}.json"
 
 
 def next_run_id(workspace: Workspace, command: str) -> str:
@@ -228,7 +236,8 @@ def _complete(workspace: Workspace, pending: Path) -> None:
     for folder in sorted(folders):
         _sync(folder)
     done = record.model_copy(update={"asides": {}})
-    _write_durably(workspace.commits / f"{record.run_id}.json", done.model_dump_json(indent=1))
+    commit = _commit_path(workspace, record.run_id)
+    write_durably(workspace, commit, done.model_dump_json(indent=1))
     pending.unlink()
     _sync(workspace.commits)
 
@@ -238,14 +247,21 @@ def _records(workspace: Workspace) -> Iterator[CommitRecord]:
         yield CommitRecord.model_validate_json(path.read_bytes())
 
 
-def _write_durably(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.parent / _ASIDE / path.name
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    aside.write_text(text, encoding="utf-8")
+def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> None:
+    """Replaces a file in one step, safe from a loss of power."""
+    room = workspace.root / path.relative_to(workspace.root).parts[0]
+    aside = room / ASIDE / path.name
+    for folder in (aside.parent, path.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, str):
+        aside.write_text(content, encoding="utf-8")
+    else:
+        aside.write_bytes(content)
     _sync(aside)
     os.replace(aside, path)
     _sync(path.parent)
+    with suppress(OSError):
+        aside.parent.rmdir()
 
 
 def _sync(path: Path) -> None:

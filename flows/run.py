@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from flows.catalog import build_catalog
 from flows.errors import PointbookError, RunFailed, WrongUsage
 from flows.options import Options
-from flows.publish import Publication, State, next_run_id, recover
+from flows.publish import Publication, State, next_run_id, recover, write_durably
 from flows.workspace import Workspace
 from schemas.tables import PUBLISHED
 from transforms.engine import QueryError
@@ -64,17 +64,20 @@ class Run:
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
-        self._held.enter_context(self.workspace.lock(self._command))
         try:
+            self._held.enter_context(self.workspace.lock(self._command))
             recover(self.workspace)
             self.scratch.mkdir(parents=True)
             self.run_id = next_run_id(self.workspace, self._command)
             (self.workspace.runs / self.run_id).mkdir(parents=True)
             self._publication = Publication(self.workspace, self.run_id, self._command)
             self._started = datetime.now(_KOREA)
-        except BaseException:
+        except BaseException as error:
             self._held.close()
-            raise
+            failure = _as_failure(error)
+            if failure is error:
+                raise
+            raise failure from error
         return self
 
     def __exit__(
@@ -85,9 +88,10 @@ class Run:
     ) -> None:
         try:
             if error is not None:
-                self._publication.abandon()
                 failure = _as_failure(error)
-                self._leave_failed_manifest(failure)
+                if not self._publication.decided:
+                    self._publication.abandon()
+                    self._leave_failed_manifest(failure)
                 if failure is not error:
                     raise failure from error
         finally:
@@ -151,10 +155,9 @@ class Run:
     def _leave_failed_manifest(self, failure: BaseException) -> None:
         manifest = self._manifest("failed") | {"error": str(failure)}
         target = self.workspace.runs / self.run_id / _MANIFEST
-        try:
-            target.write_text(_json(manifest), encoding="utf-8")
-        except OSError:
-            return  # the failure itself, a full disk say, is what the operator is to read
+        # the failure itself, a full disk say, is what the operator is to read
+        with suppress(OSError):
+            write_durably(self.workspace, target, _json(manifest))
 
 
 def _as_failure(error: BaseException) -> BaseException:

@@ -67,7 +67,7 @@ def name_inputs(engine: Engine, inputs: Inputs) -> None:
 
 def name_table(engine: Engine, table: Table, files: Sequence[Path]) -> None:
     """Names files of a table as an input, its partition column taken from their paths."""
-    engine.relation(table.name, files, empty=table_schema(table), partition=table.partition)
+    engine.relation(table.name, files, table_schema(table), partition=table.partition)
 
 
 def name_policies(engine: Engine, policies: Policies, transforms: Iterable[Transform]) -> None:
@@ -95,7 +95,7 @@ def write_table(run: Run, engine: Engine, transform: Transform, partition: str) 
     aside = run.aside(target)
     with progress.working(f"computing {table.name} {partition}", lambda: engine.progress() / 100):
         rows = engine.write(transform, table, aside)
-    engine.relation(table.name, [aside], empty=stored_schema(table))
+    engine.relation(table.name, [aside], stored_schema(table))
     return Written(table, partition, aside, target, rows)
 
 
@@ -149,7 +149,7 @@ def _name_export(engine: Engine, export: Export, files: Sequence[Path]) -> None:
     if column is not None:
         schema = schema.append(pa.field(*column))
     engine.relation(
-        export.name, files, empty=schema, partition=column[0] if column is not None else None
+        export.name, files, schema, partition=column[0] if column is not None else None
     )
 
 

@@ -55,6 +55,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def rooms(self) -> tuple[Path, ...]:
+        """The folders that commands publish to."""
+        return self.staged, self.quarantine, self.warehouse, self.runs, self.commits
+
+    @property
     def scratch(self) -> Path:
         """What a running command needs for itself; emptied by the next one."""
         return self.root / "work"

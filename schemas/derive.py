@@ -33,6 +33,7 @@ _DUCKDB_TYPES: Final[Mapping[pa.DataType, str]] = {
     pa.date32(): "DATE",
     pa.timestamp("us"): "TIMESTAMP",
     pa.decimal128(9, 2): "DECIMAL(9,2)",
+    pa.list_(pa.string()): "VARCHAR[]",
 }
 _TYPE_NAMES: Final = {dtype.pyarrow_dtype: name for name, dtype in DTYPES.items()}
 
@@ -178,9 +179,10 @@ def attach_statement(database: Path, name: str) -> str:
 def view_statements(table: Table, files: Sequence[Path]) -> list[str]:
     """A view of the table over Parquet files with its comments; typed and empty without files."""
     view = quoted(table.name)
+    rows = parquet_rows(table_schema(table), files, table.partition)
     comment = literal(f"{table.description}; {table.grain}")
     statements = [
-        f"CREATE OR REPLACE VIEW {view} AS {_rows(table, files)}",
+        f"CREATE OR REPLACE VIEW {view} AS {rows}",
         f"COMMENT ON VIEW {view} IS {comment}",
     ]
     for name, column in table.columns.items():
@@ -190,18 +192,21 @@ def view_statements(table: Table, files: Sequence[Path]) -> list[str]:
     return statements
 
 
-def _rows(table: Table, files: Sequence[Path]) -> str:
-    kinds = {name: duckdb_type(table.dtype(name)) for name in table.columns}
+def parquet_rows(schema: pa.Schema, files: Sequence[Path], partition: str | None) -> str:
+    """A SELECT of the schema's columns from Parquet files; without files, typed and empty.
+
+    `partition` is the column that stands in the files' paths.
+    """
+    kinds = {field.name: duckdb_type(field.type) for field in schema}
     if not files:
         columns = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(n)}" for n, kind in kinds.items())
         return f"SELECT {columns} WHERE false"
     columns = ", ".join(quoted(name) for name in kinds)
     paths = literal([glob_escaped(file) for file in files])
-    hive = f"{{{quoted(table.partition)}: {kinds[table.partition]}}}"
-    return (
-        f"SELECT {columns} FROM read_parquet({paths}, "
-        f"hive_partitioning = true, hive_types = {hive})"
-    )
+    hive = "hive_partitioning = false"
+    if partition is not None:
+        hive = f"hive_partitioning = true, hive_types = {{{quoted(partition)}: {kinds[partition]}}}"
+    return f"SELECT {columns} FROM read_parquet({paths}, {hive})"
 
 
 def data_dictionary() -> str:

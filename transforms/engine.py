@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -18,10 +19,9 @@ import pyarrow as pa
 
 from schemas.columns import TIMESTAMP
 from schemas.derive import (
-    duckdb_type,
-    glob_escaped,
     literal,
     parquet_metadata,
+    parquet_rows,
     quoted,
     schema_metadata,
     staged_partition,
@@ -55,6 +55,7 @@ class Transform:
         }
 
 
+@cache
 def load_transform(name: str) -> Transform:
     """The transform of that name, e.g. `membership/tier_snapshot`."""
     path = ROOT / f"{name}.sql"
@@ -105,6 +106,7 @@ class Engine:
                 **({} if threads is None else {"threads": threads}),
             }
         )
+        self._views: dict[str, str] = {}
         self._connection.execute("SET enable_progress_bar = true")
         self._connection.execute("SET enable_progress_bar_print = false")
 
@@ -121,49 +123,27 @@ class Engine:
         del self._connection  # a traceback may keep this object alive, and DuckDB would complain
 
     def relation(
-        self,
-        name: str,
-        files: Sequence[Path],
-        *,
-        empty: pa.Schema,
-        partition: str | None = None,
+        self, name: str, files: Sequence[Path], schema: pa.Schema, *, partition: str | None = None
     ) -> None:
-        """Names Parquet files as an input; `partition` is the Hive column in their paths.
+        """Names Parquet files of a schema as an input; with no files it is an empty relation.
 
-        `empty` holds every column that a reader may ask for: with no files the input is a
-        relation of these columns without rows.
+        `partition` is the column of the schema that stands in the files' paths.
         """
-        if not files:
-            self.table(name, empty.empty_table())
-            return
-        paths = "[" + ", ".join(literal(glob_escaped(file)) for file in files) + "]"
-        hive = "hive_partitioning = false"
-        if partition is not None:
-            kind = duckdb_type(empty.field(partition).type)
-            hive = f"hive_partitioning = true, hive_types = {{{quoted(partition)}: {kind}}}"
-        self._run(
-            name,
-            f"CREATE OR REPLACE VIEW {quoted(name)} AS "
-            f"SELECT * FROM read_parquet({paths}, union_by_name = false, {hive})",
-        )
+        self._view(name, parquet_rows(schema, files, partition))
 
-    def records(self, name: str, export: Export, files: Sequence[Path], empty: pa.Schema) -> None:
+    def records(self, name: str, export: Export, files: Sequence[Path], schema: pa.Schema) -> None:
         """Names rows of an export as an input of the staging transforms.
 
-        Beside the export's own columns these read, under one name for every export, `scope` and
+        Beside the schema's columns these read, under one name for every export, `scope` and
         `record_key` (a row's identity), `record_revision`, `owner_id`, `partition_month`,
         `first_total` and `second_total` (control amounts, else 0) and `content`, the row's values
         as one.
         """
         partition, _ = staged_partition(export) or (None, None)
         own_month = partition is not None and partition == export.month_of
-        in_path = own_month and partition not in empty.names
-        self.relation(
-            f"{name}_files",
-            files,
-            empty=empty.append(pa.field(partition, pa.string())) if in_path else empty,
-            partition=partition if in_path else None,
-        )
+        in_path = own_month and partition not in schema.names
+        if in_path:
+            schema = schema.append(pa.field(partition, pa.string()))
         month = "''"
         if export.month_of is not None:
             column = quoted(export.month_of)
@@ -175,16 +155,15 @@ class Engine:
             revision = f"epoch_us({revision})"
         totals = [quoted(column) for column in export.totals] + ["0", "0"]
         content = ", ".join(f"{quoted(c)} := {quoted(c)}" for c in export.columns)
-        others = [column for column in empty.names if column not in export.columns]
-        delivered = ", ".join(quoted(c) for c in [*export.columns, *others])
-        self._run(
+        others = [column for column in schema.names if column not in export.columns]
+        columns = ", ".join(quoted(c) for c in [*export.columns, *others])
+        self._view(
             name,
-            f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT "
-            f"{scope} AS scope, {quoted(record_key)} AS record_key, "
+            f"SELECT {scope} AS scope, {quoted(record_key)} AS record_key, "
             f"{quoted(export.owner)} AS owner_id, CAST({revision} AS BIGINT) AS record_revision, "
             f"{month} AS partition_month, CAST({totals[0]} AS BIGINT) AS first_total, "
             f"CAST({totals[1]} AS BIGINT) AS second_total, struct_pack({content}) AS content, "
-            f"{delivered} FROM {quoted(name + '_files')}",
+            f"{columns} FROM ({parquet_rows(schema, files, partition if in_path else None)})",
         )
 
     def table(self, name: str, data: pa.Table) -> None:
@@ -230,6 +209,11 @@ class Engine:
     def progress(self) -> float:
         """Share of the running statement that is done, 0 to 100, or below 0 if not known."""
         return self._connection.query_progress()
+
+    def _view(self, name: str, sql: str) -> None:
+        if self._views.get(name) != sql:
+            self._run(name, f"CREATE OR REPLACE VIEW {quoted(name)} AS {sql}")
+            self._views[name] = sql
 
     def _run(self, name: str, sql: str) -> duckdb.DuckDBPyConnection:
         try:

@@ -18,6 +18,12 @@ import pyarrow.compute as pc
 
 Mask = npt.NDArray[np.bool_]
 
+_BLANKS: Final = (
+    " \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""Unicode's blanks and line ends; of ASCII those that `ascii_trim_whitespace` knows."""
+
 
 @dataclass(frozen=True)
 class Read:
@@ -58,7 +64,7 @@ def read(text: pa.Array, form: str, dtype: pa.DataType, metadata: Mapping[str, o
 def _trimmed(text: pa.Array) -> pa.Array:
     """Without surrounding blanks, in NFC; nothing left is null."""
     if not _is_ascii(text):
-        text = pc.utf8_normalize(pc.utf8_trim_whitespace(text), form="NFC")
+        text = pc.utf8_normalize(pc.utf8_trim(text, _BLANKS), form="NFC")
     else:
         text = pc.ascii_trim_whitespace(text)
     return pc.if_else(pc.equal(pc.binary_length(text), 0), pa.scalar(None, pa.string()), text)
@@ -71,7 +77,7 @@ def _is_ascii(text: pa.Array) -> bool:
 
 _Parsed = tuple[pa.Array, dict[str, Mask]]
 
-_WHOLE: Final = r"[₩￦]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.0*)?원?"
+_WHOLE: Final = r"[₩￦]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.0+)?원?"
 _NUMBER: Final = rf"^(?:-?{_WHOLE}|\({_WHOLE}\))$"
 
 
@@ -170,7 +176,7 @@ def _enumerations(text: pa.Array, metadata: Mapping[str, object]) -> _Parsed:
 
 
 def _codes(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
-    return pc.utf8_upper(text), {}
+    return pc.ascii_upper(text), {}
 
 
 _FORMS: Final[Mapping[str, Callable[[pa.Array, Mapping[str, object]], _Parsed]]] = {

@@ -93,6 +93,8 @@ class Merge:
         self._name_staged("held", list(held.values()))
         for name in ("contested", "contenders", "outcomes"):
             engine.create(name, load_transform(f"staging/{name}"))
+        replaced = engine.rows(load_transform("staging/replaced_partitions"))
+        self._replaced = set(replaced["partition_month"].to_pylist())
 
     def outcomes(self) -> list[Outcome]:
         """What became of the contested rows, by file; every other row is accepted."""
@@ -113,8 +115,7 @@ class Merge:
 
     def changed_partitions(self) -> list[str]:
         """The partitions in which rows arrive or are replaced."""
-        replaced = self._engine.rows(load_transform("staging/replaced_partitions"))
-        return sorted({*self._arrivals, *replaced["partition_month"].to_pylist()})
+        return sorted({*self._arrivals, *self._replaced})
 
     def write(self, partition: str, aside: Aside) -> Iterator[Written]:
         """Writes a changed partition, the rows replaced in it, and its totals.
@@ -128,23 +129,21 @@ class Merge:
         current = aside(self._export.name, partition)
         rows = self._engine.write_schema(load_transform("staging/partition"), schema, current)
         yield Written(self._export.name, partition, current, rows)
-        yield from self._write_history(partition, aside)
+        if partition in self._replaced:
+            yield self._write_history(partition, aside)
         for table in totals_of(self._export):
             target = aside(table.name, partition)
             self._name_staged(self._export.name, [current])
             rows = self._engine.write(load_transform(f"staging/{table.name}"), table, target)
             yield Written(table.name, partition, target, rows)
 
-    def _write_history(self, partition: str, aside: Aside) -> Iterator[Written]:
+    def _write_history(self, partition: str, aside: Aside) -> Written:
         schema = staged_schema(self._export).append(_REPLACED_BY)
         before = [self._history[partition]] if partition in self._history else []
         self._engine.records("partition_history", self._export, before, schema)
         target = aside(history_name(self._export), partition)
         rows = self._engine.write_schema(load_transform("staging/history"), schema, target)
-        if rows:
-            yield Written(history_name(self._export), partition, target, rows)
-        else:
-            target.unlink()
+        return Written(history_name(self._export), partition, target, rows)
 
     def _name_arrivals(self, name: str, files: Sequence[Path]) -> None:
         self._engine.records(name, self._export, files, arrivals_schema(self._export))

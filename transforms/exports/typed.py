@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from datetime import datetime
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +21,10 @@ from transforms.exports.containers import FileRefused
 from transforms.exports.personal import MASK
 
 _DAY_FORMS: Final = frozenset({"date", "timestamp", "month"})
-_WHOLE_FLOATS: Final = 2.0**53
-"""Up to here every whole number is a float of its own."""
+_CALENDAR: Final = (pa.scalar(datetime.min), pa.scalar(datetime.max))
+"""The days that text can name: of the years 1 to 9999."""
+_WHOLE_FLOATS: Final = 1e37
+"""Whole floats up to here are read exactly; larger ones are no 64-bit numbers anyway."""
 
 
 def read_typed(
@@ -31,6 +34,10 @@ def read_typed(
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     kind = column.type
+    if form in _DAY_FORMS and (
+        pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None)
+    ):
+        return _days(column, form)
     if kind == dtype and not pa.types.is_string(kind):
         missing = pc.is_null(column).to_numpy(zero_copy_only=False)
         default = metadata.get("default")
@@ -60,10 +67,6 @@ def _text(name: str, column: pa.Array, form: str) -> pa.Array:
         return column.cast(pa.string())
     if pa.types.is_floating(kind):
         return _float_text(column)
-    if pa.types.is_date(kind) and form in _DAY_FORMS:
-        return _day_text(column.cast(pa.timestamp("s")), form)
-    if pa.types.is_timestamp(kind) and kind.tz is None and form in _DAY_FORMS:
-        return _day_text(column.cast(pa.timestamp("us")), form)
     raise FileRefused(f"its column {name} is {kind}, which can't hold a {form}")
 
 
@@ -75,17 +78,29 @@ def _float_text(column: pa.Array) -> pa.Array:
         pc.equal(pc.floor(column), column), pc.less_equal(pc.abs(column), _WHOLE_FLOATS)
     )
     zero = pa.scalar(0.0)
-    integers = pc.if_else(pc.fill_null(whole, False), column, zero).cast(pa.int64())
+    integers = pc.if_else(pc.fill_null(whole, False), column, zero).cast(pa.decimal128(38, 0))
     text = pc.if_else(whole, integers.cast(pa.string()), column.cast(pa.string()))
     return pc.if_else(missing, pa.scalar(None, pa.string()), text)
 
 
-def _day_text(moments: Any, form: str) -> pa.Array:
-    if form == "timestamp":
-        return pc.replace_substring_regex(
-            moments.cast(pa.timestamp("us")).cast(pa.string()), r"\.0+$", ""
-        )
-    day = pc.replace_substring_regex(
-        moments.cast(pa.timestamp("us")).cast(pa.string()), r" 00:00:00(\.0+)?$", ""
+def _days(column: pa.Array, form: str) -> forms.Read:
+    """Dates and timestamps, read at microseconds; a date or month is a whole day."""
+    moments = column.cast(pa.timestamp("us"), safe=False)
+    days = moments.cast(pa.date32(), safe=False)
+    first, last = _CALENDAR
+    readable = pc.and_(
+        pc.equal(moments.cast(column.type, safe=False), column),
+        pc.and_(pc.greater_equal(moments, first), pc.less_equal(moments, last)),
     )
-    return pc.replace_substring_regex(day, "-01$", "") if form == "month" else day
+    if form != "timestamp":
+        readable = pc.and_(readable, pc.equal(days.cast(pa.timestamp("us"), safe=False), moments))
+    if form == "month":
+        readable = pc.and_(readable, pc.equal(pc.day(days), 1))
+    readable = pc.fill_null(readable, True)
+    values = moments if form == "timestamp" else days
+    values = pc.if_else(readable, values, pa.scalar(None, values.type))
+    if form == "month":
+        values = pc.strftime(values, format="%Y-%m")
+    unreadable = cast("forms.Mask", ~readable.to_numpy(zero_copy_only=False))
+    missing = pc.is_null(column).to_numpy(zero_copy_only=False)
+    return forms.Read(values, missing, {"type": unreadable} if unreadable.any() else {})

@@ -157,7 +157,7 @@ def kinds_of(export: str) -> list[Kind]:
     """Every kind of the export, rows that can't be split first."""
     declared = EXPORTS[export]
     kinds = [Kind("row:format", row="short"), Kind("row:format", row="long")]
-    for name in declared.columns:
+    for position, name in enumerate(declared.columns):
         form = str(declared.metadata(name)["form"])
         if name in declared.required:
             kinds.append(Kind(f"{name}:required", {name: [None]}))
@@ -165,7 +165,10 @@ def kinds_of(export: str) -> list[Kind]:
             also = _WITH.get(f"{export}.{name}:type", {})
             kinds.append(Kind(f"{name}:type", also, {name: _UNREADABLE[form]}))
         if form in _MISFORMED:
-            kinds.append(Kind(f"{name}:format", {name: list(_MISFORMED[form])}))
+            # turned by column, so that no two columns of a row go wrong alike
+            turn = position % len(_MISFORMED[form])
+            turned = _MISFORMED[form][turn:] + _MISFORMED[form][:turn]
+            kinds.append(Kind(f"{name}:format", {name: [*turned]}))
         if form == "enumeration":
             unknown: list[object] = [len(labels_of(export, name))]
             kinds.append(Kind(f"{name}:domain", {name: unknown}))

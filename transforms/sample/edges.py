@@ -206,7 +206,7 @@ def _billing_rows(month: int) -> Iterable[Row]:
 
 
 def _promotion_rows() -> Iterable[Row]:
-    credits = [
+    granted = [
         ("POINTS", "2015-01-10", 10_000, True, None),
         ("POINTS", "2015-12-31", 777, True, "2015-12-31"),
         ("POINTS", "2016-10-02", 500, False, "2016-12-31"),
@@ -219,7 +219,7 @@ def _promotion_rows() -> Iterable[Row]:
         ("LEFT-1231", "2016-12-01", 300, False, None),
         ("NOBODY", "2016-05-05", 300, False, None),
     ]
-    for number, (name, credited, points, refundable, expires) in enumerate(credits):
+    for number, (name, credited, points, refundable, expires) in enumerate(granted):
         yield {
             "promotion_credit_id": f"E-{number:03d}",
             "customer_id": f"C-EDGE-{name}",

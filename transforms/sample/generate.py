@@ -181,7 +181,7 @@ def _planned(draws: Draws, source: _Source, turn: int, first: int, last: int) ->
     as_text = sum(n for n, draft in zip(budgets, drafts, strict=True) if not draft[1].parquet)
     bundles = dirt.bundles_of(kinds, as_text)
     texts = [number for number, draft in enumerate(drafts) if not draft[1].parquet]
-    for extra in range(len(bundles) - as_text if as_text < len(kinds) else 0):
+    for extra in range(len(bundles) - as_text if texts and as_text < len(kinds) else 0):
         budgets[texts[-1 - extra % len(texts)]] += 1
     files, used = [], 0
     for number, (span, draft, budget) in enumerate(zip(spans, drafts, budgets, strict=True)):

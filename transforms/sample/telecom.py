@@ -118,7 +118,11 @@ _CHOICE_PARTNERS: Final = [
 ]
 _MERCHANTS: Final = ["표본상점", "Sample Games, Inc.", '콘텐츠 "가상"', "구독서비스"]
 _VALIDITY: Final = [7, 30, 89, 90, 91, 180, 365]
-_HALVES: Final = 1_800
+_HALF_HOUR: Final = 1_800
+_LIMITS: Final = [
+    *(0, 50_000, 100_000, 150_000, 150_001, 200_000, 300_000, 300_001),
+    *(500_000, 999_999, 1_000_000, 1_000_001, 2_000_000),
+]
 
 
 @dataclass(frozen=True)
@@ -445,16 +449,13 @@ class Telecom:
         export = "limit_requests"
         people, row, _, u, second = self._events(export, month, start, stop, [0.03], 3)
         number = people.number[row]
-        asked = np.array(
-            [0, 50_000, 100_000, 150_000, 150_001, 200_000, 300_000, 300_001]
-            + [500_000, 999_999, 1_000_000, 1_000_001, 2_000_000]
-        )
+        asked = np.array(_LIMITS)
         known = u[:, 0] > 0.03
         line = subscription_id(number, np.where(u[:, 0] > 0.95, _INTERNET, _MOBILE))
         columns: dict[str, object] = {
             "request_id": numbered("L", number, 7, f"-{month}"),
             "subscription_id": pc.if_else(pa.array(known), line, "S-UNKNOWN"),
-            "requested_at": second // _HALVES * _HALVES,
+            "requested_at": second // _HALF_HOUR * _HALF_HOUR,
             "requested_limit": asked[(u[:, 1] * len(asked)).astype(np.int64)],
         }
         return frame(export, len(row), columns), number

@@ -1,0 +1,100 @@
+"""A workspace of any size, staged without ingest: a year of billing lines and their customers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from flows.run import Run
+from schemas.derive import parquet_rows, schema_metadata, staged_schema
+from schemas.exports import EXPORTS
+from schemas.tables import STAGED_TOTALS
+from transforms.engine import Engine, load_transform
+
+_CUSTOMERS = """
+SELECT
+    format('C{:08d}', number) AS customer_id,
+    CAST(DATE '2005-01-01' + CAST(number * 7919 % 4300 AS INTEGER) AS DATE) AS joined_on,
+    CASE WHEN number % 50 = 0 THEN 'terminated' ELSE 'active' END AS status,
+    CASE WHEN number % 50 = 0
+        THEN CAST(DATE '2016-11-15' + CAST(number % 300 AS INTEGER) AS DATE) END AS terminated_on,
+    CAST(NULL AS VARCHAR) AS contact,
+    CAST(NULL AS VARCHAR) AS address,
+    TIMESTAMP '2017-11-01 00:00:00' AS updated_at,
+    CAST(1 AS BIGINT) AS delivery
+FROM range(1, $customers + 1) AS numbers(number)
+ORDER BY customer_id
+"""
+_LINES = """
+SELECT
+    format('B{:010d}', number) AS billing_line_id,
+    format('C{:08d}', number // $each + 1) AS customer_id,
+    format('S{:09d}', number // $each * 2 + number % 2) AS subscription_id,
+    CASE WHEN number % 7 = 5 THEN 'internet' WHEN number % 11 = 3 THEN 'iptv'
+        WHEN number % 97 = 1 THEN 'voip' ELSE 'mobile' END AS product,
+    CASE WHEN number % 13 = 0 THEN 'device_instalment' WHEN number % 7 = 5 THEN 'service_fee'
+        WHEN number % 11 = 3 THEN 'basic_service_fee' WHEN number % 97 = 1 THEN 'base_fee'
+        WHEN number % 5 = 0 THEN 'data_call' WHEN number % 5 = 1 THEN 'micropayment'
+        ELSE 'base_fee' END AS charge_item,
+    amount AS billed_amount,
+    amount AS collected_amount,
+    DATE '2017-01-25' AS due_on,
+    DATE '2017-01-20' AS collected_on,
+    CAST(0 AS BIGINT) AS revision,
+    CAST(1 AS BIGINT) AS delivery
+FROM (
+    SELECT number, CAST((number * 2654435761 + $month * 97) % 70000 AS BIGINT) AS amount
+    FROM range(0, $lines) AS numbers(number)
+)
+ORDER BY customer_id, billing_line_id
+"""
+MONTHS = [f"2016-{month:02d}" for month in (11, 12)] + [f"2017-{m:02d}" for m in range(1, 11)]
+YEAR = 2018
+"""The membership year that is assessed over `MONTHS`."""
+
+
+def stage(root: Path, *, customers: int, lines_a_month: int) -> None:
+    """Stages the customers, twelve months of lines and their totals, as one commit."""
+    with Run(root, "bench", {}) as run, duckdb.connect() as connection:
+
+        def write(sql: str, export: str, target: Path, period: str, **values: int) -> Path:
+            aside = run.aside(target)
+            schema = staged_schema(EXPORTS[export])
+            connection.execute(
+                f"COPY ({sql}) TO '{aside}' (FORMAT parquet, COMPRESSION zstd, KV_METADATA $kv)",
+                values | {"kv": schema_metadata(schema)},
+            )
+            return aside
+
+        target = run.workspace.staged / "customers" / "part-0.parquet"
+        aside = write(_CUSTOMERS, "customers", target, "", customers=customers)
+        run.replace(aside, target, table="customers", period="", rows=customers)
+        totals = STAGED_TOTALS["billing_totals"]
+        with Engine(run.scratch) as engine:
+            for number, month in enumerate(MONTHS):
+                folder = run.workspace.staged / "billing" / f"billing_month={month}"
+                target = folder / "part-0.parquet"
+                aside = write(
+                    _LINES,
+                    "billing",
+                    target,
+                    month,
+                    lines=lines_a_month,
+                    each=max(1, lines_a_month // customers),
+                    month=number,
+                )
+                engine.relation("billing", [aside], staged_schema(EXPORTS["billing"]))
+                run.replace(aside, target, table="billing", period=month, rows=lines_a_month)
+                target = run.workspace.staged / totals.name / f"billing_month={month}"
+                target /= "part-0.parquet"
+                sums = run.aside(target)
+                engine.write(load_transform("staging/billing_totals"), totals, sums)
+                run.replace(sums, target, table=totals.name, period=month)
+        run.commit({})
+
+
+def bare_rows(root: Path) -> str:
+    """A SELECT of the staged lines, as a bare query reads them."""
+    files = sorted((root / "staged" / "billing").glob("*/part-0.parquet"))
+    return parquet_rows(staged_schema(EXPORTS["billing"]), files, None)

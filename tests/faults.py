@@ -1,0 +1,146 @@
+"""A process that publishes, and dies or fails at the k-th thing that it does to the disk.
+
+Started by forkserver from `tests/test_publish.py`, without Prefect.
+"""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.errors import PointbookError
+from flows.run import Run
+from schemas.derive import stored_schema
+from schemas.tables import PUBLISHED
+
+TABLE: Final = PUBLISHED["tier_exceptions"]
+OLD: Final = {"2016": 100, "2017": 200, "2018": 300}
+NEW: Final = {"2016": 101, "2017": 200, "2018": 301, "2019": 401}
+"""Amounts by membership year, as the first and as the second run publish them."""
+
+_SPAWN: Final = multiprocessing.get_context("forkserver")
+_SPAWN.set_forkserver_preload([__name__])
+_PROBED: Final = ("replace", "rename", "fsync", "unlink", "mkdir", "rmdir")
+_GROWS: Final = ("fsync", "mkdir", "write")
+
+
+def target(root: Path, year: str) -> Path:
+    """Where the table's partition of a year is published."""
+    return root / "warehouse" / TABLE.name / f"{TABLE.partition}={year}" / "part-0.parquet"
+
+
+def publish(root: Path, amounts: Mapping[str, int]) -> dict[str, Any]:
+    """Publishes a partition a year, all in one run, and returns the manifest."""
+    with Run(root, "tiers", {}) as run:
+        for year, amount in amounts.items():
+            rows = [{"customer_id": "c1", "reason": "not_joined", "amount": amount, "lines": 1}]
+            path = target(root, year)
+            aside = run.aside(path)
+            pq.write_table(pa.Table.from_pylist(rows, stored_schema(TABLE)), aside)
+            run.replace(aside, path, table=TABLE.name, period=year, rows=1)
+        return run.commit({})
+
+
+class Fault:
+    """What happens at the k-th change of the disk: death, one error, or a disk full from then."""
+
+    def __init__(self, kind: str, at: int) -> None:
+        self._kind = kind
+        self._at = at
+        self.changes = 0
+
+    def meet(self, change: str, path: object, half: Callable[[], None] | None = None) -> None:
+        """Called before each change; `half` does half of it."""
+        self.changes += 1
+        due = self.changes == self._at
+        if self._kind == "full":
+            due = self.changes >= self._at and change in _GROWS
+        if not due:
+            return
+        if half is not None:
+            half()
+        if self._kind == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        code = errno.ENOSPC if self._kind == "full" else errno.EIO
+        raise OSError(code, os.strerror(code), str(path))
+
+    def arm(self) -> None:
+        """Puts itself before everything that changes the disk, in this process for good."""
+        for name in _PROBED:
+            setattr(os, name, self._before(name, getattr(os, name)))
+        write_text, write_table = Path.write_text, pq.write_table
+
+        def writing_text(path: Path, text: str, **options: Any) -> int:
+            self.meet("write", path, lambda: _ignore(write_text(path, text[: len(text) // 2])))
+            return write_text(path, text, **options)
+
+        def writing_table(table: pa.Table, path: Path) -> None:
+            self.meet("write", path, lambda: _ignore(path.write_bytes(b"PAR1 half of it")))
+            write_table(table, path)
+
+        setattr(Path, "write_text", writing_text)  # noqa: B010
+        setattr(pq, "write_table", writing_table)  # noqa: B010
+
+    def _before(self, name: str, change: Callable[..., None]) -> Callable[..., None]:
+        def changing(path: object, *rest: Any, **options: Any) -> None:
+            self.meet(name, path)
+            change(path, *rest, **options)
+
+        return changing
+
+
+def _ignore(_: int) -> None:
+    """Half of a write returns what nobody wants."""
+
+
+def publish_with(kind: str, at: int, root: Path) -> tuple[int, str]:
+    """Publishes NEW in another process under a fault; returns its exit code and its error.
+
+    The exit code is 0 where it came through without meeting the fault, 3 where it came through
+    although it met it, and 4 where it ended with an error of ours.
+    """
+    reader, writer = _SPAWN.Pipe(duplex=False)
+    process = _SPAWN.Process(target=_publish_under, args=(kind, at, root, writer))
+    process.start()
+    writer.close()
+    process.join()
+    try:
+        error = str(reader.recv())
+    except EOFError:
+        error = ""
+    return process.exitcode or 0, error
+
+
+def _publish_under(kind: str, at: int, root: Path, error: Connection) -> None:
+    fault = Fault(kind, at)
+    fault.arm()
+    try:
+        publish(root, NEW)
+    except PointbookError as failure:
+        error.send(str(failure))
+        os._exit(4)
+    os._exit(3 if fault.changes >= at else 0)
+
+
+def hold_the_lock(root: Path) -> tuple[Any, Connection]:
+    """A process that holds the workspace's lock until it is killed; returns it when it has it."""
+    reader, writer = _SPAWN.Pipe(duplex=False)
+    process = _SPAWN.Process(target=_hold, args=(root, writer), daemon=True)
+    process.start()
+    assert reader.recv()
+    return process, reader
+
+
+def _hold(root: Path, ready: Connection) -> None:
+    with Run(root, "ingest", {}):
+        ready.send(True)
+        signal.pause()

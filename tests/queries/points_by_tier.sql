@@ -1,0 +1,4 @@
+SELECT membership_year, tier, count(*) AS customers, sum(points) AS points
+FROM point_grants
+GROUP BY membership_year, tier
+ORDER BY membership_year, tier;
