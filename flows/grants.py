@@ -41,8 +41,9 @@ def grant_points(options: Options, year: int, step: Step = plainly) -> dict[str,
                 f"grants {year} needs the tier snapshot of {year}; "
                 f"run `pointbook tiers --year {year}` first"
             )
+        inputs = grant_inputs(context, year)
         with options.start_engine(run.scratch) as engine:
-            name_inputs(engine, grant_inputs(context, year))
+            name_inputs(engine, inputs)
             written, claims = step("grant", lambda: _grant(run, engine, context.policies, terms))
             points = engine.rows(load_transform("membership/grant_counts")).to_pylist()
         publish_table(run, written, grant_fingerprints(context, year))
@@ -52,6 +53,7 @@ def grant_points(options: Options, year: int, step: Step = plainly) -> dict[str,
                 "granted_on": terms.granted_on.isoformat(),
                 "policies": context.policies.digest,
                 "points": points,
+                "inputs": inputs.as_manifest(context.state),
                 "audits": claims,
             }
         )

@@ -111,6 +111,11 @@ def _tiers(console: Console, manifest: Manifest, _: Path | None) -> None:
     console.print(window)
     _window_warnings(console, manifest)
     console.print(_by_year("Customers by tier", [manifest], "tiers", "customers"))
+    for row in manifest["exceptions"]:
+        console.print(
+            f"not assessed, {row['reason']}: {row['lines']:,} lines of {row['customers']:,} "
+            f"customers, {row['amount']:,} won"
+        )
 
 
 def _window_warnings(console: Console, manifest: Manifest) -> None:

@@ -54,6 +54,13 @@ class Inputs:
             if relation in columns
         }
 
+    def as_manifest(self, state: State) -> dict[str, list[dict[str, object]]]:
+        """The files with their hashes, by relation, as the manifest shows them."""
+        return {
+            relation: [state.entry(path).model_dump(include={"path", "sha256"}) for path in paths]
+            for relation, paths in ((name, files.values()) for name, files in self.files.items())
+        }
+
 
 def name_inputs(engine: Engine, inputs: Inputs) -> None:
     """Names every input's files in the engine, with the schema that its declaration gives."""

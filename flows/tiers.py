@@ -59,6 +59,7 @@ def assess_tiers(
                 )
             written, claims = step("assess", lambda: _assess(run, engine, context.policies, window))
             tiers = engine.rows(load_transform("membership/tier_counts")).to_pylist()
+            exceptions = engine.rows(load_transform("membership/exception_counts")).to_pylist()
         fingerprints = tier_fingerprints(context, year)
         for table in written:
             publish_table(run, table, fingerprints)
@@ -71,6 +72,13 @@ def assess_tiers(
                 "missing_months": missing,
                 "low_months": [row["billing_month"] for row in months if row["low"]],
                 "tiers": tiers,
+                "exceptions": exceptions,
+                "collected": {
+                    "eligible": sum(month["collected_amount"] for month in months),
+                    "assessed": sum(row["annual_fee"] for row in tiers),
+                    "excepted": sum(row["amount"] for row in exceptions),
+                },
+                "inputs": inputs.as_manifest(context.state),
                 "audits": claims,
             }
         )
