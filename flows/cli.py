@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from cyclopts import App, CycloptsError, Parameter
+from cyclopts.validators import Number
 from pydantic import ValidationError
 
 from flows import progress
@@ -19,6 +21,7 @@ from flows.options import DEMO, POLICIES, WORKSPACE, Options
 from transforms.policy import Policies, PolicyError
 
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
+Year = Annotated[int, Parameter(validator=Number(gt=date.min.year, lt=date.max.year))]
 _PRIVATE: Final = 0o077
 _UNEXPECTED: Final = 1
 _USAGE: Final = 2
@@ -60,9 +63,18 @@ class Common:
 
         Raises WrongUsage for one that makes no sense.
         """
+        options = self.settings(workspace)
+        settle(options.workspace)
+        return options
+
+    def settings(self, workspace: Path | None = None) -> Options:
+        """The settings alone, for what leaves the workspace alone.
+
+        Raises WrongUsage for one that makes no sense.
+        """
         chosen = self.workspace or workspace or _default_workspace()
         try:
-            options = Options(
+            return Options(
                 workspace=chosen,
                 policies=self.policies,
                 engine=self.engine,  # type: ignore[arg-type]
@@ -74,8 +86,6 @@ class Common:
             first = error.errors()[0]
             flag = str(first["loc"][0]).replace("_", "-")
             raise WrongUsage(f"--{flag}: {first['msg'].removeprefix('Value error, ')}") from error
-        settle(options.workspace)
-        return options
 
 
 _DEFAULTS: Final = Common()
@@ -99,13 +109,36 @@ def demo(*, common: Common = _DEFAULTS) -> None:
 
 
 @app.command
-def ingest(*exports: str, common: Common = _DEFAULTS) -> None:
-    """Stage what landed: of the named exports, or of all."""
+def ingest(
+    *exports_or_files: str,
+    check: Annotated[bool, Parameter(negative="")] = False,
+    export: str | None = None,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Stage what landed: of the named exports, or of all. With --check, stage nothing.
+
+    Parameters
+    ----------
+    exports_or_files
+        The exports to stage; with --check the files to look at.
+    check
+        Show what ingest would make of files, wherever they lie: rejected rows by reason with
+        examples, duplicates and conflicts among the files. What is staged already is not looked
+        at, and no workspace and no key for personal data is needed.
+    export
+        With --check, the export that the files are to be; else the folder of a file tells, else
+        its header.
+    """
+    if check:
+        _check_files(exports_or_files, export, common)
+        return
+    if export is not None:
+        raise WrongUsage("--export goes with --check; ingest knows an export by its folder")
     options = common.options()
     from flows.ingest import check_exports
 
-    check_exports(exports)
-    manifest = _under_prefect("ingest_flow", options, common, exports=list(exports))
+    check_exports(exports_or_files)
+    manifest = _under_prefect("ingest_flow", options, common, exports=list(exports_or_files))
     _print(manifest, common, "ingest", options)
     _raise_if_held_back(manifest)
 
@@ -113,7 +146,7 @@ def ingest(*exports: str, common: Common = _DEFAULTS) -> None:
 @app.command
 def tiers(
     *,
-    year: int,
+    year: Year,
     allow_missing_months: Annotated[bool, Parameter(negative="")] = False,
     common: Common = _DEFAULTS,
 ) -> None:
@@ -133,7 +166,7 @@ def tiers(
 
 
 @app.command
-def grants(*, year: int, common: Common = _DEFAULTS) -> None:
+def grants(*, year: Year, common: Common = _DEFAULTS) -> None:
     """Publish the point grants of a membership year (G1, G2).
 
     Parameters
@@ -223,6 +256,17 @@ def sample(
 
         truth = generate(out, customers=customers, members=members, seed=seed, progress=report)
     _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
+
+
+def _check_files(files: Sequence[str], export: str | None, common: Common) -> None:
+    options = common.settings()
+    if common.quiet:
+        progress.silence()
+    from flows.check import check_files, raise_if_refused
+
+    found = check_files(options, [Path(file) for file in files], export)
+    _print(found, common, "check", options)
+    raise_if_refused(found)
 
 
 def _check_policies(options: Options) -> Policies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 from schemas.exports import EXPORTS, Export
 
 REGISTRY: Final = "deliveries.json"
-"""In the staged folder: the files that were delivered, by the hash of their bytes."""
+"""In the staged folder: the files that were delivered, by export and the hash of their bytes."""
 
 
 class DeliveredFile(BaseModel):
@@ -23,8 +24,13 @@ class DeliveredFile(BaseModel):
     delivery: int
 
 
+def delivered_key(export: str, sha256: str) -> str:
+    """What a delivered file is known by: one file may bring rows to several exports."""
+    return f"{export}/{sha256}"
+
+
 class Deliveries(BaseModel):
-    """Every file delivered so far, by sha256; `key_id` is that of the personal-data key."""
+    """Every file delivered so far, by `delivered_key`; `key_id` tells which personal-data key."""
 
     last: int = 0
     key_id: str | None = None
@@ -38,6 +44,10 @@ class Deliveries(BaseModel):
         except FileNotFoundError:
             return cls()
 
+    def has(self, export: str, sha256: str) -> bool:
+        """Whether these bytes were delivered to the export."""
+        return delivered_key(export, sha256) in self.files
+
     def ever(self, export: str) -> bool:
         """Whether a file of the export was delivered to this workspace."""
         return any(file.export == export for file in self.files.values())
@@ -45,15 +55,20 @@ class Deliveries(BaseModel):
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file in landing; `number` orders the files of one ingest."""
+    """A delivered file; `number` orders those of one ingest, `room` is the folder it lies in.
+
+    A link may not lead out of the room.
+    """
 
     number: int
     export: Export
     path: Path
+    room: Path
 
     @property
     def name(self) -> str:
-        return self.path.name
+        """Its name in landing; bytes that are not UTF-8 are shown as \\x.."""
+        return _shown(self.path)
 
 
 def landed_files(landing: Path, exports: Sequence[str]) -> list[LandedFile]:
@@ -65,7 +80,9 @@ def landed_files(landing: Path, exports: Sequence[str]) -> list[LandedFile]:
         for path in sorted((landing / export).iterdir())
         if not path.name.startswith(".")
     ]
-    return [LandedFile(number, export, path) for number, (export, path) in enumerate(paths)]
+    return [
+        LandedFile(number, export, path, landing) for number, (export, path) in enumerate(paths)
+    ]
 
 
 def strangers(landing: Path) -> list[str]:
@@ -73,7 +90,11 @@ def strangers(landing: Path) -> list[str]:
     if not landing.is_dir():
         return []
     return sorted(
-        path.name
+        _shown(path)
         for path in landing.iterdir()
         if not path.name.startswith(".") and not (path.name in EXPORTS and path.is_dir())
     )
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from schemas.tables import TIERS
 
 _FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined")
 _WIDTH_IN_PIPES: Final = 120
+_VERDICTS: Final = {
+    "accepted": "would be accepted",
+    "held_back": "would be held back",
+    "rejected": "would be rejected whole",
+    "known": "has the same bytes as a file before it; nothing more would come of it",
+}
+_NAMES: Final = {"\t": "tab"}
+_TOLD_BY: Final = {"option": "--export", "folder": "its folder", "header": "its header"}
 
 Manifest = Mapping[str, Any]
 
@@ -89,6 +98,62 @@ def _ingest(console: Console, manifest: Manifest, _: Path | None) -> None:
         console.print(f"{known:,} files were delivered before; nothing of them changed")
     for name in manifest["strangers"]:
         console.print(f"left alone: landing/{name} is no export's folder")
+
+
+def _check(console: Console, manifest: Manifest, _: Path | None) -> None:
+    for file in manifest["files"]:
+        for line in _about_checked(file):
+            console.print(Text(line))
+        if file.get("reasons"):
+            console.print(_examples(file["reasons"]))
+
+
+def _about_checked(file: Manifest) -> Iterator[str]:
+    verdict = _VERDICTS[file["status"]]
+    yield f"{file['file']}: {verdict}{': ' if file['reason'] else ''}{file['reason'] or ''}"
+    if file["export"]:
+        yield f"  export     {file['export']} (told by {_TOLD_BY[file['export_told_by']]})"
+    if file["container"]:
+        delimiter = file.get("delimiter")
+        parts = [
+            file["container"],
+            file["compression"],
+            file.get("encoding"),
+            delimiter and f"delimiter {_NAMES.get(delimiter, delimiter)}",
+        ]
+        yield f"  form       {', '.join(part for part in parts if part)}"
+    if "columns" not in file:
+        return
+    columns = file["columns"]
+    yield f"  header     {file['header_language']}, {len(columns['found'])} known columns"
+    for what in ("missing_optional", "extra"):
+        if columns[what]:
+            yield f"             {what.replace('_', ' ')}: {', '.join(columns[what])}"
+    rows = file["rows"]
+    counts = {
+        "delivered": rows["delivered"],
+        "good": rows["accepted"] + rows["held_back"],
+        "duplicate": rows["duplicate"],
+        "stale": rows["stale"],
+        "rejected": rows["quarantined"],
+    }
+    told = ", ".join(f"{count:,} {fate}" for fate, count in counts.items())
+    yield f"  rows       {told} ({file['rejected_share']:.2%})"
+
+
+def _examples(reasons: Sequence[Manifest]) -> Table:
+    table = Table(title="Rejected rows by reason, with the first of each", title_justify="left")
+    table.expand = True
+    table.add_column("reason", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("line", justify="right", no_wrap=True)
+    table.add_column("raw text", no_wrap=True, overflow="ellipsis", ratio=1)
+    for found in reasons:
+        labels = [found["reason"], f"{found['rows']:,}"]
+        for example in found["examples"]:
+            table.add_row(*labels, f"{example['line']:,}", Text(example["raw_text"]))
+            labels = ["", ""]
+    return table
 
 
 def _tiers(console: Console, manifest: Manifest, _: Path | None) -> None:
@@ -169,6 +234,7 @@ _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]]
     "demo": _demo,
     "run": _calendar,
     "ingest": _ingest,
+    "check": _check,
     "tiers": _tiers,
     "grants": _grants,
     "status": _status,

@@ -17,7 +17,7 @@ from flows.publish import State
 from flows.run import Run
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
-from schemas.tables import PUBLISHED, STAGED_TOTALS, Table
+from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 from transforms.engine import ROOT, Engine, Transform, load_transform
 from transforms.policy import Policies
 
@@ -68,7 +68,7 @@ def name_inputs(engine: Engine, inputs: Inputs) -> None:
         if relation in EXPORTS:
             _name_export(engine, EXPORTS[relation], list(files.values()))
         else:
-            table = STAGED_TOTALS.get(relation) or PUBLISHED[relation]
+            table = STAGED_RELATIONS.get(relation) or PUBLISHED[relation]
             name_table(engine, table, list(files.values()))
 
 
@@ -155,9 +155,7 @@ def _name_export(engine: Engine, export: Export, files: Sequence[Path]) -> None:
     column = staged_partition(export)
     if column is not None:
         schema = schema.append(pa.field(*column))
-    engine.relation(
-        export.name, files, schema, partition=column[0] if column is not None else None
-    )
+    engine.relation(export.name, files, schema, partition=column[0] if column is not None else None)
 
 
 def _digest(content: object) -> str:

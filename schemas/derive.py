@@ -21,7 +21,7 @@ from pandera.pandas import Check, Column
 
 from schemas.columns import DTYPES
 from schemas.exports import EXPORTS, Export
-from schemas.tables import PUBLISHED, STAGED_TOTALS, Table
+from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 
 DELIVERY: Final = "delivery"
 """The last column of every staged export."""
@@ -216,8 +216,8 @@ def data_dictionary() -> str:
     lines += ["## Published tables", ""]
     for table in PUBLISHED.values():
         lines += _table_section(table)
-    lines += ["## Staged totals", ""]
-    for table in STAGED_TOTALS.values():
+    lines += ["## Staged relations", ""]
+    for table in STAGED_RELATIONS.values():
         lines += _table_section(table)
     lines += ["## Exports", ""]
     for export in EXPORTS.values():

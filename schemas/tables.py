@@ -30,13 +30,15 @@ def _table(
     partition: str,
     key: list[str],
     checks: list[Check] | None = None,
+    export: str | None = None,
 ) -> DataFrameSchema:
+    """`export` is the one that a staged relation is kept of; none for a published table."""
     return DataFrameSchema(
         dict(columns),
         name=name,
         description=description,
         checks=checks or [],
-        metadata={"grain": grain, "partition": partition, "key": key},
+        metadata={"grain": grain, "partition": partition, "key": key, "export": export},
     )
 
 
@@ -141,20 +143,115 @@ _POINT_GRANTS = _table(
     key=["customer_id"],
 )
 
+
+def _billing_month() -> Column:
+    return column(TEXT, "Month of the bill, YYYY-MM")
+
+
+def _product() -> Column:
+    return column(TEXT, "Product", checks=[one_of(list(PRODUCTS))])
+
+
+def _charge_item() -> Column:
+    return column(TEXT, "Charge item", checks=[one_of(list(CHARGE_ITEMS))])
+
+
+def _collected_month() -> Column:
+    return column(TEXT, "Month in which it was collected, YYYY-MM")
+
+
+def _billing_line_id() -> Column:
+    return column(TEXT, "Line of the billing export, within its month")
+
+
 _BILLING_TOTALS = _table(
     "billing_totals",
     "What the current billing lines of a month add up to; T7 and T8 read it",
     "one row per billing month, product and charge item",
     {
-        "billing_month": column(TEXT, "Month of the bill, YYYY-MM"),
-        "product": column(TEXT, "Product", checks=[one_of(list(PRODUCTS))]),
-        "charge_item": column(TEXT, "Charge item", checks=[one_of(list(CHARGE_ITEMS))]),
+        "billing_month": _billing_month(),
+        "product": _product(),
+        "charge_item": _charge_item(),
         "lines": column(INT64, "Current lines", checks=[at_least(1)], unit="lines"),
         "billed_amount": column(INT64, "Sum of the billed amounts", unit=_KRW),
         "collected_amount": column(INT64, "Sum of the collected amounts", unit=_KRW),
     },
     partition="billing_month",
     key=["product", "charge_item"],
+    export="billing",
+)
+
+_BILLING_COLLECTIONS = _table(
+    "billing_collections",
+    "In which months the current billing lines of a month were collected; a close reads from it "
+    "which billing months hold collections of its month (P1, P9)",
+    "one row per billing month, month of collection, product and charge item",
+    {
+        "billing_month": _billing_month(),
+        "collected_month": _collected_month(),
+        "product": _product(),
+        "charge_item": _charge_item(),
+        "lines": column(
+            INT64,
+            "Current lines with a collected amount other than 0",
+            checks=[at_least(1)],
+            unit="lines",
+        ),
+        "collected_amount": column(INT64, "Sum of the collected amounts", unit=_KRW),
+    },
+    partition="billing_month",
+    key=["collected_month", "product", "charge_item"],
+    export="billing",
+)
+
+_BILLING_LATE_COLLECTIONS = _table(
+    "billing_late_collections",
+    "The current billing lines of a month that were collected in another month than most: its "
+    "main month of collection is that with most lines, on a tie the earliest. A close reads the "
+    "staged lines of the billing months whose main month is its own, and of the others these "
+    "alone (P1, P9)",
+    "one row per billing line collected outside the billing month's main month of collection",
+    {
+        "billing_month": _billing_month(),
+        "customer_id": _customer_id(),
+        "billing_line_id": _billing_line_id(),
+        "product": _product(),
+        "charge_item": _charge_item(),
+        "collected_on": column(DATE, "Day the amount was collected"),
+        "collected_month": _collected_month(),
+        "collected_amount": column(INT64, "Collected amount, other than 0", unit=_KRW),
+    },
+    partition="billing_month",
+    key=["collected_month", "customer_id", "billing_line_id"],
+    export="billing",
+)
+
+_BILLING_ARREARS = _table(
+    "billing_arrears",
+    "When each current billing line of a month was in arrears (M4)",
+    "one row per billing line that was in arrears on some day",
+    {
+        "billing_month": _billing_month(),
+        "customer_id": _customer_id(),
+        "billing_line_id": _billing_line_id(),
+        "in_arrears_from": column(DATE, "First day in arrears, the one after due_on"),
+        "in_arrears_until": column(
+            DATE,
+            "First day no longer in arrears, that of collection; missing while not fully collected",
+            nullable=True,
+        ),
+    },
+    partition="billing_month",
+    key=["customer_id", "billing_line_id"],
+    export="billing",
+    checks=[
+        across(
+            "in_arrears_until",
+            "consistency",
+            lambda f: f["in_arrears_until"] > f["in_arrears_from"],
+            "after in_arrears_from",
+        ),
+    ],
 )
 
 
@@ -175,6 +272,11 @@ class Table:
     @property
     def grain(self) -> str:
         return str(self._metadata["grain"])
+
+    @property
+    def export(self) -> str | None:
+        """The export that a staged relation is kept of; none for a published table."""
+        return cast("str | None", self._metadata["export"])
 
     @property
     def partition(self) -> str:
@@ -210,10 +312,15 @@ def _by_name(*models: DataFrameSchema) -> dict[str, Table]:
 PUBLISHED: Final = _by_name(_TIER_SNAPSHOT, _TIER_EXCEPTIONS, _POINT_GRANTS)
 """The tables of the warehouse by name."""
 
-STAGED_TOTALS: Final = _by_name(_BILLING_TOTALS)
-"""The small relations that ingest keeps beside the staged exports, by name."""
+STAGED_RELATIONS: Final = _by_name(
+    _BILLING_TOTALS, _BILLING_COLLECTIONS, _BILLING_LATE_COLLECTIONS, _BILLING_ARREARS
+)
+"""The small relations that ingest keeps beside the staged exports, by name.
+
+One may read those before it, of the same partition.
+"""
 
 
-def totals_of(export: Export) -> list[Table]:
-    """The staged totals that are kept of an export, a partition for each of its own."""
-    return [table for table in STAGED_TOTALS.values() if table.name == f"{export.name}_totals"]
+def relations_of(export: Export) -> list[Table]:
+    """The staged relations that are kept of an export, a partition for each of its own."""
+    return [table for table in STAGED_RELATIONS.values() if table.export == export.name]

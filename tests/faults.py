@@ -6,10 +6,11 @@ Started by forkserver from `tests/test_publish.py`, without Prefect.
 from __future__ import annotations
 
 import errno
-import multiprocessing
 import os
+import resource
 import signal
 from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -21,14 +22,13 @@ from flows.errors import PointbookError
 from flows.run import Run
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED
+from tests.forks import FORKS
 
 TABLE: Final = PUBLISHED["tier_exceptions"]
 OLD: Final = {"2016": 100, "2017": 200, "2018": 300}
 NEW: Final = {"2016": 101, "2017": 200, "2018": 301, "2019": 401}
 """Amounts by membership year, as the first and as the second run publish them."""
 
-_SPAWN: Final = multiprocessing.get_context("forkserver")
-_SPAWN.set_forkserver_preload([__name__])
 _PROBED: Final = ("replace", "rename", "fsync", "unlink", "mkdir", "rmdir")
 _GROWS: Final = ("fsync", "mkdir", "write")
 
@@ -60,11 +60,11 @@ class Fault:
 
     def meet(self, change: str, path: object, half: Callable[[], None] | None = None) -> None:
         """Called before each change; `half` does half of it."""
+        full = self._kind == "full"
+        if full and change not in _GROWS:
+            return
         self.changes += 1
-        due = self.changes == self._at
-        if self._kind == "full":
-            due = self.changes >= self._at and change in _GROWS
-        if not due:
+        if self.changes < self._at or (self.changes > self._at and not full):
             return
         if half is not None:
             half()
@@ -77,17 +77,23 @@ class Fault:
         """Puts itself before everything that changes the disk, in this process for good."""
         for name in _PROBED:
             setattr(os, name, self._before(name, getattr(os, name)))
-        write_text, write_table = Path.write_text, pq.write_table
+        write_text, write_bytes, write_table = Path.write_text, Path.write_bytes, pq.write_table
 
         def writing_text(path: Path, text: str, **options: Any) -> int:
             self.meet("write", path, lambda: _ignore(write_text(path, text[: len(text) // 2])))
             return write_text(path, text, **options)
 
+        def writing_bytes(path: Path, content: bytes) -> int:
+            half = content[: len(content) // 2]
+            self.meet("write", path, lambda: _ignore(write_bytes(path, half)))
+            return write_bytes(path, content)
+
         def writing_table(table: pa.Table, path: Path) -> None:
-            self.meet("write", path, lambda: _ignore(path.write_bytes(b"PAR1 half of it")))
+            self.meet("write", path, lambda: _ignore(write_bytes(path, b"PAR1 half of it")))
             write_table(table, path)
 
         setattr(Path, "write_text", writing_text)  # noqa: B010
+        setattr(Path, "write_bytes", writing_bytes)  # noqa: B010
         setattr(pq, "write_table", writing_table)  # noqa: B010
 
     def _before(self, name: str, change: Callable[..., None]) -> Callable[..., None]:
@@ -103,13 +109,18 @@ def _ignore(_: int) -> None:
 
 
 def publish_with(kind: str, at: int, root: Path) -> tuple[int, str]:
-    """Publishes NEW in another process under a fault; returns its exit code and its error.
+    """Publishes NEW in another process under a fault; returns its exit code and its error."""
+    return work_under(kind, at, partial(publish, root, NEW))
+
+
+def work_under(kind: str, at: int, work: Callable[[], object]) -> tuple[int, str]:
+    """Does the work in another process under a fault; returns its exit code and its error.
 
     The exit code is 0 where it came through without meeting the fault, 3 where it came through
     although it met it, and 4 where it ended with an error of ours.
     """
-    reader, writer = _SPAWN.Pipe(duplex=False)
-    process = _SPAWN.Process(target=_publish_under, args=(kind, at, root, writer))
+    reader, writer = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_work_under, args=(kind, at, work, writer))
     process.start()
     writer.close()
     process.join()
@@ -120,21 +131,41 @@ def publish_with(kind: str, at: int, root: Path) -> tuple[int, str]:
     return process.exitcode or 0, error
 
 
-def _publish_under(kind: str, at: int, root: Path, error: Connection) -> None:
+def _work_under(kind: str, at: int, work: Callable[[], object], error: Connection) -> None:
     fault = Fault(kind, at)
     fault.arm()
     try:
-        publish(root, NEW)
+        work()
     except PointbookError as failure:
         error.send(str(failure))
         os._exit(4)
     os._exit(3 if fault.changes >= at else 0)
 
 
+def work_within(file_size: int, work: Callable[[], object]) -> tuple[int, str]:
+    """Does the work where no file may grow beyond a size, whoever writes it."""
+    reader, writer = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_work_within, args=(file_size, work, writer))
+    process.start()
+    writer.close()
+    process.join()
+    try:
+        error = str(reader.recv())
+    except EOFError:
+        error = ""
+    return process.exitcode or 0, error
+
+
+def _work_within(file_size: int, work: Callable[[], object], error: Connection) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, resource.RLIM_INFINITY))
+    _work_under("none", 1, work, error)
+
+
 def hold_the_lock(root: Path) -> tuple[Any, Connection]:
     """A process that holds the workspace's lock until it is killed; returns it when it has it."""
-    reader, writer = _SPAWN.Pipe(duplex=False)
-    process = _SPAWN.Process(target=_hold, args=(root, writer), daemon=True)
+    reader, writer = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_hold, args=(root, writer), daemon=True)
     process.start()
     assert reader.recv()
     return process, reader

@@ -1,6 +1,6 @@
 """A small telecom to assess and grant over: customers and bills, landed and published.
 
-2016 is assessed over one window, 2017 over the next. Every tier, the upgrade, a move up and down
+2017 is assessed over one window, 2018 over the next. Every tier, the upgrade, a move up and down
 between the years and every reason of `tier_exceptions` occur.
 """
 
@@ -19,9 +19,9 @@ from flows.publish import State
 from flows.tiers import assess_tiers
 from flows.workspace import Workspace
 
-YEARS: Final = (2016, 2017)
-FIRST: Final = "2014-11"
-LAST: Final = "2016-10"
+YEARS: Final = (2017, 2018)
+FIRST: Final = "2015-11"
+LAST: Final = "2017-10"
 
 Row = dict[str, Any]
 
@@ -66,10 +66,10 @@ def customers() -> list[Row]:
     return [
         *(customer(name) for name in ("general", "white", "silver", "gold", "vip", "idle")),
         *(customer(name) for name in ("climber", "faller")),
-        customer("loyal", joined_on="2009-10-31"),
-        customer("left", terminated_on="2016-06-30"),
-        customer("leaving", terminated_on="2016-12-15"),
-        customer("late", joined_on="2016-11-02"),
+        customer("loyal", joined_on="2010-11-01"),
+        customer("left", terminated_on="2017-06-30"),
+        customer("leaving", terminated_on="2017-12-15"),
+        customer("late", joined_on="2017-11-02"),
     ]
 
 
@@ -102,7 +102,7 @@ def bills() -> list[Row]:
 
 def correction() -> Row:
     """A bill corrected: `white` paid enough in the second window to become silver."""
-    return line("white-base", "white", "2016-03", 240_000, revision=1)
+    return line("white-base", "white", "2017-03", 240_000, revision=1)
 
 
 def land(
@@ -129,7 +129,8 @@ def land_all(workspace: Path) -> Path:
 
 def options(workspace: Path, **more: Any) -> Options:
     """Settings for a small run."""
-    return Options(**({"workspace": workspace, "memory": "1GB", "threads": 1} | more))
+    settings: dict[str, Any] = {"workspace": workspace, "memory": "1GB", "threads": 1} | more
+    return Options(**settings)
 
 
 def stage(workspace: Path, **more: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -31,7 +31,6 @@ KEY = "a key for tests"
 Row = dict[str, Any]
 
 _FIRST_DAY = date(2016, 11, 1)
-_CODES = ("ICN", "NRT", "LAX", "KRW", "KE", "OZ", "Y", "C")
 
 
 def workspace_with(root: Path, files: Mapping[str, bytes]) -> Path:
@@ -57,9 +56,9 @@ def of_file(manifest: Mapping[str, Any], name: str) -> dict[str, Any]:
 def staged(workspace: Path, export: str) -> list[Row]:
     """The staged rows of an export or relation, partition column included, by partition."""
     return [
-        row
+        row | dict(part.split("=") for part in path.parent.parts[-1:] if "=" in part)
         for path in sorted((workspace / "staged" / export).rglob("*.parquet"))
-        for row in pq.read_table(path, partitioning="hive").to_pylist()
+        for row in pq.read_table(path, partitioning=None).to_pylist()
     ]
 
 
@@ -100,8 +99,9 @@ def valid_rows(export: Export, count: int, seed: int = 0) -> list[Row]:
     """Rows that keep every rule of the export's declaration, each with a key of its own."""
     rows: list[Row] = []
     random_ = random.Random(seed)
+    choices = {name: _choices(export, name) for name in export.columns}
     while len(rows) < count:
-        drawn = [_drawn(export, len(rows) + i, random_) for i in range(2 * count)]
+        drawn = [_drawn(export, choices, len(rows) + i, random_) for i in range(2 * count)]
         broken = {case[1] for case in pandera_failures(export, typed_frame(export, drawn))}
         rows += [row for i, row in enumerate(drawn) if i not in broken]
         rows = list({tuple(row[name] for name in export.key): row for row in rows}.values())
@@ -114,7 +114,7 @@ def typed_frame(export: Export, rows: Sequence[Row]) -> pd.DataFrame:
         name: pa.array([row[name] for row in rows], export.dtype(name).pyarrow_dtype)
         for name in export.columns
     }
-    return pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
+    return cast("pd.DataFrame", pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype))
 
 
 def pandera_failures(export: Export, frame: pd.DataFrame) -> set[tuple[str, int]]:
@@ -183,42 +183,43 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return target.getvalue()
 
 
-def _drawn(export: Export, number: int, random_: random.Random) -> Row:
-    return {name: _value(export, name, number, random_) for name in export.columns}
+def _drawn(
+    export: Export, choices: Mapping[str, list[Any]], number: int, random_: random.Random
+) -> Row:
+    row: Row = {}
+    for name, column in export.columns.items():
+        if name in export.key and export.metadata(name)["form"] == "identifier":
+            row[name] = f"{name[:2]}-{number}"
+        elif column.nullable and random_.random() < 0.3:
+            row[name] = export.metadata(name).get("default")
+        else:
+            row[name] = random_.choice(choices[name])
+    return row
 
 
-def _value(export: Export, name: str, number: int, random_: random.Random) -> Any:
+def _choices(export: Export, name: str) -> list[Any]:
+    """Values for a column that keep its own checks."""
     metadata = export.metadata(name)
-    if metadata.get("default") is not None and random_.random() < 0.5:
-        return metadata["default"]
-    if export.columns[name].nullable and random_.random() < 0.3:
-        return metadata.get("default")
-    moment = datetime.combine(_FIRST_DAY, datetime.min.time())
-    moment += timedelta(seconds=random_.randrange(60 * 86_400))
-    match metadata["form"]:
-        case "identifier":
-            key = name in export.key
-            return f"{name[:2]}-{number}" if key else f"{name[:2]}_{random_.randrange(9)}"
-        case "code":
-            return random_.choice(_CODES)
-        case "text":
-            return random_.choice(["가나 다", "plain", "a,b", 'said "so"', "two\nlines"])
-        case "integer":
-            return random_.choice([0, 1, 7, 1_000, 1_234_567, -500])
-        case "decimal":
-            return Decimal(random_.choice(["0.01", "12.50", "1234567.00"]))
-        case "month":
-            return moment.strftime("%Y-%m")
-        case "date":
-            return moment.date()
-        case "timestamp":
-            return moment
-        case "boolean":
-            return random_.random() < 0.5
-        case _:
-            labels = metadata["labels"]
-            assert isinstance(labels, dict)
-            return random_.choice(list(labels))
+    labels = metadata.get("labels")
+    days = [_FIRST_DAY + timedelta(days=n) for n in range(0, 60, 7)]
+    choices: dict[str, Sequence[Any]] = {
+        "identifier": [f"{name[:2]}_{n}" for n in range(9)],
+        "code": ["ICN", "NRT", "LAX", "KRW", "KE", "OZ", "Y", "C"],
+        "text": ["가나 다", "plain", "a,b", 'said "so"', "two\nlines"],
+        "integer": [0, 1, 7, 1_000, 1_234_567, -500],
+        "decimal": [Decimal("0.01"), Decimal("12.50"), Decimal("1234567.00")],
+        "month": ["2016-11", "2016-12", "2017-01"],
+        "date": days,
+        "timestamp": [datetime(d.year, d.month, d.day, 7, 8, d.day) for d in days],
+        "boolean": [True, False],
+        "enumeration": list(labels) if isinstance(labels, dict) else [],
+    }
+    values = choices[str(metadata["form"])]
+    series = pd.Series(pa.array(values, export.dtype(name).pyarrow_dtype), dtype=export.dtype(name))
+    kept = pd.Series(True, index=series.index)
+    for check in export.columns[name].checks:
+        kept &= check(series).check_output.astype(bool)
+    return [value for value, keep in zip(values, kept, strict=True) if keep]
 
 
 def _text(value: Any) -> str:

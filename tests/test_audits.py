@@ -12,7 +12,7 @@ import pytest
 from schemas.derive import staged_schema, table_schema
 from schemas.exports import EXPORTS
 from schemas.policy import POLICIES
-from schemas.tables import PUBLISHED, STAGED_TOTALS
+from schemas.tables import PUBLISHED, STAGED_RELATIONS
 from transforms.engine import ROOT, Engine, load_transform
 from transforms.policy import Policies
 
@@ -133,7 +133,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def offences(engine: Engine, audit: str, rows: Rows) -> list[Row]:
-    schemas = {name: table_schema(table) for name, table in (PUBLISHED | STAGED_TOTALS).items()}
+    schemas = {name: table_schema(table) for name, table in (PUBLISHED | STAGED_RELATIONS).items()}
     schemas["customers"] = staged_schema(EXPORTS["customers"])
     for name, content in rows.items():
         engine.table(name, pa.Table.from_pylist(content, schema=schemas[name]))

@@ -202,12 +202,12 @@ def test_the_fingerprint_follows_the_values_in_force_and_nothing_else(
     assert Policies.load(folder).fingerprint(names, on) != before.fingerprint(names, on)
 
 
-def test_a_later_change_leaves_an_earlier_fingerprint_alone_once_the_row_has_its_end(
-    edit: Edit,
-) -> None:
+def test_a_later_change_leaves_an_earlier_fingerprint_alone(edit: Edit, folder: Path) -> None:
+    before = Policies.load(folder)
     policies = white_from_2019(edit)
     earlier, later = date(2017, 11, 1), date(2018, 11, 1)
     names = ["tier_thresholds"]
+    assert policies.fingerprint(names, earlier) == before.fingerprint(names, earlier)
     assert policies.fingerprint(names, earlier) == policies.fingerprint(names, later)
     assert policies.fingerprint(names, later) != policies.fingerprint(names, date(2019, 11, 1))
 

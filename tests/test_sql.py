@@ -14,12 +14,12 @@ from sqlglot.optimizer.scope import traverse_scope
 from schemas.derive import duckdb_type
 from schemas.exports import EXPORTS
 from schemas.policy import POLICIES
-from schemas.tables import PUBLISHED, STAGED_TOTALS, Table
+from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 from tests.sql_lint import PLAIN_NUMBERS, Schema, lint
 from transforms.engine import ROOT, Transform, load_transform
 
 HEADER = ["purpose", "grain", "keys", "inputs", "policy", "rules"]
-TABLES = PUBLISHED | STAGED_TOTALS
+TABLES = PUBLISHED | STAGED_RELATIONS
 NAMES = sorted(path.relative_to(ROOT).with_suffix("").as_posix() for path in ROOT.rglob("*.sql"))
 PUBLISHING = [name for name in NAMES if name.split("/")[-1] in TABLES]
 MERGING = [name for name in NAMES if name.startswith("staging/") and name not in PUBLISHING]

@@ -143,11 +143,17 @@ class Policies:
         return " ".join(f"{name}@{self._version(name, on)}" for name in sorted(names))
 
     def fingerprint(self, names: Iterable[str], on: date) -> str:
-        """SHA-256 over the values in force on a day; units, sources and notes don't enter it."""
+        """SHA-256 over the values in force on a day, and since when.
+
+        Units, sources and notes don't enter it, nor does what happens to a value later.
+        """
         in_force = {
             name: [
-                [row[column] for column in (*POLICIES[name].columns, "valid_from", "valid_to")]
-                for row in self.in_force(name, on)
+                self._version(name, on),
+                *(
+                    [row[column] for column in POLICIES[name].columns]
+                    for row in self.in_force(name, on)
+                ),
             ]
             for name in sorted(names)
         }

@@ -101,10 +101,12 @@ def main() -> None:
         root.mkdir(parents=True, exist_ok=True)
         _write_csv(root / "clean.csv", arguments.lines, _ENGLISH)
         _write_csv(root / "korean.csv", arguments.lines, _KOREAN)
-        with (root / "korean.csv").open(encoding="utf-8") as source:
-            with (root / "cp949.csv").open("w", encoding="cp949") as target:
-                while text := source.read(1 << 24):
-                    target.write(text)
+        with (
+            (root / "korean.csv").open(encoding="utf-8") as source,
+            (root / "cp949.csv").open("w", encoding="cp949") as target,
+        ):
+            while text := source.read(1 << 24):
+                target.write(text)
         _write_csv(root / "bad.csv", arguments.lines, _UNKNOWN)
 
     def bare(name: str, source: str) -> Contender:

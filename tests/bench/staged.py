@@ -9,7 +9,7 @@ import duckdb
 from flows.run import Run
 from schemas.derive import parquet_rows, schema_metadata, staged_schema
 from schemas.exports import EXPORTS
-from schemas.tables import STAGED_TOTALS
+from schemas.tables import STAGED_RELATIONS
 from transforms.engine import Engine, load_transform
 
 _CUSTOMERS = """
@@ -70,7 +70,7 @@ def stage(root: Path, *, customers: int, lines_a_month: int) -> None:
         target = run.workspace.staged / "customers" / "part-0.parquet"
         aside = write(_CUSTOMERS, "customers", target, "", customers=customers)
         run.replace(aside, target, table="customers", period="", rows=customers)
-        totals = STAGED_TOTALS["billing_totals"]
+        totals = STAGED_RELATIONS["billing_totals"]
         with Engine(run.scratch) as engine:
             for number, month in enumerate(MONTHS):
                 folder = run.workspace.staged / "billing" / f"billing_month={month}"

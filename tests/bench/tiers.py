@@ -70,6 +70,14 @@ from flows.tiers import assess_tiers
 assess_tiers(Options(workspace=Path({root!r}), memory="{memory}"), {year})
 """
 
+_PREFECT = """
+from pathlib import Path
+from flows.environment import settle
+settle(Path({root!r}))
+from prefect import flow
+flow(lambda: None, name="nothing")()
+"""
+
 
 def main() -> None:
     """Makes the workspace if need be, and compares."""
@@ -96,6 +104,11 @@ def main() -> None:
             Contender("one bare DuckDB query", _BARE.format(**filled)),
             Contender("pointbook tiers", _OURS.format(**filled)),
         ],
+        arguments.runs,
+    )
+    compare(
+        "Prefect's start, embedded server and all, which every command has besides",
+        [Contender("a flow that does nothing", _PREFECT.format(**filled))],
         arguments.runs,
     )
 

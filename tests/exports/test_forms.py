@@ -151,7 +151,7 @@ TYPES = {
     "text": pa.string(),
     "identifier": pa.string(),
 }
-BLANKS = ["", " ", "\t", " \r\n ", "\u3000", "\u00a0 ", "\x0b\x0c", "\u2003"]
+BLANKS = ["", " ", "\t", " \r\n ", "\u3000", "\u00a0 ", "\u2003"]
 
 
 LABELS = {"base_fee": "기본료", "iptv": "IPTV"}
@@ -224,7 +224,7 @@ def test_text_is_trimmed_and_composed(delivered: str, read_as: str) -> None:
     assert _read([delivered], "text").values.to_pylist() == [read_as]
 
 
-@pytest.mark.parametrize("control", ["\x00", "\x1c", "\x1f", "\x7f"])
+@pytest.mark.parametrize("control", ["\x00", "\x0b", "\x0c", "\x1c", "\x1f", "\x7f"])
 def test_a_control_character_is_no_blank_whatever_else_the_column_holds(control: str) -> None:
     text = f"{control}A-1{control}"
 
@@ -346,9 +346,7 @@ def test_a_typed_column_is_read_as_its_values(
 
 
 @pytest.mark.parametrize(("form", "column", "rule"), TYPED_BROKEN)
-def test_a_typed_value_that_does_not_fit_is_refused(
-    form: str, column: pa.Array, rule: str
-) -> None:
+def test_a_typed_value_that_does_not_fit_is_refused(form: str, column: pa.Array, rule: str) -> None:
     found = _typed(column, form)
 
     assert {name for name, mask in found.broken.items() if mask.any()} == {rule}

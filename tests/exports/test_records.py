@@ -43,13 +43,15 @@ def split(
             cells = zip(*columns, strict=True)
             raw = records.raw(np.arange(len(records))).to_pylist()
             for row, text_ in enumerate(raw):
-                fields = None if records.refused[row] else [c.decode() for c in next(cells)]
+                fields = None if records.refused[row] else list(next(cells))
                 found.append(Split(int(records.line[row]), fields, text_.decode()))
     return found, splitter.blank_lines
 
 
-def lines_and_fields(text: bytes, width: int, **arrival: Sequence[int]) -> list[tuple[int, object]]:
-    return [(record.line, record.fields) for record in split(text, width, **arrival)[0]]
+def lines_and_fields(
+    text: bytes, width: int, chunks: Sequence[int] = ()
+) -> list[tuple[int, list[str] | None]]:
+    return [(record.line, record.fields) for record in split(text, width, chunks=chunks)[0]]
 
 
 CELLS = st.text(st.sampled_from('ab가 "\n\r,;|\t'), max_size=6)

@@ -20,6 +20,9 @@ from typing import Final, Protocol
 
 import pyarrow as pa
 
+from transforms.exports import utf8
+from transforms.exports.cp949 import Cp949Decoder
+
 CHUNK_BYTES: Final = 1 << 24
 MAX_EXPANSION: Final = 250
 """More bytes out of one compressed byte than any export has: the file is a bomb."""
@@ -82,16 +85,16 @@ class Survey:
 @contextmanager
 def opened(path: Path, landing: Path) -> Iterator[io.FileIO]:
     """The file for reading; it must be a plain file in landing that nobody writes to meanwhile."""
-    if path.is_symlink() and not path.resolve().is_relative_to(landing.resolve()):
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(landing)):
         raise FileRefused("a link that leads out of landing; deliver the file itself")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileRefused("not a plain file; deliver the file itself")
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise FileRefused(f"can't be opened: {error.strerror}") from error
     with io.FileIO(descriptor) as file:
         before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            raise FileRefused("not a plain file; deliver the file itself")
         yield file
         after = os.fstat(descriptor)
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -119,6 +122,12 @@ def utf8_chunks(file: io.FileIO, container: Container, encoding: str) -> Iterato
         yield first.removeprefix(codecs.BOM_UTF8)
         yield from raw
         return
+    if encoding == "cp949":
+        cp949 = Cp949Decoder()
+        for chunk in raw:
+            yield cp949.decode(chunk)
+        yield cp949.decode(b"", final=True)
+        return
     decoder = codecs.getincrementaldecoder(encoding)(errors=_KEEP_BAD_BYTES)
     for chunk in raw:
         yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
@@ -144,49 +153,21 @@ def _encoding(chunks: Iterator[bytes]) -> str:
         text = rest + chunk
         cut = text.rfind(b"\n") + 1
         text, rest = text[:cut], text[cut:]
-        if header_decodes is None and cut:
-            header_decodes = not _bad_utf8_lines(text[: text.find(b"\n") + 1])
-        bad_lines += _bad_utf8_lines(text)
+        if header_decodes is None and (body := text.lstrip()):
+            header_decodes = utf8.is_utf8(body.partition(b"\n")[0])
+            if not header_decodes:
+                return "cp949"
+        bad_lines += utf8.bad_lines(text)
         if len(rest) > CHUNK_BYTES:
-            bad_lines += _bad_utf8_lines(rest)
+            bad_lines += utf8.bad_lines(rest)
             rest = b""
     if rest:
         lines += 1
-        bad = _bad_utf8_lines(rest)
+        bad = utf8.bad_lines(rest)
         bad_lines += bad
         if header_decodes is None:
             header_decodes = not bad
-    return "utf-8" if header_decodes is not False and may_fail(bad_lines, lines) else "cp949"
-
-
-def _bad_utf8_lines(text: bytes) -> int:
-    """Lines that are not UTF-8; decoding runs at full speed from one bad line to the next."""
-    if is_utf8(text):
-        return 0
-    view = memoryview(text)
-    at = bad = 0
-    while at < len(text):
-        try:
-            codecs.utf_8_decode(view[at:], "strict", True)
-            break
-        except UnicodeDecodeError as error:
-            bad += 1
-            line_end = text.find(b"\n", at + error.start)
-            if line_end < 0:
-                break
-            at = line_end + 1
-    return bad
-
-
-def is_utf8(text: bytes | memoryview) -> bool:
-    """Whether all of the text is UTF-8, by Arrow's validation, far faster than decoding it."""
-    offsets = pa.array([0, len(text)], pa.int32()).buffers()[1]
-    whole = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(text)])
-    try:
-        whole.cast(pa.string())
-    except pa.ArrowInvalid:
-        return False
-    return True
+    return "utf-8" if header_decodes and may_fail(bad_lines, lines) else "cp949"
 
 
 def _expanded(file: _Reader, container: Container) -> Iterator[bytes]:
@@ -221,7 +202,10 @@ class _Hashing:
         self.digest = hashlib.sha256()
 
     def read(self, size: int, /) -> bytes:
-        data = self._file.read(size)
+        try:
+            data = self._file.read(size)
+        except OSError as error:
+            raise FileRefused(f"can't be read: {error.strerror}") from error
         self.digest.update(data)
         return data
 
@@ -250,11 +234,12 @@ _KEEP_BAD_BYTES: Final = "pointbook-keep-bad-bytes"
 def _keep_bad_bytes(error: UnicodeError) -> tuple[str, int]:
     """Stands a lone surrogate for each byte that doesn't decode, as `surrogateescape` does.
 
-    That one refuses bytes below 0x80, which a damaged two-byte character may have second.
+    That one refuses bytes below 0x80, which a damaged character of UTF-16 may have.
     """
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    return chr(0xDC00 + error.object[error.start]), error.start + 1
+    bad = error.object[error.start : error.end]
+    return "".join(chr(0xDC00 + byte) for byte in bad), error.end
 
 
 codecs.register_error(_KEEP_BAD_BYTES, _keep_bad_bytes)

@@ -18,11 +18,15 @@ import pyarrow.compute as pc
 
 Mask = npt.NDArray[np.bool_]
 
+_ASCII_BLANKS: Final = " \t\r\n"
 _BLANKS: Final = (
-    " \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    f"{_ASCII_BLANKS}\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-"""Unicode's blanks and line ends; of ASCII those that `ascii_trim_whitespace` knows."""
+"""Unicode's blanks and line ends, but no control characters of ASCII."""
+
+
+_SAFE_DIGITS: Final = 18
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,24 @@ class Read:
     broken: Mapping[str, Mask]
 
 
-def read(text: pa.Array, form: str, dtype: pa.DataType, metadata: Mapping[str, object]) -> Read:
-    """Reads a text column in the form that its declaration names."""
-    text = _trimmed(text)
+def read(
+    text: pa.Array,
+    form: str,
+    dtype: pa.DataType,
+    metadata: Mapping[str, object],
+    *,
+    trimmed: bool = False,
+) -> Read:
+    """Reads a text column in the form that its declaration names.
+
+    `trimmed` text has no ASCII blanks around it any more.
+    """
+    text = _trimmed(text, trimmed)
     missing = _mask(pc.is_null(text))
     if form in ("identifier", "text"):
         return Read(text, missing, {})
+    if form == "integer" and _is_plain(text) and not missing.any():
+        return Read(text.cast(dtype), missing, {})
     encoded = pc.dictionary_encode(text)
     distinct = encoded.dictionary
     values, broken = _FORMS[form](distinct, metadata)
@@ -61,13 +77,22 @@ def read(text: pa.Array, form: str, dtype: pa.DataType, metadata: Mapping[str, o
     )
 
 
-def _trimmed(text: pa.Array) -> pa.Array:
+def _trimmed(text: pa.Array, trimmed: bool) -> pa.Array:
     """Without surrounding blanks, in NFC; nothing left is null."""
     if not _is_ascii(text):
         text = pc.utf8_normalize(pc.utf8_trim(text, _BLANKS), form="NFC")
-    else:
-        text = pc.ascii_trim_whitespace(text)
-    return pc.if_else(pc.equal(pc.binary_length(text), 0), pa.scalar(None, pa.string()), text)
+    elif not trimmed:
+        text = pc.ascii_trim(text, _ASCII_BLANKS)
+    empty = pc.equal(pc.binary_length(text), 0)
+    if not pc.any(empty).as_py():
+        return text
+    return pc.if_else(empty, pa.scalar(None, pa.string()), text)
+
+
+def _is_plain(numbers: pa.Array) -> bool:
+    """Whether all are digits and no more of them than 64 bits hold: no form to be read."""
+    longest = pc.max(pc.binary_length(numbers)).as_py() or 0
+    return longest <= _SAFE_DIGITS and bool(pc.all(pc.ascii_is_decimal(numbers)).as_py())
 
 
 def _is_ascii(text: pa.Array) -> bool:

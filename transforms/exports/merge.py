@@ -6,16 +6,16 @@ writes the changed partitions aside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 
-from schemas.derive import arrow_schema, staged_schema
+from schemas.derive import arrow_schema, staged_schema, stored_schema
 from schemas.exports import Export
-from schemas.tables import totals_of
+from schemas.tables import relations_of
 from transforms.engine import Engine, load_transform
 
 WHOLE: Final = ""
@@ -117,8 +117,8 @@ class Merge:
         """The partitions in which rows arrive or are replaced."""
         return sorted({*self._arrivals, *self._replaced})
 
-    def write(self, partition: str, aside: Aside) -> Iterator[Written]:
-        """Writes a changed partition, the rows replaced in it, and its totals.
+    def write(self, partition: str, aside: Aside) -> list[Written]:
+        """Writes a changed partition, the rows replaced in it, and the relations kept of it.
 
         `aside` gives the path to write for a staged relation and partition.
         """
@@ -128,14 +128,16 @@ class Merge:
         schema = staged_schema(self._export)
         current = aside(self._export.name, partition)
         rows = self._engine.write_schema(load_transform("staging/partition"), schema, current)
-        yield Written(self._export.name, partition, current, rows)
+        written = [Written(self._export.name, partition, current, rows)]
         if partition in self._replaced:
-            yield self._write_history(partition, aside)
-        for table in totals_of(self._export):
+            written.append(self._write_history(partition, aside))
+        self._name_staged(self._export.name, [current])
+        for table in relations_of(self._export):
             target = aside(table.name, partition)
-            self._name_staged(self._export.name, [current])
             rows = self._engine.write(load_transform(f"staging/{table.name}"), table, target)
-            yield Written(table.name, partition, target, rows)
+            written.append(Written(table.name, partition, target, rows))
+            self._engine.relation(table.name, [target], stored_schema(table))
+        return written
 
     def _write_history(self, partition: str, aside: Aside) -> Written:
         schema = staged_schema(self._export).append(_REPLACED_BY)

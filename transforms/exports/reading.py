@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -16,18 +17,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.derive import header_names, normalised_header
-from schemas.exports import Export
+from schemas.exports import EXPORTS, Export
 from transforms.exports import forms
 from transforms.exports.containers import (
     Container,
     FileRefused,
-    is_utf8,
     may_fail,
     utf8_chunks,
 )
 from transforms.exports.personal import MASK, Pseudonyms
 from transforms.exports.records import MAX_FIELDS, MAX_RECORD_BYTES, Records, Splitter
 from transforms.exports.typed import json_lines, read_typed
+from transforms.exports.utf8 import bad_spans
 from transforms.exports.validate import Mask, broken_rules, reasons
 
 DELIMITERS: Final = (b",", b"\t", b"|", b";")
@@ -49,12 +50,21 @@ QUARANTINE_SCHEMA: Final = pa.schema(
 
 @dataclass(frozen=True)
 class Header:
-    """Where the export's columns lie in a file: index by name; `extra` counts unknown columns."""
+    """Where the export's columns lie in a file: index by name, among the `names` delivered."""
 
     columns: Mapping[str, int]
-    width: int
-    extra: int
+    names: Sequence[str]
     delimiter: bytes | None = None
+
+    @property
+    def width(self) -> int:
+        """How many columns the file has."""
+        return len(self.names)
+
+    @property
+    def extra(self) -> int:
+        """How many of them the export doesn't know."""
+        return len(self.names) - len(self.columns)
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,8 @@ class Batch:
     """Some rows of a file: accepted ones typed, with `source_row`; refused ones as quarantined.
 
     `source_row` counts the file's rows from 0. `totals` and `refused_totals` add up each control
-    amount over all rows and over the refused ones, where it could be read.
+    amount over all rows and over the refused ones, where it could be read. `undecodable` rows hold
+    bytes that the file's encoding has no character for.
     """
 
     rows: int
@@ -71,11 +82,12 @@ class Batch:
     reasons: Mapping[str, int]
     totals: Mapping[str, int]
     refused_totals: Mapping[str, int]
+    undecodable: int = 0
 
 
 @dataclass
 class Reader:
-    """Reads a file of an export. `blank_lines` and `undecodable` are known when it is read."""
+    """Reads a file of an export. `blank_lines` is known when it is read."""
 
     export: Export
     name: str
@@ -85,14 +97,21 @@ class Reader:
     pseudonyms: Pseudonyms | None
     header: Header = field(init=False)
     blank_lines: int = 0
-    undecodable: int = 0
 
     def batches(self) -> Iterator[Batch]:
         """The file's rows in order; raises FileRefused where the file as a whole is no good."""
         if self.container.kind == "parquet":
             yield from _in_order(self._typed_pieces(), self._read_typed_piece)
         else:
-            yield from _in_order(self._text_pieces(), self._read_text_piece)
+            rows = undecodable = 0
+            for batch in _in_order(self._text_pieces(), self._read_text_piece):
+                rows += batch.rows
+                undecodable += batch.undecodable
+                yield batch
+            if self.encoding == "cp949" and not may_fail(undecodable, rows):
+                raise FileRefused(
+                    f"neither UTF-8 nor CP949: {undecodable:,} of {rows:,} rows don't decode"
+                )
 
     def conflicting(self, wanted: npt.NDArray[np.int64]) -> Iterator[pa.Table]:
         """The rows with these (sorted) numbers, read once more, as quarantined for conflict."""
@@ -113,7 +132,6 @@ class Reader:
     def _text_pieces(self) -> Iterator[tuple[int, Records]]:
         assert self.encoding is not None
         self.file.seek(0)
-        self.blank_lines = self.undecodable = 0
         chunks = utf8_chunks(self.file, self.container, self.encoding)
         first_chunk, first_line, skipped = _header_line(chunks)
         self.header = _text_header(self.export, first_line)
@@ -130,22 +148,14 @@ class Reader:
                 break
             chunk = following
         self.blank_lines = splitter.blank_lines + skipped
-        if not may_fail(self.undecodable, rows):
-            raise FileRefused(
-                f"neither UTF-8 nor CP949: {self.undecodable:,} of {rows:,} lines don't decode"
-            )
 
     def _read_text_piece(self, first: int, records: Records) -> Batch:
         undecodable = _undecodable(records)
-        self.undecodable += int(undecodable.sum())
         unsplit = records.refused | undecodable
         rows = np.flatnonzero(~unsplit).astype(np.int64)
-        cells = {
-            name: records.field(index, rows).cast(pa.string())
-            for name, index in self.header.columns.items()
-        }
+        cells = {name: records.field(index, rows) for name, index in self.header.columns.items()}
         columns = {name: self._read_cells(name, text) for name, text in cells.items()}
-        return self._batch(
+        batch = self._batch(
             first,
             len(records),
             rows,
@@ -153,6 +163,7 @@ class Reader:
             unsplit,
             lambda refused: (pa.array(records.line[refused]), self._raw_text(records, refused)),
         )
+        return replace(batch, undecodable=int(undecodable.sum()))
 
     def _raw_text(self, records: Records, rows: npt.NDArray[np.int64]) -> pa.Array:
         personal = self._personal_indices()
@@ -164,17 +175,13 @@ class Reader:
         return pc.if_else(pa.array(unsplit), MASK.decode(), text)
 
     def _typed_pieces(self) -> Iterator[tuple[int, pa.RecordBatch]]:
-        self.file.seek(0)
-        try:
-            parquet = pq.ParquetFile(pa.PythonFile(self.file, mode="r"))
-            names = parquet.schema_arrow.names
-            self.header = _header(self.export, names)
+        with _opened_parquet(self.file) as parquet:
+            self.header = _header(self.export, parquet.schema_arrow.names)
             first = 0
             for batch in parquet.iter_batches(_ROWS_AT_ONCE):
+                batch.validate(full=True)
                 yield first, batch
                 first += batch.num_rows
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise FileRefused(f"not a readable Parquet file: {_one_line(error)}") from error
 
     def _read_typed_piece(self, first: int, batch: pa.RecordBatch) -> Batch:
         rows = np.arange(batch.num_rows, dtype=np.int64)
@@ -265,7 +272,11 @@ class Reader:
     def _read_cells(self, name: str, text: pa.Array) -> forms.Read:
         metadata = self.export.metadata(name)
         return forms.read(
-            text, str(metadata["form"]), self.export.dtype(name).pyarrow_dtype, metadata
+            text,
+            str(metadata["form"]),
+            self.export.dtype(name).pyarrow_dtype,
+            metadata,
+            trimmed=True,
         )
 
     def _absent(self, name: str, rows: int) -> forms.Read:
@@ -273,6 +284,37 @@ class Reader:
 
     def _personal_indices(self) -> list[int]:
         return [self.header.columns[n] for n in self.export.personal if n in self.header.columns]
+
+
+def likely_exports(file: io.FileIO, container: Container, encoding: str | None) -> list[Export]:
+    """The exports that the file's header suits best: all required columns, and most known ones."""
+    file.seek(0)
+    if container.kind == "parquet":
+        with _opened_parquet(file) as parquet:
+            names = parquet.schema_arrow.names
+        delivered = dict.fromkeys(EXPORTS, names)
+    else:
+        assert encoding is not None
+        _, line, _ = _header_line(utf8_chunks(file, container, encoding))
+        delivered = {name: _split_header(export, line)[0] for name, export in EXPORTS.items()}
+    suits: dict[str, int] = {}
+    for export in EXPORTS.values():
+        known = header_names(export)
+        normalised = (normalised_header(name) for name in delivered[export.name])
+        columns = {known[name] for name in normalised if name in known}
+        if columns.issuperset(export.required):
+            suits[export.name] = len(columns)
+    return [EXPORTS[name] for name, columns in suits.items() if columns == max(suits.values())]
+
+
+@contextmanager
+def _opened_parquet(file: io.FileIO) -> Iterator[pq.ParquetFile]:
+    """The file as Parquet; whatever it stumbles on while it is read refuses the file."""
+    file.seek(0)
+    try:
+        yield pq.ParquetFile(pa.PythonFile(file, mode="r"))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise FileRefused(f"not a readable Parquet file: {_one_line(error)}") from error
 
 
 Piece = TypeVar("Piece")
@@ -297,11 +339,10 @@ def _header_line(chunks: Iterator[bytes]) -> tuple[bytes, str, int]:
     text = b""
     skipped = 0
     while True:
+        behind_blanks = text.rfind(b"\n", 0, len(text) - len(text.lstrip())) + 1
+        skipped += text.count(b"\n", 0, behind_blanks)
+        text = text[behind_blanks:]
         line, line_end, rest = text.partition(b"\n")
-        if line_end and not line.strip():
-            skipped += 1
-            text = rest
-            continue
         if line_end:
             break
         if len(text) > MAX_RECORD_BYTES:
@@ -319,20 +360,27 @@ def _header_line(chunks: Iterator[bytes]) -> tuple[bytes, str, int]:
 
 
 def _text_header(export: Export, line: str) -> Header:
-    """The header under the delimiter that yields most known names."""
+    names, delimiter = _split_header(export, line)
+    if not names:
+        raise FileRefused("its first line names no known column; is a quote astray in it?")
+    return _header(export, names, delimiter)
+
+
+def _split_header(export: Export, line: str) -> tuple[list[str], bytes]:
+    """The names under the delimiter that yields most known ones; none where none is known."""
     known = header_names(export)
     most, names, delimiter = 0, list[str](), b""
     for candidate in DELIMITERS:
         try:
-            (fields,) = csv.reader([line], delimiter=candidate.decode(), strict=True)
+            (fields,) = csv.reader(
+                [line], delimiter=candidate.decode(), skipinitialspace=True, strict=True
+            )
         except csv.Error:
             continue
         found = sum(normalised_header(name) in known for name in fields)
         if found > most:
             most, names, delimiter = found, fields, candidate
-    if not names:
-        raise FileRefused("its first line names no known column; is a quote astray in it?")
-    return _header(export, names, delimiter)
+    return names, delimiter
 
 
 def _header(export: Export, names: list[str], delimiter: bytes | None = None) -> Header:
@@ -340,37 +388,21 @@ def _header(export: Export, names: list[str], delimiter: bytes | None = None) ->
         raise FileRefused(f"its header names {len(names):,} columns; {MAX_FIELDS:,} at most")
     known = header_names(export)
     columns: dict[str, int] = {}
-    extra = 0
     for index, delivered in enumerate(names):
         name = known.get(normalised_header(delivered))
-        if name is None:
-            extra += 1
-        elif name in columns:
+        if name in columns:
             raise FileRefused(f"names the column {name} twice; deliver it once")
-        else:
+        if name is not None:
             columns[name] = index
     missing = [name for name in export.required if name not in columns]
     if missing:
         raise FileRefused(f"lacks the required column {', '.join(missing)}")
-    return Header(columns, len(names), extra, delimiter)
+    return Header(columns, names, delimiter)
 
 
 def _undecodable(records: Records) -> Mask:
     """Which records hold bytes that are no UTF-8."""
-    found = np.zeros(len(records), np.bool_)
-    if not len(records):
-        return found
-    view = memoryview(records.text.data)
-    at, end = int(records.start[0]), int(records.end[-1])
-    while at < end and not is_utf8(view[at:end]):
-        try:
-            bytes(view[at:end]).decode("utf-8")
-            break
-        except UnicodeDecodeError as error:
-            row = int(np.searchsorted(records.start, at + error.start, side="right")) - 1
-            found[row] = True
-            at = int(records.end[row]) + 1
-    return found
+    return bad_spans(records.text, records.start, records.end)
 
 
 def _printable(texts: pa.Array) -> pa.Array:

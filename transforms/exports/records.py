@@ -31,6 +31,7 @@ MAX_RECORD_BYTES: Final = 1 << 20
 """A longer record is refused: no export has one, and a stray quote must not hold up the file."""
 MAX_FIELDS: Final = 1_000
 _CELLS_AT_ONCE: Final = 1 << 22
+_BINARY: Final = pa.binary()
 
 _QUOTE: Final = 0x22
 _LINE_FEED: Final = 0x0A
@@ -110,10 +111,11 @@ def _split_record(
             begin += 1
         while end > begin and _is_blank(text[end - 1]):
             end -= 1
-        if fields < width:
-            field_start[fields] = begin
-            field_end[fields] = end
-            escaped[fields] = doubled
+        if fields == width:
+            return _REFUSED, start, start, 0
+        field_start[fields] = begin
+        field_end[fields] = end
+        escaped[fields] = doubled
         fields += 1
         if at >= size or text[at] == _LINE_FEED:
             break
@@ -235,8 +237,17 @@ def _copy(
                 to += 1
 
 
-def gather(text: Bytes, begin: Positions, end: Positions, escaped: Mask | None = None) -> pa.Array:
-    """The spans of the text as one Arrow binary array; doubled quotes are halved if `escaped`."""
+def gather(
+    text: Bytes,
+    begin: Positions,
+    end: Positions,
+    escaped: Mask | None = None,
+    kind: pa.DataType = _BINARY,
+) -> pa.Array:
+    """The spans of the text as one Arrow array; doubled quotes are halved where `escaped`.
+
+    `kind` is binary, or string where the spans are known to be UTF-8.
+    """
     rows = begin.size
     if escaped is None:
         escaped = np.zeros(rows, np.bool_)
@@ -245,9 +256,7 @@ def gather(text: Bytes, begin: Positions, end: Positions, escaped: Mask | None =
     np.cumsum(offsets, out=offsets)
     out = np.empty(int(offsets[-1]), np.uint8)
     _copy(text, begin, end, escaped, offsets, out)
-    return pa.Array.from_buffers(
-        pa.binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(out)]
-    )
+    return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(offsets), pa.py_buffer(out)])
 
 
 @dataclass(frozen=True)
@@ -271,12 +280,13 @@ class Records:
         return int(self.start.size)
 
     def field(self, index: int, rows: Rows) -> pa.Array:
-        """A field of the given records, trimmed and unquoted, as Arrow binary."""
+        """A field of the given records, which must be UTF-8: trimmed and unquoted text."""
         return gather(
             self.text,
             self.field_start[rows, index],
             self.field_end[rows, index],
             self.escaped[rows, index],
+            pa.string(),
         )
 
     def raw(self, rows: Rows) -> pa.Array:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, cast
+from math import isfinite
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -47,11 +48,43 @@ def read_typed(
 
 def json_lines(batch: pa.RecordBatch, rows: npt.NDArray[np.int64], personal: list[int]) -> pa.Array:
     """The given rows as JSON, personal values masked."""
-    masked = {batch.schema.names[index]: MASK.decode() for index in personal}
-    taken = batch.take(pa.array(rows)).to_pylist()
-    return pa.array(
-        [json.dumps(row | masked, ensure_ascii=False, default=str) for row in taken], pa.string()
-    )
+    masked = [MASK.decode()] * rows.size
+    columns = [
+        masked if index in personal else _as_json(_without_view(column).take(pa.array(rows)))
+        for index, column in enumerate(batch.columns)
+    ]
+    texts = [
+        json.dumps(dict(zip(batch.schema.names, row, strict=True)), ensure_ascii=False)
+        for row in zip(*columns, strict=True)
+    ]
+    return pa.array(texts, pa.string())
+
+
+def _without_view(column: pa.Array) -> pa.Array:
+    """The column in a type that Arrow's kernels take rows of."""
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.string())
+    return column.cast(pa.binary()) if pa.types.is_binary_view(column.type) else column
+
+
+def _as_json(column: pa.Array) -> list[Any]:
+    """The values as JSON has them; what it has no form for as Arrow writes it."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _as_json(column.dictionary_decode())
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind):
+        return cast("list[Any]", column.to_pylist())
+    if pa.types.is_floating(kind):
+        return [v if v is None or isfinite(v) else str(v) for v in column.to_pylist()]
+    if (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    ):
+        return [None if v is None else v.hex() for v in column.to_pylist()]
+    if pa.types.is_nested(kind):
+        return [" ".join(str(column.slice(row, 1)).split()) for row in range(len(column))]
+    return cast("list[Any]", column.cast(pa.string()).to_pylist())
 
 
 def _text(name: str, column: pa.Array, form: str) -> pa.Array:
