@@ -20,6 +20,7 @@ from flows.ingest import check_exports
 from flows.intake import FileReport, Intake
 from flows.landing import Deliveries, LandedFile
 from flows.options import Options
+from flows.terminal import shown
 from schemas.derive import normalised_header
 from schemas.exports import EXPORTS, Export
 from transforms.exports.containers import Container, FileRefused, opened, survey
@@ -77,13 +78,6 @@ def raise_if_refused(found: Mapping[str, Any]) -> None:
             f"would be held back for too many rejected rows: {', '.join(held)}; have them mended, "
             "or raise --max-reject-rate"
         )
-
-
-def shown(text: str, width: int | None = None) -> str:
-    """The text fit for a terminal: nothing in it is obeyed or turns the line round."""
-    begin = text if width is None else text[: width + 1]
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in begin)
-    return safe if width is None or len(safe) <= width else safe[: width - 1] + "…"
 
 
 @dataclass(frozen=True)

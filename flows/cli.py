@@ -18,6 +18,7 @@ from flows import progress
 from flows.environment import settle
 from flows.errors import HeldBack, PointbookError, WrongUsage
 from flows.options import DEMO, POLICIES, WORKSPACE, Options
+from flows.terminal import shown
 from transforms.policy import Policies, PolicyError
 
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
@@ -335,5 +336,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _complain(message: str, exit_code: int) -> int:
-    print(f"pointbook: {message}", file=sys.stderr)
+    lines = "\n".join(shown(line) for line in message.split("\n"))
+    print(f"pointbook: {lines}", file=sys.stderr)
     return exit_code

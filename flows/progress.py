@@ -11,6 +11,8 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from flows.terminal import shown
+
 QUIET_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.2
 
@@ -46,12 +48,13 @@ def working(what: str, share_done: Callable[[], float]) -> Iterator[None]:
 def _show(what: str, share_done: Callable[[], float], done: threading.Event) -> None:
     if done.wait(QUIET_SECONDS):
         return
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    what = shown(what)
     if not console.is_terminal:
-        console.print(f"{what} …", highlight=False)
+        console.print(f"{what} …")
         return
     started = time.monotonic() - QUIET_SECONDS
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(what, total=None)
         progress.tasks[0].start_time = started

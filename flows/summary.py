@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from flows.terminal import shown
 from schemas.tables import TIERS
 
 _FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined")
@@ -35,9 +35,9 @@ def print_json(manifest: Manifest) -> None:
 
 def print_summary(kind: str, manifest: Manifest, workspace: Path | None) -> None:
     """Prints what a command did, for a person."""
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH_IN_PIPES)
+        console = Console(highlight=False, markup=False, emoji=False, width=_WIDTH_IN_PIPES)
     _PRINTERS[kind](console, manifest, workspace)
 
 
@@ -92,18 +92,19 @@ def _ingest(console: Console, manifest: Manifest, _: Path | None) -> None:
     for file in files:
         if file["status"] in ("rejected", "held_back"):
             word = file["status"].replace("_", " ")
-            console.print(f"{word}: {file['export']}/{file['file']}: {file['reason']}")
+            what = f"{file['export']}/{file['file']}: {file['reason']}"
+            console.print(f"{word}: {shown(what)}")
     known = sum(file["status"] == "known" for file in files)
     if known:
         console.print(f"{known:,} files were delivered before; nothing of them changed")
     for name in manifest["strangers"]:
-        console.print(f"left alone: landing/{name} is no export's folder")
+        console.print(f"left alone: landing/{shown(name)} is no export's folder")
 
 
 def _check(console: Console, manifest: Manifest, _: Path | None) -> None:
     for file in manifest["files"]:
         for line in _about_checked(file):
-            console.print(Text(line))
+            console.print(line)
         if file.get("reasons"):
             console.print(_examples(file["reasons"]))
 
@@ -151,7 +152,7 @@ def _examples(reasons: Sequence[Manifest]) -> Table:
     for found in reasons:
         labels = [found["reason"], f"{found['rows']:,}"]
         for example in found["examples"]:
-            table.add_row(*labels, f"{example['line']:,}", Text(example["raw_text"]))
+            table.add_row(*labels, f"{example['line']:,}", example["raw_text"])
             labels = ["", ""]
     return table
 

@@ -195,17 +195,22 @@ def view_statements(table: Table, files: Sequence[Path]) -> list[str]:
 def parquet_rows(schema: pa.Schema, files: Sequence[Path], partition: str | None) -> str:
     """A SELECT of the schema's columns from Parquet files; without files, typed and empty.
 
-    `partition` is the column that stands in the files' paths.
+    `partition` is the column that stands in the name of the files' folder. It is read from there,
+    since DuckDB's own Hive columns come from the whole path: below a folder `amount=3` they
+    replace the files' column of that name, without a word.
     """
     kinds = {field.name: duckdb_type(field.type) for field in schema}
     if not files:
         columns = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(n)}" for n, kind in kinds.items())
         return f"SELECT {columns} WHERE false"
-    columns = ", ".join(quoted(name) for name in kinds)
-    paths = literal([glob_escaped(file) for file in files])
-    hive = "hive_partitioning = false"
+    expressions = {name: quoted(name) for name in kinds}
     if partition is not None:
-        hive = f"hive_partitioning = true, hive_types = {{{quoted(partition)}: {kinds[partition]}}}"
+        folder = literal(f"/{partition}=([^/]*)/[^/]*$")
+        value = f"regexp_extract(filename, {folder}, 1)"
+        expressions[partition] = f"CAST({value} AS {kinds[partition]}) AS {quoted(partition)}"
+    columns = ", ".join(expressions.values())
+    paths = literal([glob_escaped(file) for file in files])
+    hive = "hive_partitioning = false, filename = true"
     return f"SELECT {columns} FROM read_parquet({paths}, {hive})"
 
 

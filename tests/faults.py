@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import signal
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -25,6 +26,7 @@ from schemas.tables import PUBLISHED
 from tests.forks import FORKS
 
 TABLE: Final = PUBLISHED["tier_exceptions"]
+UNLISTED: Final = "unlisted"
 OLD: Final = {"2016": 100, "2017": 200, "2018": 300}
 NEW: Final = {"2016": 101, "2017": 200, "2018": 301, "2019": 401}
 """Amounts by membership year, as the first and as the second run publish them."""
@@ -38,20 +40,26 @@ def target(root: Path, year: str) -> Path:
     return root / "warehouse" / TABLE.name / f"{TABLE.partition}={year}" / "part-0.parquet"
 
 
-def publish(root: Path, amounts: Mapping[str, int]) -> dict[str, Any]:
-    """Publishes a partition a year, all in one run, and returns the manifest."""
+def publish(root: Path, amounts: Mapping[str, int], name: str = UNLISTED) -> dict[str, Any]:
+    """Publishes a partition a year, all in one run, and returns the manifest.
+
+    As `tier_exceptions` it appears in the catalog; under another name none is built.
+    """
     with Run(root, "tiers", {}) as run:
         for year, amount in amounts.items():
             rows = [{"customer_id": "c1", "reason": "not_joined", "amount": amount, "lines": 1}]
             path = target(root, year)
             aside = run.aside(path)
             pq.write_table(pa.Table.from_pylist(rows, stored_schema(TABLE)), aside)
-            run.replace(aside, path, table=TABLE.name, period=year, rows=1)
+            run.replace(aside, path, table=name, period=year, rows=1)
         return run.commit({})
 
 
 class Fault:
-    """What happens at the k-th change of the disk: death, one error, or a disk full from then."""
+    """What happens at the k-th change of the disk.
+
+    kill: death. broken: one error. full: no room from then on. none: nothing.
+    """
 
     def __init__(self, kind: str, at: int) -> None:
         self._kind = kind
@@ -65,6 +73,8 @@ class Fault:
             return
         self.changes += 1
         if self.changes < self._at or (self.changes > self._at and not full):
+            return
+        if self._kind == "none":
             return
         if half is not None:
             half()
@@ -99,9 +109,30 @@ class Fault:
     def _before(self, name: str, change: Callable[..., None]) -> Callable[..., None]:
         def changing(path: object, *rest: Any, **options: Any) -> None:
             self.meet(name, path)
-            change(path, *rest, **options)
+            if name != "fsync":  # a process that dies takes no written page with it
+                change(path, *rest, **options)
 
         return changing
+
+
+class _Images(Fault):
+    """Copies the workspace at every change of the disk, before it or with half of it done."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        super().__init__("none", 1)
+        self._root = root
+        self._folder = folder
+        self._copying = False
+
+    def meet(self, change: str, path: object, half: Callable[[], None] | None = None) -> None:
+        if self._copying:
+            return
+        self._copying = True
+        if half is not None:
+            half()
+        shutil.copytree(self._root, self._folder / f"{self.changes:04d}")
+        self.changes += 1
+        self._copying = False
 
 
 def _ignore(_: int) -> None:
@@ -119,8 +150,13 @@ def work_under(kind: str, at: int, work: Callable[[], object]) -> tuple[int, str
     The exit code is 0 where it came through without meeting the fault, 3 where it came through
     although it met it, and 4 where it ended with an error of ours.
     """
+    return _ended(_work_under, kind, at, work)
+
+
+def _ended(target: Callable[..., None], *arguments: object) -> tuple[int, str]:
+    """Runs the target in another process; returns its exit code and the error that it sent."""
     reader, writer = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=_work_under, args=(kind, at, work, writer))
+    process = FORKS.Process(target=target, args=(*arguments, writer))
     process.start()
     writer.close()
     process.join()
@@ -144,22 +180,27 @@ def _work_under(kind: str, at: int, work: Callable[[], object], error: Connectio
 
 def work_within(file_size: int, work: Callable[[], object]) -> tuple[int, str]:
     """Does the work where no file may grow beyond a size, whoever writes it."""
-    reader, writer = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=_work_within, args=(file_size, work, writer))
-    process.start()
-    writer.close()
-    process.join()
-    try:
-        error = str(reader.recv())
-    except EOFError:
-        error = ""
-    return process.exitcode or 0, error
+    return _ended(_work_within, file_size, work)
 
 
 def _work_within(file_size: int, work: Callable[[], object], error: Connection) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, resource.RLIM_INFINITY))
     _work_under("none", 1, work, error)
+
+
+def images_of(work: Callable[[], object], root: Path, folder: Path) -> list[Path]:
+    """Does the work in another process; returns the workspace as a kill at each change leaves it.
+
+    One process in place of hundreds: what is on the disk outlives a process that is killed.
+    """
+    assert _ended(_work_imaged, work, root, folder) == (0, "")
+    return sorted(folder.iterdir())
+
+
+def _work_imaged(work: Callable[[], object], root: Path, folder: Path, _: Connection) -> None:
+    _Images(root, folder).arm()
+    work()
 
 
 def hold_the_lock(root: Path) -> tuple[Any, Connection]:

@@ -13,12 +13,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from rich.console import Console
 
 from flows import summary
-from flows.check import check_files, raise_if_refused, shown
+from flows.check import check_files, raise_if_refused
 from flows.errors import HeldBack, RunFailed, WrongUsage
 from flows.options import Options
+from flows.terminal import shown
 from schemas.exports import EXPORTS
 from tests.support import (
     Row,
@@ -307,7 +307,7 @@ def test_a_whole_file_refused_counts_more_than_one_held_back(tmp_path: Path) -> 
 def test_nothing_in_a_file_reaches_the_terminal_as_a_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    evil = "\x1b[2J\x07\x9b31m\u202egnp\r\b"
+    evil = "\x1b[2J\x07\x9b31m\u202egnp\b"
     rows = with_bad("billing", 30, 2, customer_id=f"[bold]{evil}", due_on=":boom:")
     content = csv_bytes(EXPORTS["billing"], rows)
     head, _, rest = content.partition(b"\n")
@@ -366,7 +366,6 @@ def test_the_check_prints_what_it_found(tmp_path: Path, capsys: pytest.CaptureFi
         "worse.csv: would be rejected whole: empty",
     ):
         assert words in " ".join(text.split()) or words in text, words
-    assert Console().width
 
 
 def run(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:

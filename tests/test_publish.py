@@ -20,7 +20,7 @@ from flows.errors import RunFailed
 from flows.publish import CommitRecord, Entry, Publication, State, next_run_id, recover
 from flows.run import Run
 from flows.workspace import Workspace
-from tests.faults import NEW, OLD, TABLE, hold_the_lock, publish, publish_with, target
+from tests.faults import NEW, OLD, TABLE, UNLISTED, hold_the_lock, publish, publish_with, target
 
 KILLED = -9
 LIMIT = 200
@@ -46,9 +46,9 @@ def amounts(root: Path) -> dict[str, int]:
 def committed_amounts(root: Path) -> dict[str, int]:
     """What is committed, by year; asserts that the files are the ones committed."""
     state = State.of(Workspace(root))
-    for path in state.files(TABLE.name).values():
+    for path in state.files(UNLISTED).values():
         assert hashlib.sha256(path.read_bytes()).hexdigest() == state.entry(path).sha256
-    files = state.files(TABLE.name).items()
+    files = state.files(UNLISTED).items()
     return {year: pq.ParquetFile(path).read()["amount"][0].as_py() for year, path in files}
 
 
@@ -183,7 +183,7 @@ def test_a_lost_file_of_an_unfinished_commit_is_named_with_what_to_do(published:
     path = target(published, "2016")
     aside = publication.aside(path)
     aside.write_bytes(b"new")
-    entry = publication.replace(aside, path, table=TABLE.name, period="2016", rows=1)
+    entry = publication.replace(aside, path, table=UNLISTED, period="2016", rows=1)
     record = CommitRecord(
         run_id="000002-tiers",
         command="tiers",
@@ -241,12 +241,12 @@ def test_the_latest_commit_of_a_period_is_the_current_one(tmp_path: Path) -> Non
     workspace.commits.mkdir(parents=True)
     path = target(tmp_path, "2016").relative_to(tmp_path).as_posix()
     for number in range(1, 1001):
-        entry = Entry(path=path, sha256=str(number), size=1, table=TABLE.name, period="2016")
+        entry = Entry(path=path, sha256=str(number), size=1, table=UNLISTED, period="2016")
         record = CommitRecord(run_id=f"{number:06d}-tiers", command="tiers", files=[entry])
         (workspace.commits / f"{record.run_id}.json").write_text(record.model_dump_json())
     state = State.of(workspace)
     assert state.entry(target(tmp_path, "2016")).sha256 == "1000"
-    assert state.files(TABLE.name) == {"2016": target(tmp_path, "2016")}
+    assert state.files(UNLISTED) == {"2016": target(tmp_path, "2016")}
 
 
 def test_a_second_command_waits_then_names_the_one_that_holds_the_workspace(

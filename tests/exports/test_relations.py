@@ -229,7 +229,7 @@ def test_on_every_day_arrears_are_those_of_the_rule(tmp_path: Path) -> None:
     def by_rule(row: Row, day: date) -> bool:
         billed, collected = row["billed_amount"], row["collected_amount"]
         due_before = billed > 0 and row["due_on"] < day
-        return due_before and (collected < billed or row["collected_on"] > day)
+        return due_before and bool(collected < billed or row["collected_on"] > day)
 
     def by_relation(row: Row, day: date) -> bool:
         if row["billing_line_id"] not in spans:

@@ -1,7 +1,7 @@
 """Reads typed Parquet columns as the values that an export declares.
 
-A column that has the declared type is taken as it is; whole numbers and days come in several
-types and are read through their text, as delivered text is.
+A column that has the declared type is taken as it is, and so are days in any type that can hold
+them. Numbers come in several types and are read through their text, as delivered text is.
 """
 
 from __future__ import annotations
