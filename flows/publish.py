@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -155,8 +155,10 @@ class Publication:
         """
         if not self._record.files:
             return
+        root = self._workspace.root
         pending = _pending_path(self._workspace, self._record.run_id)
         try:
+            _sync_names(root, (root / aside for aside in self._record.asides.values()))
             write_durably(self._workspace, pending, self._record.model_dump_json(indent=1))
             _complete(self._workspace, pending)
         except OSError as error:
@@ -222,7 +224,6 @@ def next_run_id(workspace: Workspace, command: str) -> str:
 def _complete(workspace: Workspace, pending: Path) -> None:
     record = CommitRecord.model_validate_json(pending.read_bytes())
     by_path = {entry.path: entry for entry in record.files}
-    folders = {workspace.commits}
     for path, aside in record.asides.items():
         source, target = workspace.root / aside, workspace.root / path
         if source.exists():
@@ -232,9 +233,7 @@ def _complete(workspace: Workspace, pending: Path) -> None:
                 f"{target} is missing from the unfinished run {record.run_id}; remove {pending} "
                 f"and run `pointbook {record.command}` again"
             )
-        folders.update(f for f in target.parents if f.is_relative_to(workspace.root))
-    for folder in sorted(folders):
-        _sync(folder)
+    _sync_names(workspace.root, (workspace.root / path for path in record.asides))
     done = record.model_copy(update={"asides": {}})
     commit = _commit_path(workspace, record.run_id)
     write_durably(workspace, commit, done.model_dump_json(indent=1))
@@ -262,6 +261,13 @@ def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> Non
     _sync(path.parent)
     with suppress(OSError):
         aside.parent.rmdir()
+
+
+def _sync_names(root: Path, paths: Iterable[Path]) -> None:
+    """Makes the paths' names last, and those of the folders that they are in, up to the root."""
+    folders = {folder for path in paths for folder in path.parents if folder.is_relative_to(root)}
+    for folder in sorted(folders):
+        _sync(folder)
 
 
 def _sync(path: Path) -> None:

@@ -130,9 +130,19 @@ class _Images(Fault):
         self._copying = True
         if half is not None:
             half()
-        shutil.copytree(self._root, self._folder / f"{self.changes:04d}")
+        image = self._folder / f"{self.changes:04d}"
+        shutil.copytree(self._root, image, copy_function=_kept)
         self.changes += 1
         self._copying = False
+
+
+def _kept(source: str, target: str) -> None:
+    """What is in place is replaced, never written to, so that a link keeps it."""
+    in_place = not {".aside", "work"} & set(Path(source).parts)
+    if in_place and source.endswith(".parquet"):
+        os.link(source, target)
+    else:
+        shutil.copyfile(source, target)
 
 
 def _ignore(_: int) -> None:

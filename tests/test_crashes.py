@@ -6,6 +6,7 @@ publishing alone.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +17,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.publish import State, recover
+from flows.publish import CommitRecord, State, recover
 from flows.tiers import assess_tiers
 from flows.workspace import Workspace
 from tests.faults import images_of, work_under, work_within
@@ -70,14 +71,15 @@ def check_whole(workspace: Path, before: dict[str, str], after: dict[str, str]) 
     assert len(pl.read_parquet(workspace / "warehouse" / "tier_snapshot")) == 10
 
 
-def check_committed(workspace: Path, *versions: dict[str, str]) -> None:
-    """All is of one version, as committed, with nothing left over."""
+def check_committed(workspace: Path, *versions: dict[str, str]) -> dict[str, str]:
+    """All is of one version, as committed, with nothing left over; returns it."""
     found = files(workspace)
     assert found in versions
     state = State.of(Workspace(workspace))
     assert {path: state.entry(workspace / path).sha256 for path in found} == found
     assert [path.name for path in workspace.rglob(".*")] == [".lock"]
     assert not (workspace / "work").exists()
+    return found
 
 
 def check_catalog(workspace: Path) -> None:
@@ -99,9 +101,8 @@ def check_images(work: Work, start: Path, after: dict[str, str], folder: Path) -
     for number, image in enumerate(found):
         check_whole(image, before, after)
         recover(Workspace(image))
-        check_committed(image, before, after)
-        versions.append(files(image) == after)
-        if number % 10 == 0:
+        versions.append(check_committed(image, before, after) == after)
+        if number % 12 == 0:
             work(image)
             check_committed(image, after)
         shutil.rmtree(image)
@@ -144,6 +145,40 @@ def test_an_assessment_that_dies_or_fails_leaves_old_or_new_and_a_rerun_mends_it
     assess(workspace)
     check_committed(workspace, assessed)
     check_catalog(workspace)
+
+
+def test_files_and_their_names_are_on_the_disk_before_the_record_that_promises_them(
+    staged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss of power forgets what was not synced; a name is what its folder holds."""
+    workspace = Path(shutil.copytree(staged, tmp_path / "workspace"))
+    synced: set[int] = set()
+    promised: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def lasts(path: Path) -> bool:
+        within = [path, *(folder for folder in path.parents if folder.is_relative_to(workspace))]
+        return all(part.stat().st_ino in synced for part in within)
+
+    def syncing(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    def replacing(source: Path, target: Path) -> None:
+        if target.name.startswith(".pending-"):
+            record = CommitRecord.model_validate_json(source.read_bytes())
+            assert all(lasts(workspace / aside) for aside in record.asides.values())
+            promised.extend(record.asides)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(os, "replace", replacing)
+    manifest = assess(workspace)
+    assert sorted(promised) == [
+        f"runs/{manifest['run_id']}/manifest.json",
+        "warehouse/tier_snapshot/membership_year=2018/part-0.parquet",
+    ]
+    assert all(lasts(workspace / path) for path in promised)
 
 
 @pytest.mark.parametrize("file_size", SIZES)
