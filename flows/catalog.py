@@ -23,18 +23,30 @@ def build_catalog(workspace: Workspace) -> Path:
     """
     catalog = workspace.warehouse / "catalog.duckdb"
     state = State.of(workspace)
-    script = "\n".join(f"{statement};" for statement in _statements(state, workspace.warehouse))
-    script = f"-- read this in the warehouse's folder\n{script}\n"
     try:
         _replace_database(workspace, catalog, _statements(state, None))
-        write_durably(workspace, catalog.with_suffix(".sql"), script)
         write_durably(workspace, catalog.with_name("dictionary.md"), data_dictionary())
+        write_durably(workspace, catalog.with_suffix(".sql"), _script(workspace, state))
     except (OSError, duckdb.Error) as error:
         reason = str(error).splitlines()[0]
         raise RunFailed(
             f"{catalog} was not rebuilt: {reason}; mend this, then run `pointbook catalog`"
         ) from error
     return catalog
+
+
+def catalog_is_behind(workspace: Workspace) -> bool:
+    """Whether a command died after it published and before `catalog.sql`, which is written last."""
+    state = State.of(workspace)
+    if not any(state.files(name) for name in PUBLISHED):
+        return False
+    script = workspace.warehouse / "catalog.sql"
+    return not script.exists() or script.read_text(encoding="utf-8") != _script(workspace, state)
+
+
+def _script(workspace: Workspace, state: State) -> str:
+    statements = "\n".join(f"{statement};" for statement in _statements(state, workspace.warehouse))
+    return f"-- read this in the warehouse's folder\n{statements}\n"
 
 
 def _replace_database(workspace: Workspace, catalog: Path, statements: Iterable[str]) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,14 @@ from transforms.engine import Engine, load_transform
 from transforms.exports.containers import Container, FileRefused, opened, survey
 from transforms.exports.merge import WHOLE, Merge, Outcome, arrivals_schema
 from transforms.exports.personal import Pseudonyms
-from transforms.exports.reading import CONFLICT, QUARANTINE_SCHEMA, Batch, Header, Reader
+from transforms.exports.reading import (
+    CONFLICT,
+    MAX_WORKERS,
+    QUARANTINE_SCHEMA,
+    Batch,
+    Header,
+    Reader,
+)
 
 FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined", "held_back")
 """What the rows of a file are counted by; the first is the sum of the others."""
@@ -224,7 +232,13 @@ class Intake:
                     report.status = "known"
                     return report
                 reader = Reader(
-                    file.export, file.name, handle, container, found.encoding, self.pseudonyms
+                    file.export,
+                    file.name,
+                    handle,
+                    container,
+                    found.encoding,
+                    self.pseudonyms,
+                    min(self._options.threads or os.cpu_count() or 1, MAX_WORKERS),
                 )
                 share = lambda: handle.tell() / max(1, found.size)  # noqa: E731
                 with progress.working(f"reading {file.export.name}/{file.name}", share):

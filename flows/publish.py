@@ -192,13 +192,18 @@ class Publication:
         )
 
 
-def recover(workspace: Workspace) -> None:
-    """Completes an unfinished commit, and removes what dead commands left behind."""
-    for pending in sorted(workspace.commits.glob(f"{_PENDING}*.json")):
+def recover(workspace: Workspace) -> bool:
+    """Completes an unfinished commit, and removes what dead commands left behind.
+
+    Returns whether there was a commit to complete.
+    """
+    unfinished = sorted(workspace.commits.glob(f"{_PENDING}*.json"))
+    for pending in unfinished:
         _complete(workspace, pending)
     _clear_asides(workspace)
     if workspace.scratch.exists():
         shutil.rmtree(workspace.scratch)
+    return bool(unfinished)
 
 
 def _clear_asides(workspace: Workspace) -> None:

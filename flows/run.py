@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from flows.catalog import build_catalog
+from flows.catalog import build_catalog, catalog_is_behind
 from flows.errors import PointbookError, RunFailed, WrongUsage
 from flows.options import Options
 from flows.publish import Publication, State, next_run_id, recover, write_durably
@@ -66,7 +66,8 @@ class Run:
     def __enter__(self) -> Self:
         try:
             self._held.enter_context(self.workspace.lock(self._command))
-            recover(self.workspace)
+            if recover(self.workspace):
+                build_catalog(self.workspace)
             self.scratch.mkdir(parents=True)
             self.run_id = next_run_id(self.workspace, self._command)
             (self.workspace.runs / self.run_id).mkdir(parents=True)
@@ -135,7 +136,8 @@ class Run:
         aside.write_text(_json(manifest), encoding="utf-8")
         self.replace(aside, target)
         self._publication.commit()
-        if any(entry.table in PUBLISHED for entry in entries):
+        published = any(entry.table in PUBLISHED for entry in entries)
+        if published or catalog_is_behind(self.workspace):
             build_catalog(self.workspace)
         return manifest
 

@@ -181,6 +181,19 @@ def test_files_and_their_names_are_on_the_disk_before_the_record_that_promises_t
     assert all(lasts(workspace / path) for path in promised)
 
 
+def test_a_catalog_that_a_command_died_before_is_built_by_the_next(
+    staged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Path(shutil.copytree(staged, tmp_path / "workspace"))
+    for name in CATALOG:
+        (workspace / "warehouse" / name).unlink()
+    with monkeypatch.context() as dying:
+        dying.setattr("flows.run.build_catalog", lambda _: None)
+        assess(workspace)
+    stage(workspace)
+    check_catalog(workspace)
+
+
 @pytest.mark.parametrize("file_size", SIZES)
 def test_a_disk_that_is_full_for_every_writer_ends_in_one_line(
     staged: Path, assessed: dict[str, str], tmp_path: Path, file_size: int

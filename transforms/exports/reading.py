@@ -35,7 +35,8 @@ DELIMITERS: Final = (b",", b"\t", b"|", b";")
 UNSPLIT: Final = "row:format"
 CONFLICT: Final = "key:conflict"
 _ROWS_AT_ONCE: Final = 1 << 17
-_WORKERS: Final = 2
+MAX_WORKERS: Final = 4
+"""Pieces in work at once at the most: each takes some 100 MB on its way, whatever the machine."""
 
 QUARANTINE_SCHEMA: Final = pa.schema(
     [
@@ -87,7 +88,10 @@ class Batch:
 
 @dataclass
 class Reader:
-    """Reads a file of an export. `blank_lines` is known when it is read."""
+    """Reads a file of an export, some pieces of it at once.
+
+    `blank_lines` is known when it is read.
+    """
 
     export: Export
     name: str
@@ -95,16 +99,17 @@ class Reader:
     container: Container
     encoding: str | None
     pseudonyms: Pseudonyms | None
+    workers: int = 2
     header: Header = field(init=False)
     blank_lines: int = 0
 
     def batches(self) -> Iterator[Batch]:
         """The file's rows in order; raises FileRefused where the file as a whole is no good."""
         if self.container.kind == "parquet":
-            yield from _in_order(self._typed_pieces(), self._read_typed_piece)
+            yield from _in_order(self._typed_pieces(), self._read_typed_piece, self.workers)
         else:
             rows = undecodable = 0
-            for batch in _in_order(self._text_pieces(), self._read_text_piece):
+            for batch in _in_order(self._text_pieces(), self._read_text_piece, self.workers):
                 rows += batch.rows
                 undecodable += batch.undecodable
                 yield batch
@@ -321,14 +326,14 @@ Piece = TypeVar("Piece")
 
 
 def _in_order(
-    pieces: Iterator[tuple[int, Piece]], work: Callable[[int, Piece], Batch]
+    pieces: Iterator[tuple[int, Piece]], work: Callable[[int, Piece], Batch], workers: int
 ) -> Iterator[Batch]:
     """Works on a few pieces at once and hands the results on in the pieces' order."""
     waiting: list[Future[Batch]] = []
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         for first, piece in pieces:
             waiting.append(pool.submit(work, first, piece))
-            if len(waiting) > _WORKERS:
+            if len(waiting) > workers:
                 yield waiting.pop(0).result()
         for future in waiting:
             yield future.result()
