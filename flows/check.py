@@ -16,9 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flows.errors import HeldBack, RunFailed, WrongUsage
-from flows.ingest import check_exports
 from flows.intake import FileReport, Intake
-from flows.landing import Deliveries, LandedFile
+from flows.landing import Deliveries, LandedFile, check_exports
 from flows.options import Options
 from flows.terminal import shown
 from schemas.derive import normalised_header

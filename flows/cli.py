@@ -136,7 +136,7 @@ def ingest(
     if export is not None:
         raise WrongUsage("--export goes with --check; ingest knows an export by its folder")
     options = common.options()
-    from flows.ingest import check_exports
+    from flows.landing import check_exports
 
     check_exports(exports_or_files)
     manifest = _under_prefect("ingest_flow", options, common, exports=list(exports_or_files))

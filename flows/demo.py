@@ -7,11 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from flows.calendar import run_calendar
 from flows.errors import WrongUsage
-from flows.ingest import KEY_VARIABLE
 from flows.options import DATA, Options
 from flows.steps import Step, plainly
+from flows.workspace import LOCK, Workspace
 from schemas.exports import EXPORTS
 
 SAMPLE: Final = DATA / "sample"
@@ -24,21 +23,31 @@ _KEY: Final = "the demo's key is no secret"
 def prepare(workspace: Path) -> None:
     """Empties the demo's workspace and lands the sample in it.
 
-    Raises WrongUsage for a folder that an earlier demo did not make.
+    Raises WrongUsage for a folder that an earlier demo did not make, RunFailed while another
+    command holds it.
     """
-    if workspace.exists() and not (workspace / _MARK).exists():
+    mark = workspace / _MARK
+    if workspace.exists() and not mark.exists():
         raise WrongUsage(
             f"{workspace} is no demo workspace; move it away or name another with --workspace"
         )
-    if workspace.exists():
-        shutil.rmtree(workspace)
-    workspace.mkdir(parents=True)
-    (workspace / _MARK).touch()
-    for export in EXPORTS:
-        shutil.copytree(SAMPLE / export, workspace / "landing" / export)
+    workspace.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    with Workspace(workspace).lock("demo"):
+        for path in workspace.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in (_MARK, LOCK):
+                path.unlink()
+        for export in EXPORTS:
+            shutil.copytree(SAMPLE / export, workspace / "landing" / export)
 
 
 def run_demo(options: Options, step: Step = plainly) -> dict[str, Any]:
     """Runs the whole calendar over the sample; returns the manifest of `run_calendar`."""
+    # compiled code makes its cache in the workspace as soon as it is imported
+    from flows.calendar import run_calendar
+    from flows.ingest import KEY_VARIABLE
+
     os.environ[KEY_VARIABLE] = _KEY
     return run_calendar(options, FIRST_MONTH, LAST_MONTH, step)

@@ -15,6 +15,7 @@ from flows.landing import (
     DeliveredFile,
     Deliveries,
     LandedFile,
+    check_exports,
     delivered_key,
     landed_files,
     strangers,
@@ -49,15 +50,6 @@ def ingest(options: Options, exports: Sequence[str] = (), step: Step = plainly) 
                 "files": [report.as_manifest() for report in delivery.intake.reports],
                 "strangers": strangers(run.workspace.landing),
             }
-        )
-
-
-def check_exports(names: Sequence[str]) -> None:
-    """Raises WrongUsage where a name is no export's."""
-    unknown = [name for name in names if name not in EXPORTS]
-    if unknown:
-        raise WrongUsage(
-            f"no export is called {', '.join(unknown)}; the exports are {', '.join(EXPORTS)}"
         )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from flows.errors import WrongUsage
 from schemas.exports import EXPORTS, Export
 
 REGISTRY: Final = "deliveries.json"
@@ -69,6 +70,15 @@ class LandedFile:
     def name(self) -> str:
         """Its name in landing; bytes that are not UTF-8 are shown as \\x.."""
         return _shown(self.path)
+
+
+def check_exports(names: Sequence[str]) -> None:
+    """Raises WrongUsage where a name is no export's."""
+    unknown = [name for name in names if name not in EXPORTS]
+    if unknown:
+        raise WrongUsage(
+            f"no export is called {', '.join(unknown)}; the exports are {', '.join(EXPORTS)}"
+        )
 
 
 def landed_files(landing: Path, exports: Sequence[str]) -> list[LandedFile]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,12 @@ def silence() -> None:
     """Shows no progress from now on (`--quiet`)."""
     global _shown
     _shown = False
+
+
+def tell(line: str) -> None:
+    """Shows a line at once."""
+    if _shown:
+        print(line, file=sys.stderr)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from flows import progress
 from flows.errors import RunFailed
 
+LOCK: Final = ".lock"
 _WAIT_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
 
@@ -71,7 +72,7 @@ class Workspace:
         Raises RunFailed naming the holder where another process keeps it longer than that.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._acquire(descriptor, wait_seconds)
             os.ftruncate(descriptor, 0)
@@ -94,6 +95,6 @@ class Workspace:
                     f"{self.root} is held by {holder}; run this again when it is done"
                 ) from None
             if not told:
-                print(f"pointbook: waiting for {holder}", file=sys.stderr)
+                progress.tell(f"pointbook: waiting for {holder}")
                 told = True
             time.sleep(_POLL_SECONDS)

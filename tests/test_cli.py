@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.calendar import run_calendar
+from flows.demo import prepare
 from flows.errors import NotReady
 from flows.options import POLICIES as SHIPPED
 from flows.tiers import assess_tiers
@@ -135,6 +136,16 @@ def test_wrong_usage_exits_2_with_one_line_before_anything_is_made(
     assert named in complaint(ended, USAGE)
     assert ended.stdout == ""
     assert not (tmp_path / "workspace").exists()
+
+
+def test_commands_that_only_look_load_neither_prefect_nor_compiled_code() -> None:
+    """Both take seconds, and both write to the workspace as soon as they are imported."""
+    code = (
+        "import sys, flows.cli, flows.demo, flows.due, flows.landing, flows.catalog, flows.status\n"
+        "print(sorted({'numba', 'prefect'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"
 
 
 def changed_policies(folder: Path, name: str, before: str, after: str) -> Path:
@@ -331,6 +342,17 @@ def test_demo_refuses_a_folder_that_it_did_not_make(call: Command, tmp_path: Pat
     told = complaint(call("demo", "--workspace", mine), USAGE)
     assert f"{mine} is no demo workspace" in told
     assert [path.name for path in mine.iterdir()] == ["letter.txt"]
+
+
+def test_demo_starts_afresh_in_its_own_folder(tmp_path: Path) -> None:
+    own = tmp_path / "demo"
+    prepare(own)
+    landed = sorted(path.relative_to(own) for path in own.rglob("*"))
+    (own / "staged").mkdir()
+    (own / "staged" / "old.parquet").touch()
+    (own / "notes.txt").touch()
+    prepare(own)
+    assert sorted(path.relative_to(own) for path in own.rglob("*")) == landed
 
 
 # Status and catalog
