@@ -225,7 +225,7 @@ def _catalog(console: Console, manifest: Manifest, _: Path | None) -> None:
 
 def _sample(console: Console, manifest: Manifest, _: Path | None) -> None:
     table = _table("Sample", "export", *_FATES)
-    for export, totals in manifest["totals"].items():
+    for export, totals in manifest["exports"].items():
         table.add_row(export, *(f"{totals[fate]:,}" for fate in _FATES))
     console.print(table)
     console.print(f"written to {manifest['out']}, with truth.json", soft_wrap=True)

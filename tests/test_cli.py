@@ -538,3 +538,18 @@ def test_without_a_server_the_embedded_one_does(workspace: Path) -> None:
     ended = process("grants", "--year", "2018", "--workspace", workspace, "--quiet")
     assert (ended.returncode, ended.stdout, ended.stderr) == (DONE, "", "")
     assert (workspace / ".prefect").is_dir()
+
+
+# Sample
+
+
+def test_sample_writes_exports_and_says_what_is_in_them(call: Command, tmp_path: Path) -> None:
+    out = tmp_path / "landing"
+    words = ("sample", "--customers", "3", "--members", "2", "--seed", "1", "--out", str(out))
+    ended = call(*words)
+    assert ended.returncode == 0
+    assert "billing" in ended.stdout
+    assert (out / "truth.json").is_file()
+    again = call(*words)
+    assert again.returncode == 2
+    assert "is not empty" in again.stderr
