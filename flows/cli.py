@@ -326,6 +326,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         sys.exit(_complain(str(error), _USAGE))
+    except BrokenPipeError:
+        # whoever read the output, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         sys.exit(_complain("interrupted; nothing half done is left, run it again", _INTERRUPTED))
     except Exception as error:
