@@ -23,7 +23,7 @@ from flows.tiers import assess_tiers
 Manifest = dict[str, Any]
 
 
-@flow(name="ingest")
+@flow(name="ingest", persist_result=False)
 def ingest_flow(options: Options, exports: list[str]) -> Manifest:
     """Stages what landed; see `flows.ingest.ingest`."""
     manifest = ingest(options, exports, as_task)
@@ -31,7 +31,7 @@ def ingest_flow(options: Options, exports: list[str]) -> Manifest:
     return manifest
 
 
-@flow(name="tiers")
+@flow(name="tiers", persist_result=False)
 def tiers_flow(options: Options, year: int, allow_missing_months: bool = False) -> Manifest:
     """Publishes a membership year's tier snapshot; see `flows.tiers.assess_tiers`."""
     manifest = assess_tiers(options, year, allow_missing_months, as_task)
@@ -39,7 +39,7 @@ def tiers_flow(options: Options, year: int, allow_missing_months: bool = False) 
     return manifest
 
 
-@flow(name="grants")
+@flow(name="grants", persist_result=False)
 def grants_flow(options: Options, year: int) -> Manifest:
     """Publishes a membership year's point grants; see `flows.grants.grant_points`."""
     manifest = grant_points(options, year, as_task)
@@ -47,7 +47,7 @@ def grants_flow(options: Options, year: int) -> Manifest:
     return manifest
 
 
-@flow(name="run")
+@flow(name="run", persist_result=False)
 def run_flow(options: Options, first_month: str, last_month: str) -> Manifest:
     """Ingests, then runs what falls due; see `flows.calendar.run_calendar`."""
     manifest = run_calendar(options, first_month, last_month, as_task)
@@ -55,7 +55,7 @@ def run_flow(options: Options, first_month: str, last_month: str) -> Manifest:
     return manifest
 
 
-@flow(name="demo")
+@flow(name="demo", persist_result=False)
 def demo_flow(options: Options) -> Manifest:
     """The whole calendar over the sample exports; see `flows.demo.run_demo`."""
     manifest = run_demo(options, as_task)
