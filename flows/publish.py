@@ -33,7 +33,6 @@ from flows.workspace import Workspace
 ASIDE: Final = ".aside"
 """The folder in a room for what is being written: its files are nobody's yet."""
 _PENDING: Final = ".pending-"
-_BLOCK: Final = 1 << 22
 
 
 class Entry(BaseModel):
@@ -123,15 +122,14 @@ class Publication:
     ) -> Entry:
         """Takes a file written aside into the commit; returns its entry."""
         path = target.relative_to(self._workspace.root).as_posix()
-        sha256, digests = _hashes(aside)
         entry = Entry(
             path=path,
-            sha256=sha256,
+            sha256=_sha256(aside),
             size=aside.stat().st_size,
             table=table,
             period=period,
             rows=rows,
-            column_digests=digests,
+            column_digests=_column_digests(aside),
             inputs=dict(inputs or {}),
         )
         self._record.files.append(entry)
@@ -188,7 +186,7 @@ class Publication:
             self._state.has(target)
             and self._state.entry(target).sha256 == entry.sha256
             and target.is_file()
-            and _hashes(target)[0] == entry.sha256
+            and _sha256(target) == entry.sha256
         )
 
 
@@ -233,7 +231,7 @@ def _complete(workspace: Workspace, pending: Path) -> None:
         source, target = workspace.root / aside, workspace.root / path
         if source.exists():
             os.replace(source, target)
-        elif not target.exists() or _hashes(target)[0] != by_path[path].sha256:
+        elif not target.exists() or _sha256(target) != by_path[path].sha256:
             raise RunFailed(
                 f"{target} is missing from the unfinished run {record.run_id}; remove {pending} "
                 f"and run `pointbook {record.command}` again"
@@ -283,16 +281,13 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _hashes(path: Path) -> tuple[str, dict[str, str]]:
-    """The file's sha256, and for Parquet that of each column's bytes, in row-group order."""
-    whole = hashlib.sha256()
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            whole.update(block)
-    return whole.hexdigest(), _column_digests(path)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _column_digests(path: Path) -> dict[str, str]:
+    """The sha256 of each column's bytes, in row-group order; none for what is not Parquet."""
     try:
         metadata = pq.read_metadata(path)
     except pa.ArrowInvalid:
