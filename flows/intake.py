@@ -25,7 +25,7 @@ from flows.options import Options
 from schemas.exports import Export
 from transforms.engine import Engine, load_transform
 from transforms.exports.containers import Container, FileRefused, opened, survey
-from transforms.exports.merge import WHOLE, Merge, Outcome, arrivals_schema
+from transforms.exports.merge import FEW_VALUES, WHOLE, Merge, Outcome, arrivals_schema
 from transforms.exports.personal import Pseudonyms
 from transforms.exports.reading import (
     CONFLICT,
@@ -45,12 +45,11 @@ MOST_MONTHS: Final = 600
 _GROUP_BYTES: Final = 1 << 28
 """Months merge together up to this size, so that small months don't cost a merge each."""
 _FAST_PARQUET: Final[Mapping[str, Any]] = {
-    "compression": "lz4",
-    "use_dictionary": False,
+    "compression": "none",
     "write_statistics": False,
     "store_schema": False,
 }
-"""Rows on their way are written once and read once or twice."""
+"""Rows on their way are written once and read once or twice; compressing them costs more time."""
 
 T = TypeVar("T")
 
@@ -266,6 +265,7 @@ class Intake:
     def _write_batches(self, report: FileReport, batches: Iterator[Batch]) -> None:
         export = report.file.export
         schema = arrivals_schema(export)
+        few_values = [n for n in export.columns if export.metadata(n)["form"] in FEW_VALUES]
         writers: dict[str, pq.ParquetWriter] = {}
         refused = self.refused(report)
         refused.parent.mkdir(parents=True, exist_ok=True)
@@ -284,7 +284,9 @@ class Intake:
                                 )
                             path = self._arrivals(report, partition)
                             path.parent.mkdir(parents=True, exist_ok=True)
-                            writers[partition] = pq.ParquetWriter(path, schema, **_FAST_PARQUET)
+                            writers[partition] = pq.ParquetWriter(
+                                path, schema, use_dictionary=few_values, **_FAST_PARQUET
+                            )
                         numbers = pa.repeat(pa.scalar(report.file.number, pa.int64()), len(rows))
                         writers[partition].write_table(
                             rows.append_column("source_file", numbers).select(schema.names)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn
 
 import pyarrow as pa
 
-from flows.errors import NotReady
+from flows.errors import NotReady, RunFailed
 from flows.options import Options
 from flows.run import Context, Run
 from flows.steps import Step, plainly
@@ -20,7 +20,7 @@ from flows.tables import (
     write_table,
 )
 from transforms.assessment import Assessment, assessment
-from transforms.engine import Engine, load_transform
+from transforms.engine import Engine, QueryError, load_transform
 from transforms.policy import Policies
 
 TABLES: Final = ("tier_snapshot", "tier_exceptions")
@@ -31,6 +31,8 @@ POLICIES: Final = (
     "tier_upgrade",
 )
 _FEES: Final = "membership/counting_fees"
+_NAMED: Final = 3
+_OVER: Final = "membership/fees_beyond_64_bits"
 _MONTHS: Final = "membership/window_months"
 
 
@@ -58,8 +60,8 @@ def assess_tiers(
                     "delivered; ingest it, or accept the gap with --allow-missing-months"
                 )
             written, claims = step("assess", lambda: _assess(run, engine, context.policies, window))
-            tiers = engine.rows(load_transform("membership/tier_counts")).to_pylist()
-            exceptions = engine.rows(load_transform("membership/exception_counts")).to_pylist()
+            tiers = _counted(engine, "membership/tier_counts", "annual_fee")
+            exceptions = _counted(engine, "membership/exception_counts", "amount")
         fingerprints = tier_fingerprints(context, year)
         for table in written:
             publish_table(run, table, fingerprints)
@@ -124,10 +126,28 @@ def _name_window(engine: Engine, policies: Policies, window: Assessment) -> None
     engine.table("window_months", pa.table({"billing_month": list(window.months)}))
 
 
+def _name_who_paid_too_much(engine: Engine, error: QueryError) -> NoReturn:
+    """Raises RunFailed naming customers whose sum no published column can hold, else the error."""
+    over = engine.rows(load_transform(_OVER)).slice(0, _NAMED).to_pylist()
+    if not over:
+        raise error
+    named = ", ".join(f"{row['customer_id']} ({row['annual_fee']:,} won)" for row in over)
+    raise RunFailed(
+        f"collected amounts that 64 bits can't hold: {named}; correct their bills; "
+        "nothing was published"
+    ) from error
+
+
 def _months(engine: Engine, policies: Policies) -> list[dict[str, Any]]:
     months = load_transform(_MONTHS)
     name_policies(engine, policies, [months])
-    return cast("list[dict[str, Any]]", engine.rows(months).to_pylist())
+    return _counted(engine, _MONTHS, "billed_amount", "collected_amount")
+
+
+def _counted(engine: Engine, transform: str, *sums: str) -> list[dict[str, Any]]:
+    """A transform's few rows, the sums of won in them as plain numbers."""
+    rows = engine.rows(load_transform(transform)).to_pylist()
+    return [row | {name: int(row[name]) for name in sums} for row in rows]
 
 
 def _assess(
@@ -137,7 +157,10 @@ def _assess(
     tables = [load_transform(f"membership/{table}") for table in TABLES]
     audits = audits_of(TABLES)
     name_policies(engine, policies, [fees, *tables, *audits])
-    engine.create("counting_fees", fees)
+    try:
+        engine.create("counting_fees", fees)
+    except QueryError as error:
+        _name_who_paid_too_much(engine, error)
     year = str(window.membership_year)
     written = [write_table(run, engine, table, year) for table in tables]
     return written, audit(engine, audits)

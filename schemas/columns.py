@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pandera.pandas import Check, Column
 
 TEXT: Final = pd.ArrowDtype(pa.string())
@@ -20,6 +21,8 @@ INT64: Final = pd.ArrowDtype(pa.int64())
 DATE: Final = pd.ArrowDtype(pa.date32())
 TIMESTAMP: Final = pd.ArrowDtype(pa.timestamp("us"))
 DECIMAL_9_2: Final = pd.ArrowDtype(pa.decimal128(9, 2))
+SUM: Final = pd.ArrowDtype(pa.decimal128(38, 0))
+"""Sums of 64-bit amounts, which two valid rows can drive beyond 64 bits."""
 
 DTYPES: Final[Mapping[str, pd.ArrowDtype]] = {
     "text": TEXT,
@@ -28,10 +31,12 @@ DTYPES: Final[Mapping[str, pd.ArrowDtype]] = {
     "date": DATE,
     "timestamp": TIMESTAMP,
     "decimal": DECIMAL_9_2,
+    "decimal (38,0)": SUM,
 }
 """The published types by the names that `outputs.md` gives them."""
 
 IDENTIFIER_PATTERN: Final = "[A-Za-z0-9_-]{1,40}"
+_IDENTIFIER_BYTES: Final = 40
 
 
 def matches(pattern: str, wording: str) -> Check:
@@ -42,6 +47,20 @@ def matches(pattern: str, wording: str) -> Check:
         error=wording,
         title=wording,
     )
+
+
+def identifies(wording: str) -> Check:
+    """The whole text is an id, as `IDENTIFIER_PATTERN` has it; rule `format`."""
+    return Check(_are_identifiers, name="format", error=wording, title=wording)
+
+
+def _are_identifiers(series: pd.Series[Any]) -> pd.Series[bool]:
+    """Ids of letters and digits alone, as nearly all are, pass without the slower pattern."""
+    text = pa.array(series)
+    short = pc.less_equal(pc.binary_length(text), _IDENTIFIER_BYTES)
+    if pc.all(pc.and_(pc.ascii_is_alnum(text), short)).as_py():
+        return pd.Series(True, index=series.index)
+    return series.str.fullmatch(IDENTIFIER_PATTERN)
 
 
 def one_of(values: list[str]) -> Check:

@@ -33,6 +33,7 @@ _DUCKDB_TYPES: Final[Mapping[pa.DataType, str]] = {
     pa.date32(): "DATE",
     pa.timestamp("us"): "TIMESTAMP",
     pa.decimal128(9, 2): "DECIMAL(9,2)",
+    pa.decimal128(38, 0): "DECIMAL(38,0)",
     pa.list_(pa.string()): "VARCHAR[]",
 }
 _TYPE_NAMES: Final = {dtype.pyarrow_dtype: name for name, dtype in DTYPES.items()}

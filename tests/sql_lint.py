@@ -21,6 +21,7 @@ Schema = Mapping[str, Mapping[str, str]]
 PLAIN_NUMBERS: Final = {
     "0": "nothing, or the start of a scale",
     "1": "one step, or that a row exists",
+    "2": "a half: rounding half up in whole numbers, and the half angles of a great circle",
     "12": "months of a year",
     "100": "percent",
 }
@@ -200,8 +201,16 @@ def _typed(tree: exp.Expr, schema: Schema) -> exp.Expr:
 
 def _is_fraction(node: exp.Expr) -> bool:
     return isinstance(node, exp.Div | exp.Avg | exp.Median) or (
-        node.type is not None and node.type.this in _FRACTION
+        node.type is not None and node.type.this in _FRACTION and not _is_whole(node)
     )
+
+
+def _is_whole(node: exp.Expr) -> bool:
+    """A decimal without places, which nothing rounds; but DuckDB's // of decimals is a DOUBLE."""
+    kind = node.type
+    assert kind is not None
+    places = [str(size.this) for size in kind.expressions][1:]
+    return places == ["0"] and node.find(exp.IntDiv) is None
 
 
 def _casts_of_fractions(tree: exp.Expr, schema: Schema) -> Iterator[str]:

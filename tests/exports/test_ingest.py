@@ -41,6 +41,7 @@ from tests.support import (
 )
 from transforms.exports import containers, reading
 from transforms.exports.merge import Merge
+from transforms.exports.records import MAX_RECORD_BYTES
 
 BILLING = EXPORTS["billing"]
 HEADER = list(BILLING.columns)
@@ -176,6 +177,29 @@ class TestRows:
         (row,) = quarantined(workspace, "billing")
         assert row["raw_text"] == bad.replace("\udcff", "\\xff")
         assert totals_tie(manifest)
+
+    @pytest.mark.parametrize("export", ["customers", "promotions"])
+    def test_a_line_longer_than_what_is_read_at_once_costs_itself_and_leaks_nothing(
+        self, export: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(containers, "CHUNK_BYTES", 1 << 20)
+        text = csv_of(export, valid_rows(EXPORTS[export], 4)).replace(b"two\nlines", b"plain")
+        header, *rows = text.splitlines(keepends=True)
+        bad = b"X," + b"010-1234-5678 " * 250_000
+        content = header + b"".join(rows[:2]) + bad + b"\n" + b"".join(rows[2:])
+        workspace = workspace_with(tmp_path, {f"{export}/a.csv": content})
+
+        report = of_file(ingest(workspace), f"{export}/a.csv")
+
+        (row,) = quarantined(workspace, export)
+        assert (row["line"], row["reasons"]) == (4, ["row:format"])
+        if EXPORTS[export].personal:
+            assert row["raw_text"] == "***"
+        else:
+            # no more of it is kept than a record may have
+            assert len(row["raw_text"]) == MAX_RECORD_BYTES
+            assert bad.startswith(row["raw_text"].encode())
+        assert (report["rows"]["delivered"], report["rows"]["accepted"]) == (5, 4)
 
     def test_an_unterminated_quote_never_loses_the_good_rows_behind_it(
         self, tmp_path: Path
@@ -435,6 +459,28 @@ class TestFiles:
             assert not any(report["rows"].values())
         assert of_file(manifest, GOOD_FILE)["status"] == "accepted"
         assert ids(workspace) == ["L1", "L2"]
+        assert quarantined(workspace, "billing") == []
+
+    @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.csv.zst", "a.parquet"])
+    def test_a_file_that_expands_beyond_the_cap_is_rejected_whole(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rows = valid_rows(BILLING, 400)
+        text = csv_of("billing", rows)
+        zstd = pa.compress(text, codec="zstd", asbytes=True)
+        content = {".csv": text, ".gz": gzip.compress(text), ".zst": zstd}.get(
+            Path(name).suffix, parquet_of("billing", rows)
+        )
+        monkeypatch.setattr(containers, "MAX_EXPANDED_BYTES", 20_000)
+        files = {f"billing/{name}": content, GOOD_FILE: billing(line(1))}
+        workspace = workspace_with(tmp_path, files)
+
+        manifest = ingest(workspace)
+
+        report = of_file(manifest, f"billing/{name}")
+        assert report["status"] == "rejected"
+        assert report["reason"] == "expands to more than 20,000 bytes; deliver it in parts"
+        assert ids(workspace) == ["L1"]
         assert quarantined(workspace, "billing") == []
 
     @pytest.mark.parametrize(

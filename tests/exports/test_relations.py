@@ -324,3 +324,16 @@ def test_the_dictionary_describes_them() -> None:
     text = data_dictionary()
     for name in STAGED_RELATIONS:
         assert f"### {name}\n" in text
+
+
+def test_sums_beyond_64_bits_are_kept_exactly(tmp_path: Path) -> None:
+    most = 2**63 - 1
+    rows = [line(name, "2017-02-01", billed_amount=most) for name in ("a", "b", "c")]
+    (total,) = kept(tmp_path, "billing_totals", rows)
+    assert (total["lines"], total["billed_amount"], total["collected_amount"]) == (
+        3,
+        3 * most,
+        3 * most,
+    )
+    (collected,) = staged(tmp_path, "billing_collections")
+    assert collected["collected_amount"] == 3 * most

@@ -41,9 +41,9 @@ excepted AS (
 )
 
 SELECT
-    CAST(eligible.amount AS BIGINT) AS eligible_collected,
-    CAST(assessed.amount AS BIGINT) AS assessed_collected,
-    CAST(excepted.amount AS BIGINT) AS excepted_collected
+    CAST(eligible.amount AS DECIMAL(38, 0)) AS eligible_collected,
+    CAST(assessed.amount AS DECIMAL(38, 0)) AS assessed_collected,
+    CAST(excepted.amount AS DECIMAL(38, 0)) AS excepted_collected
 FROM eligible
 CROSS JOIN assessed
 CROSS JOIN excepted

@@ -13,6 +13,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ MAX_EXPANSION: Final = 250
 """More bytes out of one compressed byte than any export has: the file is a bomb."""
 _FREE_EXPANSION_BYTES: Final = 1 << 26
 """Below this, the expansion isn't looked at: small files of equal rows compress well."""
+MAX_EXPANDED_BYTES: Final = 1 << 38
+"""More than any file has, however large the operator, once it is expanded: a bomb that grows too
+slowly for `MAX_EXPANSION` still ends here, before scratch fills the disk."""
 _BAD_LINES_IN: Final = 100
 """One line in so many may fail to decode."""
 
@@ -103,12 +107,12 @@ def opened(path: Path, landing: Path) -> Iterator[io.FileIO]:
 
 def survey(file: io.FileIO, container: Container) -> Survey:
     """Reads the file once: its hash, and for text its encoding."""
-    hashed = _Hashing(file)
     encoding = None
-    if container.kind == "text":
-        encoding = _encoding(_expanded(hashed, container))
-    while hashed.read(CHUNK_BYTES):
-        pass
+    with _Hashing(file) as hashed:
+        if container.kind == "text":
+            encoding = _encoding(_expanded(hashed, container))
+        while hashed.read(CHUNK_BYTES):
+            pass
     size = file.tell()
     file.seek(0)
     return Survey(hashed.digest.hexdigest(), size, encoding)
@@ -132,6 +136,12 @@ def utf8_chunks(file: io.FileIO, container: Container, encoding: str) -> Iterato
     for chunk in raw:
         yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
     yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+
+
+def check_expanded(size: int) -> None:
+    """Raises FileRefused where a file has expanded to more bytes than any may have."""
+    if size > MAX_EXPANDED_BYTES:
+        raise FileRefused(f"expands to more than {MAX_EXPANDED_BYTES:,} bytes; deliver it in parts")
 
 
 def may_fail(bad_lines: int, lines: int) -> bool:
@@ -172,12 +182,14 @@ def _encoding(chunks: Iterator[bytes]) -> str:
 
 def _expanded(file: _Reader, container: Container) -> Iterator[bytes]:
     """The file's bytes in chunks, decompressed, as long as they don't grow beyond reason."""
+    produced = 0
     if container.compression is None:
         while chunk := file.read(CHUNK_BYTES):
+            produced += len(chunk)
+            check_expanded(produced)
             yield chunk
         return
     counted = _Counting(file)
-    produced = 0
     try:
         with pa.CompressedInputStream(
             pa.PythonFile(counted, mode="r"), container.compression
@@ -189,24 +201,35 @@ def _expanded(file: _Reader, container: Container) -> Iterator[bytes]:
                         f"expands to more than {MAX_EXPANSION} times its size; deliver it "
                         "uncompressed if it is really an export"
                     )
+                check_expanded(produced)
                 yield chunk
     except OSError as error:
         raise FileRefused(f"damaged {container.compression} data: {error}") from error
 
 
 class _Hashing:
-    """Reads through to a file and hashes what passes."""
+    """Reads through to a file and hashes what passes, beside whoever looks at it."""
 
     def __init__(self, file: _Reader) -> None:
         self._file = file
+        self._hasher = ThreadPoolExecutor(1)
+        self._hashed: Future[None] | None = None
         self.digest = hashlib.sha256()
+
+    def __enter__(self) -> _Hashing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hasher.shutdown()
 
     def read(self, size: int, /) -> bytes:
         try:
             data = self._file.read(size)
         except OSError as error:
             raise FileRefused(f"can't be read: {error.strerror}") from error
-        self.digest.update(data)
+        if self._hashed is not None:
+            self._hashed.result()
+        self._hashed = self._hasher.submit(self.digest.update, data)
         return data
 
 

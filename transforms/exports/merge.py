@@ -12,14 +12,21 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from schemas.derive import arrow_schema, staged_schema, stored_schema
+from schemas.derive import DELIVERY, arrow_schema, staged_schema, stored_schema
 from schemas.exports import Export
 from schemas.tables import relations_of
 from transforms.engine import Engine, load_transform
+from transforms.exports.grouped import GroupedFile, Layout, rewrite, write
 
 WHOLE: Final = ""
 """The partition of an export that is staged whole."""
+
+FEW_VALUES: Final = frozenset({"enumeration", "month", "date", "code"})
+"""Forms whose columns have few distinct values."""
+FEW_ROWS_IN: Final = 100
+"""One row in so many arrives at the most where a partition's untouched groups are copied."""
 
 _SOURCE: Final = (pa.field("source_file", pa.int64()), pa.field("source_row", pa.int64()))
 _REPLACED_BY: Final = pa.field(
@@ -37,6 +44,18 @@ def arrivals_schema(export: Export) -> pa.Schema:
     for field in _SOURCE:
         columns = columns.append(field)
     return columns
+
+
+def staged_layout(export: Export) -> Layout:
+    """How the export's staged files are written."""
+    schema = staged_schema(export)
+    (key,) = [column for column in export.key if column != export.month_of]
+    few = [
+        name
+        for name in schema.names
+        if name == DELIVERY or export.metadata(name)["form"] in FEW_VALUES
+    ]
+    return Layout(schema, few, export.owner, key)
 
 
 def history_name(export: Export) -> str:
@@ -125,9 +144,8 @@ class Merge:
         held = [self._held[partition]] if partition in self._held else []
         self._name_arrivals("partition_arrivals", self._arrivals.get(partition, []))
         self._name_staged("partition_held", held)
-        schema = staged_schema(self._export)
         current = aside(self._export.name, partition)
-        rows = self._engine.write_schema(load_transform("staging/partition"), schema, current)
+        rows = self._write_current(partition, current)
         written = [Written(self._export.name, partition, current, rows)]
         if partition in self._replaced:
             written.append(self._write_history(partition, aside))
@@ -138,6 +156,36 @@ class Merge:
             written.append(Written(table.name, partition, target, rows))
             self._engine.relation(table.name, [target], stored_schema(table))
         return written
+
+    def _write_current(self, partition: str, target: Path) -> int:
+        """Writes the partition's current rows; groups of before that nothing touches are copied."""
+        layout = staged_layout(self._export)
+        transform = load_transform("staging/partition")
+        before = self._rewritable(partition, layout)
+        if before is None:
+            return write(target, layout, self._engine.stream_schema(transform, layout.schema))
+        owners = self._engine.rows(load_transform("staging/touched_owners"))
+        runs = before.touched(owners["owner_id"].to_pylist())
+        # in a folder of its name, since the partition is read from there
+        touched = self._engine.scratch / "touched" / self._held[partition].parent.name
+        touched.mkdir(parents=True, exist_ok=True)
+        touched /= "part-0.parquet"
+        before.extract(runs, touched)
+        # history reads it too: every row that is replaced lies in a touched group
+        self._name_staged("partition_held", [touched])
+        batches = self._engine.stream_schema(transform, layout.schema)
+        return rewrite(target, layout, before, runs, batches)
+
+    def _rewritable(self, partition: str, layout: Layout) -> GroupedFile | None:
+        """The partition's file of before, where it is large beside what arrives in it."""
+        if partition not in self._held:
+            return None
+        held = self._held[partition]
+        arrivals = self._arrivals.get(partition, [])
+        arrived = sum(pq.read_metadata(file).num_rows for file in arrivals)
+        if arrived * FEW_ROWS_IN > pq.read_metadata(held).num_rows:
+            return None
+        return GroupedFile.of(held, layout)
 
     def _write_history(self, partition: str, aside: Aside) -> Written:
         schema = staged_schema(self._export).append(_REPLACED_BY)

@@ -22,6 +22,7 @@ from transforms.exports import forms
 from transforms.exports.containers import (
     Container,
     FileRefused,
+    check_expanded,
     may_fail,
     utf8_chunks,
 )
@@ -182,8 +183,10 @@ class Reader:
     def _typed_pieces(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         with _opened_parquet(self.file) as parquet:
             self.header = _header(self.export, parquet.schema_arrow.names)
-            first = 0
+            first = expanded = 0
             for batch in parquet.iter_batches(_ROWS_AT_ONCE):
+                expanded += batch.nbytes
+                check_expanded(expanded)
                 batch.validate(full=True)
                 yield first, batch
                 first += batch.num_rows
@@ -265,7 +268,8 @@ class Reader:
 
     def _staged(self, columns: Mapping[str, forms.Read], good: pa.Array) -> pa.Table:
         staged = pa.table({name: columns[name].values for name in self.export.columns})
-        staged = staged.filter(good)
+        if not pc.all(good).as_py():
+            staged = staged.filter(good)
         for position, name in enumerate(staged.column_names):
             normalisation = self.export.metadata(name).get("personal")
             if normalisation is not None:

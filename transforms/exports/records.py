@@ -165,14 +165,15 @@ def _split(
     records = 0
     blank_lines = 0
     while at < text.size and records < record_start.size:
-        line_end = _line_end(text, at)
-        if line_end == text.size and not final and line_end - at <= MAX_RECORD_BYTES:
-            break
-        if _is_blank_line(text, at, line_end, delimiter):
-            blank_lines += 1
-            at = line_end + 1
-            line += 1
-            continue
+        if text[at] != delimiter and _is_blank(text[at]):
+            line_end = _line_end(text, at)
+            if line_end == text.size and not final and line_end - at <= MAX_RECORD_BYTES:
+                break
+            if _is_blank_line(text, at, line_end, delimiter):
+                blank_lines += 1
+                at = line_end + 1
+                line += 1
+                continue
         status, end, following, lines = _split_record(
             text,
             at,
@@ -186,6 +187,7 @@ def _split(
         if status == _INCOMPLETE:
             break
         if status == _REFUSED:
+            line_end = _line_end(text, at)
             if line_end == text.size and not final:
                 break
             end = line_end
@@ -318,6 +320,8 @@ class Records:
 class Splitter:
     """Splits a text that arrives in chunks into `Records`.
 
+    Of a line longer than `MAX_RECORD_BYTES` that a chunk does not end, so many bytes are kept as
+    its raw text: the rest is let go as it is read, so that no line fills the memory.
     `blank_lines` counts the lines without anything, which are no records.
     """
 
@@ -339,10 +343,12 @@ class Splitter:
             chunk = b"" if line_end < 0 else chunk[line_end + 1 :]
             found.append(self._refused_line(self._too_long))
             self._too_long = b""
-        text = np.frombuffer(self._rest + chunk, np.uint8)
+        whole = self._rest + chunk
+        text = np.frombuffer(whole, np.uint8)
+        most = whole.count(b"\n") + 1
         at = 0
         while at < text.size:
-            room = min(max(1, _CELLS_AT_ONCE // self._width), text.size - at)
+            room = min(max(1, _CELLS_AT_ONCE // self._width), most)
             start, end = (np.empty(room, np.int32) for _ in range(2))
             line = np.empty(room, np.int64)
             refused = np.empty(room, np.bool_)

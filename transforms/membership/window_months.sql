@@ -66,13 +66,17 @@ SELECT
     CAST(month_totals.delivered AS BOOLEAN) AS delivered,
     CAST(month_totals.lines AS BIGINT) AS lines,
     CAST(month_totals.counting_lines AS BIGINT) AS counting_lines,
-    CAST(month_totals.billed_amount AS BIGINT) AS billed_amount,
-    CAST(month_totals.collected_amount AS BIGINT) AS collected_amount,
+    CAST(month_totals.billed_amount AS DECIMAL(38, 0)) AS billed_amount,
+    CAST(month_totals.collected_amount AS DECIMAL(38, 0)) AS collected_amount,
     CAST(
         CASE
             WHEN month_totals.billed_amount > 0
-                THEN (month_totals.billed_amount - month_totals.collected_amount) * 100
-                    // month_totals.billed_amount
+                THEN TRUNC(
+                    CAST(
+                        (month_totals.billed_amount - month_totals.collected_amount) * 100
+                        AS DOUBLE
+                    ) / CAST(month_totals.billed_amount AS DOUBLE)
+                )
             ELSE 0
         END AS BIGINT
     ) AS uncollected_percent,

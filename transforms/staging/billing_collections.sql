@@ -32,7 +32,7 @@ SELECT
     CAST(months.product AS VARCHAR) AS product,
     CAST(months.charge_item AS VARCHAR) AS charge_item,
     CAST(SUM(months.lines) AS BIGINT) AS lines,
-    CAST(SUM(months.collected_amount) AS BIGINT) AS collected_amount
+    CAST(SUM(months.collected_amount) AS DECIMAL(38, 0)) AS collected_amount
 FROM months
 GROUP BY months.collected_month, months.product, months.charge_item
 ORDER BY collected_month, product, charge_item

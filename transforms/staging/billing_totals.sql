@@ -8,8 +8,8 @@ SELECT
     CAST(billing.product AS VARCHAR) AS product,
     CAST(billing.charge_item AS VARCHAR) AS charge_item,
     CAST(COUNT(*) AS BIGINT) AS lines,
-    CAST(SUM(billing.billed_amount) AS BIGINT) AS billed_amount,
-    CAST(SUM(billing.collected_amount) AS BIGINT) AS collected_amount
+    CAST(SUM(billing.billed_amount) AS DECIMAL(38, 0)) AS billed_amount,
+    CAST(SUM(billing.collected_amount) AS DECIMAL(38, 0)) AS collected_amount
 FROM billing
 GROUP BY billing.product, billing.charge_item
 ORDER BY product, charge_item

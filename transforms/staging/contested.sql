@@ -1,21 +1,36 @@
--- purpose: the keys that a delivery brings more than once, or that a staged row already has
+-- purpose: the keys that a delivery brings more than once, or that a staged row already has; only
+--   keys whose hash occurs twice are compared, since sorting numbers is far cheaper than grouping
+--   text
 -- grain: one row per contested key
 -- keys: scope, record_key
--- inputs: arrivals(scope, record_key), held(scope, record_key)
+-- inputs: arrivals(scope, record_key, key_hash), held(scope, record_key)
 -- policy: none
 -- rules: inputs.md, what ingest does with a bad row
-WITH arrived AS (
-    SELECT scope, record_key, COUNT(*) AS rows_arrived
+WITH neighbours AS (
+    SELECT key_hash, LAG(key_hash) OVER (ORDER BY key_hash) AS key_hash_before
     FROM arrivals
-    GROUP BY scope, record_key
+),
+
+repeated_hashes AS (
+    SELECT DISTINCT key_hash
+    FROM neighbours
+    WHERE key_hash = key_hash_before
+),
+
+repeated AS (
+    SELECT arrivals.scope, arrivals.record_key
+    FROM arrivals
+    SEMI JOIN repeated_hashes USING (key_hash)
+    GROUP BY arrivals.scope, arrivals.record_key
+    HAVING COUNT(*) > 1
+),
+
+known AS (
+    SELECT arrivals.scope, arrivals.record_key
+    FROM arrivals
+    SEMI JOIN held USING (scope, record_key)
 )
 
-SELECT arrived.scope, arrived.record_key
-FROM arrived
-WHERE
-    arrived.rows_arrived > 1
-    OR EXISTS (
-        SELECT 1
-        FROM held
-        WHERE held.scope = arrived.scope AND held.record_key = arrived.record_key
-    )
+SELECT scope, record_key FROM repeated
+UNION
+SELECT scope, record_key FROM known

@@ -15,11 +15,11 @@ WITH kept AS (
 arrived AS (
     SELECT
         arrival.* EXCLUDE (content, source_file, source_row),
-        run_context.delivery
+        -- a join with the one row would slow millions of others down
+        (SELECT run_context.delivery FROM run_context) AS delivery
     FROM partition_arrivals AS arrival
     ANTI JOIN (SELECT source_file, source_row FROM outcomes WHERE outcome <> 'accepted') AS lost
         USING (source_file, source_row)
-    CROSS JOIN run_context
 )
 
 SELECT * FROM kept
