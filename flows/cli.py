@@ -22,6 +22,7 @@ from flows.terminal import shown
 from transforms.policy import Policies, PolicyError
 
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
+DryRun = Annotated[bool, Parameter(negative="")]
 Year = Annotated[int, Parameter(validator=Number(gt=date.min.year, lt=date.max.year))]
 _PRIVATE: Final = 0o077
 _UNEXPECTED: Final = 1
@@ -167,17 +168,101 @@ def tiers(
 
 
 @app.command
-def grants(*, year: Year, common: Common = _DEFAULTS) -> None:
+def grants(*, year: Year, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
     """Publish the point grants of a membership year (G1, G2).
 
     Parameters
     ----------
     year: The membership year.
+    dry_run: Say how many customers and points it would be, by tier; publish nothing.
     """
     options = common.options()
     _check_policies(options)
-    manifest = _under_prefect("grants_flow", options, common, year=year)
+    if dry_run:
+        from flows.grants import grant_points
+
+        manifest = grant_points(options, year, dry_run)
+    else:
+        manifest = _under_prefect("grants_flow", options, common, year=year)
     _print(manifest, common, "grants", options)
+
+
+@app.command
+def points(*, month: str, common: Common = _DEFAULTS) -> None:
+    """Close a month of the points ledger: credits, redemptions, refunds, balances (P1-P7, P11).
+
+    Parameters
+    ----------
+    month: The month, YYYY-MM.
+    """
+    _close_month("points", month, common)
+
+
+@app.command
+def micropayments(*, month: str, common: Common = _DEFAULTS) -> None:
+    """Answer a month's micropayments and limit requests, and bill what is approved (M1-M5).
+
+    Parameters
+    ----------
+    month: The month, YYYY-MM.
+    """
+    _close_month("micropayments", month, common)
+
+
+@app.command
+def miles(*, month: str, common: Common = _DEFAULTS) -> None:
+    """Close a month of the mileage ledger: flights, awards, mixed payments (F, W, X, P11).
+
+    Parameters
+    ----------
+    month: The month, YYYY-MM.
+    """
+    _close_month("miles", month, common)
+
+
+@app.command
+def elite(*, year: Year, common: Common = _DEFAULTS) -> None:
+    """Publish the elite status of every member for a status year (E1-E4).
+
+    Parameters
+    ----------
+    year: The status year, named after the year in which it begins.
+    """
+    options = common.options()
+    _check_policies(options)
+    manifest = _under_prefect("elite_flow", options, common, year=year)
+    _print(manifest, common, "elite", options)
+
+
+@app.command
+def notices(*, month: str, common: Common = _DEFAULTS) -> None:
+    """List who is told on the first day of a month which points lapse when (P10).
+
+    Parameters
+    ----------
+    month: The month, YYYY-MM.
+    """
+    _close_month("notices", month, common)
+
+
+@app.command
+def sweep(*, year: Year, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
+    """Expire points at the end of a year, after its December is closed (P8, P9).
+
+    Parameters
+    ----------
+    year: The year.
+    dry_run: Say what it would take, by cause, and how much nobody was told of; publish nothing.
+    """
+    options = common.options()
+    _check_policies(options)
+    if dry_run:
+        from flows.sweep import sweep_points
+
+        manifest = sweep_points(options, year, dry_run)
+    else:
+        manifest = _under_prefect("sweep_flow", options, common, year=year)
+    _print(manifest, common, "sweep", options)
 
 
 @app.command
@@ -195,7 +280,8 @@ def run(
     last_month: Last month, YYYY-MM.
     """
     options = common.options()
-    from flows.due import due_between, parse_month
+    from flows.due import due_between
+    from flows.periods import parse_month
 
     due_between(_check_policies(options), parse_month(first_month), parse_month(last_month))
     manifest = _under_prefect(
@@ -257,6 +343,17 @@ def sample(
 
         truth = generate(out, customers=customers, members=members, seed=seed, progress=report)
     _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
+
+
+def _close_month(command: str, month: str, common: Common) -> None:
+    """Runs the flow of a command that does a month's work."""
+    options = common.options()
+    from flows.periods import parse_month
+
+    parse_month(month)
+    _check_policies(options)
+    manifest = _under_prefect(f"{command}_flow", options, common, month=month)
+    _print(manifest, common, command, options)
 
 
 def _check_files(files: Sequence[str], export: str | None, common: Common) -> None:

@@ -1,64 +1,132 @@
-"""What falls due when, by the policy's dates, and what a flow needs to be there."""
+"""What falls due when, by the policy's dates, and what a command needs to be there."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Final, Literal
 
-from flows.errors import WrongUsage
+from flows.errors import NotReady, WrongUsage
 from flows.landing import Deliveries
+from flows.periods import last_day, last_month, month_of, parse_month
+from flows.run import Context
+from transforms.airline import status_year
 from transforms.assessment import assessment, grant
-from transforms.policy import Policies
+from transforms.policy import NotInForce, Policies
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that falls due regularly.
+
+    `span`: what its period is. It needs all of the exports in `needs`, and one of those in
+    `one_of`, if there are any.
+    """
+
+    name: str
+    span: Literal["year", "month"]
+    needs: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+
+    def not_delivered(self, ever: Callable[[str], bool]) -> str | None:
+        """What it needs and was never delivered to the workspace, as a sentence, if anything.
+
+        `ever`: whether an export was.
+        """
+        absent = [name for name in self.needs if not ever(name)]
+        if absent:
+            return f"{' and '.join(absent)} was never delivered"
+        if self.one_of and not any(ever(name) for name in self.one_of):
+            return f"none of {', '.join(self.one_of)} was ever delivered"
+        return None
+
+
+_OF_POINTS: Final = ("billing", "promotions", "purchases")
+_OF_MILES: Final = ("flights", "award_requests", "mixed_payments")
+COMMANDS: Final = {
+    command.name: command
+    for command in (
+        Command("tiers", "year", ("billing", "customers")),
+        Command("grants", "year"),
+        Command("elite", "year", ("members", "flights")),
+        Command("notices", "month", ("customers",), _OF_POINTS),
+        Command("points", "month", ("customers",), _OF_POINTS),
+        Command("micropayments", "month", ("subscriptions",), ("micropayments", "limit_requests")),
+        Command("miles", "month", ("members",), _OF_MILES),
+        Command("sweep", "year", ("customers",), _OF_POINTS),
+    )
+}
+"""The commands that fall due, in the order in which they do on one day."""
+_PLACES: Final = list(COMMANDS)
+
+
+def require_delivered(name: str, context: Context) -> None:
+    """Raises NotReady where exports that a command needs were never delivered."""
+    deliveries = Deliveries.load(context.workspace.staged)
+    reason = COMMANDS[name].not_delivered(
+        lambda export: bool(context.files(export)) or deliveries.ever(export)
+    )
+    if reason:
+        raise NotReady(f"{name}: {reason}; land it, then run `pointbook ingest`")
 
 
 @dataclass(frozen=True, order=True)
 class Due:
-    """A command that falls due on a day, for a period (a year)."""
+    """A command that falls due on a day, for a period: YYYY, or YYYY-MM."""
 
     on: date
     place: int
-    command: str
-    period: int
+    name: str
+    period: str
+
+    @property
+    def command(self) -> Command:
+        return COMMANDS[self.name]
 
     @property
     def line(self) -> str:
         """The command line that does it."""
-        return f"pointbook {self.command} --year {self.period}"
-
-
-def parse_month(text: str) -> date:
-    """The first day of a month written YYYY-MM; raises WrongUsage for anything else."""
-    if re.fullmatch(r"\d{4}-\d{2}", text):
-        try:
-            return date.fromisoformat(f"{text}-01")
-        except ValueError:
-            pass
-    raise WrongUsage(f"{text!r} is no month; write it as YYYY-MM")
+        return f"pointbook {self.name} --{self.command.span} {self.period}"
 
 
 def due_between(policies: Policies, first: date, last: date) -> list[Due]:
     """Everything that falls due from the first to the last month, in calendar order."""
     if first > last:
         raise WrongUsage(f"--from {first:%Y-%m} lies after --to {last:%Y-%m}; swap them")
-    months = (first.year, first.month), (last.year, last.month)
+    months = month_of(first), month_of(last)
+    yearly = _yearly(policies, range(first.year - 1, last.year + 3))
     return sorted(
         due
-        for due in _yearly(policies, range(first.year - 1, last.year + 3))
-        if months[0] <= (due.on.year, due.on.month) <= months[1]
+        for due in [*yearly, *_monthly(first, last)]
+        if months[0] <= month_of(due.on) <= months[1]
     )
 
 
 def _yearly(policies: Policies, years: range) -> Iterator[Due]:
     for year in years:
-        yield Due(assessment(policies, year).assessed_on, 0, "tiers", year)
-        yield Due(grant(policies, year).granted_on, 1, "grants", year)
+        yield _due(assessment(policies, year).assessed_on, "tiers", str(year))
+        yield _due(grant(policies, year).granted_on, "grants", str(year))
+        yield _due(_elite_due(policies, year), "elite", str(year))
+        yield _due(last_day(parse_month(last_month(year))), "sweep", str(year))
 
 
-def not_delivered(command: str, deliveries: Deliveries) -> list[str]:
-    """The exports that a command needs and that were never delivered to the workspace."""
-    return [name for name in _NEEDS.get(command, ()) if not deliveries.ever(name)]
+def _monthly(first: date, last: date) -> Iterator[Due]:
+    for number in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
+        begin = date(number // 12, number % 12 + 1, 1)
+        yield _due(begin, "notices", month_of(begin))
+        yield _due(last_day(begin), "points", month_of(begin))
+        yield _due(last_day(begin), "miles", month_of(begin))
+        yield _due(last_day(begin), "micropayments", month_of(begin))
 
 
-_NEEDS = {"tiers": ("billing", "customers")}
+def _elite_due(policies: Policies, year: int) -> date:
+    """The first day of a status year; where the scheme is not in force (E1), that of the year."""
+    try:
+        return status_year(policies, year).status_from
+    except NotInForce:
+        return date(year, 1, 1)
+
+
+def _due(on: date, name: str, period: str) -> Due:
+    return Due(on, _PLACES.index(name), name, period)

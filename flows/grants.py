@@ -28,12 +28,15 @@ TABLE: Final = "point_grants"
 POLICIES: Final = ("point_grant_amounts", "point_grant_terms")
 
 
-def grant_points(options: Options, year: int, step: Step = plainly) -> dict[str, Any]:
+def grant_points(
+    options: Options, year: int, dry_run: bool = False, step: Step = plainly
+) -> dict[str, Any]:
     """Publishes `point_grants` of a membership year; returns the manifest.
 
-    Raises NotReady where the year's tier snapshot is not published.
+    `dry_run`: publishes nothing, and tells what it would grant. Raises NotReady where the year's
+    tier snapshot is not published.
     """
-    with Run(options.workspace, "grants", {"year": year}) as run:
+    with Run(options.workspace, "grants", {"year": year, "dry_run": dry_run}) as run:
         context = Context.of(options)
         terms = grant(context.policies, year)
         if str(year) not in context.files("tier_snapshot"):
@@ -46,17 +49,18 @@ def grant_points(options: Options, year: int, step: Step = plainly) -> dict[str,
             name_inputs(engine, inputs)
             written, claims = step("grant", lambda: _grant(run, engine, context.policies, terms))
             points = engine.rows(load_transform("membership/grant_counts")).to_pylist()
+        content = {
+            "year": year,
+            "granted_on": terms.granted_on.isoformat(),
+            "policies": context.policies.digest,
+            "points": points,
+            "inputs": inputs.as_manifest(context.state),
+            "audits": claims,
+        }
+        if dry_run:
+            return run.dry(content)
         publish_table(run, written, grant_fingerprints(context, year))
-        return run.commit(
-            {
-                "year": year,
-                "granted_on": terms.granted_on.isoformat(),
-                "policies": context.policies.digest,
-                "points": points,
-                "inputs": inputs.as_manifest(context.state),
-                "audits": claims,
-            }
-        )
+        return run.commit(content)
 
 
 def grant_inputs(context: Context, year: int) -> Inputs:

@@ -7,17 +7,23 @@ parameters: they are ids and paths, never rows.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from flows.calendar import run_calendar
 from flows.demo import run_demo
+from flows.elite import assess_elite
 from flows.grants import grant_points
 from flows.ingest import ingest
+from flows.micropayments import close_micropayments
+from flows.miles import close_miles
+from flows.notices import send_notices
 from flows.options import Options
+from flows.points import close_points
 from flows.steps import as_task
+from flows.sweep import sweep_points
 from flows.tiers import assess_tiers
 
 Manifest = dict[str, Any]
@@ -40,9 +46,57 @@ def tiers_flow(options: Options, year: int, allow_missing_months: bool = False) 
 
 
 @flow(name="grants", persist_result=False)
-def grants_flow(options: Options, year: int) -> Manifest:
+def grants_flow(options: Options, year: int, dry_run: bool = False) -> Manifest:
     """Publishes a membership year's point grants; see `flows.grants.grant_points`."""
-    manifest = grant_points(options, year, as_task)
+    manifest = grant_points(options, year, dry_run, as_task)
+    _show(manifest)
+    return manifest
+
+
+@flow(name="points", persist_result=False)
+def points_flow(options: Options, month: str) -> Manifest:
+    """Publishes a month of the points ledger; see `flows.points.close_points`."""
+    manifest = close_points(options, month, as_task)
+    _show(manifest)
+    return manifest
+
+
+@flow(name="micropayments", persist_result=False)
+def micropayments_flow(options: Options, month: str) -> Manifest:
+    """Publishes a month of micropayments; see `flows.micropayments.close_micropayments`."""
+    manifest = close_micropayments(options, month, as_task)
+    _show(manifest)
+    return manifest
+
+
+@flow(name="miles", persist_result=False)
+def miles_flow(options: Options, month: str) -> Manifest:
+    """Publishes a month of the mileage ledger; see `flows.miles.close_miles`."""
+    manifest = close_miles(options, month, as_task)
+    _show(manifest)
+    return manifest
+
+
+@flow(name="elite", persist_result=False)
+def elite_flow(options: Options, year: int) -> Manifest:
+    """Publishes a status year's elite status; see `flows.elite.assess_elite`."""
+    manifest = assess_elite(options, year, as_task)
+    _show(manifest)
+    return manifest
+
+
+@flow(name="notices", persist_result=False)
+def notices_flow(options: Options, month: str) -> Manifest:
+    """Publishes a month's expiry notices; see `flows.notices.send_notices`."""
+    manifest = send_notices(options, month, as_task)
+    _show(manifest)
+    return manifest
+
+
+@flow(name="sweep", persist_result=False)
+def sweep_flow(options: Options, year: int, dry_run: bool = False) -> Manifest:
+    """Publishes a year's expiry sweep; see `flows.sweep.sweep_points`."""
+    manifest = sweep_points(options, year, dry_run, as_task)
     _show(manifest)
     return manifest
 
@@ -64,9 +118,18 @@ def demo_flow(options: Options) -> Manifest:
 
 
 def _show_calendar(manifest: Manifest) -> None:
+    """Artifacts of the ingest, and of the last run of each command."""
     _show_ingest(manifest["ingest"])
-    for run in manifest["runs"]:
+    for run in {run["command"]: run for run in manifest["runs"]}.values():
         _show(run)
+    create_table_artifact(
+        key="calendar",
+        table=[
+            {"command": run["command"], "period": _period(run), "seconds": run["seconds"]}
+            for run in manifest["runs"]
+        ],
+        description="What was run, in calendar order",
+    )
 
 
 def _show_ingest(manifest: Manifest) -> None:
@@ -82,17 +145,36 @@ def _show_ingest(manifest: Manifest) -> None:
 
 
 def _show(manifest: Manifest) -> None:
-    year = manifest["year"]
-    if manifest["command"] == "tiers":
+    for key, part, what in _ARTIFACTS[manifest["command"]]:
         create_table_artifact(
-            key="tiers", table=manifest["tiers"], description=f"Customers by tier, {year}"
+            key=key, table=manifest[part], description=f"{what}, {_period(manifest)}"
         )
-        create_table_artifact(
-            key="tiers-window",
-            table=manifest["months"],
-            description=f"Billing months that the tiers of {year} are assessed over",
-        )
-    else:
-        create_table_artifact(
-            key="grants", table=manifest["points"], description=f"Points granted by tier, {year}"
-        )
+
+
+def _period(manifest: Manifest) -> str:
+    return str(manifest.get("month") or manifest["year"])
+
+
+_ARTIFACTS: Final = {
+    "tiers": [
+        ("tiers", "tiers", "Customers by tier"),
+        ("tiers-window", "months", "Billing months that the tiers are assessed over"),
+    ],
+    "grants": [("grants", "points", "Points granted by tier")],
+    "points": [
+        ("points-movements", "movements", "Points by what moved them"),
+        ("points-answers", "answers", "Answers to redemptions and refund applications"),
+    ],
+    "micropayments": [
+        ("micropayments-payments", "payments", "Answers to payments"),
+        ("micropayments-requests", "requests", "Answers to limit requests"),
+    ],
+    "miles": [
+        ("miles-flights", "flights", "Flights by why they earned nothing"),
+        ("miles-requests", "requests", "Answers to award requests and mixed payments"),
+    ],
+    "elite": [("elite", "statuses", "Members by elite status")],
+    "notices": [("notices", "notices", "Customers told of points that lapse")],
+    "sweep": [("sweep", "swept", "Points swept by cause")],
+}
+"""The parts of a command's manifest that become artifacts: key, part, description."""

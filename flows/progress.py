@@ -18,6 +18,7 @@ QUIET_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.2
 
 _shown = True
+_busy = False
 
 
 def silence() -> None:
@@ -37,17 +38,20 @@ def working(what: str, share_done: Callable[[], float]) -> Iterator[None]:
     """Shows a bar while the block runs; `share_done` says how far it is, 0 to 1, below 0 unknown.
 
     The bar appears only where stderr is a terminal and the block takes longer than two seconds;
-    elsewhere one line says what is going on.
+    elsewhere one line says what is going on. Work within such a block shows nothing of its own.
     """
-    if not _shown:
+    global _busy
+    if not _shown or _busy:
         yield
         return
+    _busy = True
     done = threading.Event()
     thread = threading.Thread(target=_show, args=(what, share_done, done), daemon=True)
     thread.start()
     try:
         yield
     finally:
+        _busy = False
         done.set()
         thread.join()
 

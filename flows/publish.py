@@ -20,6 +20,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -67,6 +68,10 @@ class State:
     def __init__(self, workspace: Workspace, entries: Mapping[str, Entry]) -> None:
         self._root = workspace.root
         self._entries = entries
+        self._by_table: dict[str, list[Entry]] = {}
+        for entry in entries.values():
+            if entry.table is not None:
+                self._by_table.setdefault(entry.table, []).append(entry)
 
     @classmethod
     def of(cls, workspace: Workspace) -> State:
@@ -87,12 +92,8 @@ class State:
 
     def files(self, table: str) -> dict[str, Path]:
         """The committed files of a staged or published table, by period, in its order."""
-        found = {
-            entry.period or "": self._root / entry.path
-            for entry in self._entries.values()
-            if entry.table == table
-        }
-        return dict(sorted(found.items()))
+        entries = sorted(self._by_table.get(table, []), key=lambda entry: entry.period or "")
+        return {entry.period or "": self._root / entry.path for entry in entries}
 
 
 class Publication:
@@ -246,7 +247,14 @@ def _complete(workspace: Workspace, pending: Path) -> None:
 
 def _records(workspace: Workspace) -> Iterator[CommitRecord]:
     for path in sorted(workspace.commits.glob("[0-9]*.json")):
-        yield CommitRecord.model_validate_json(path.read_bytes())
+        found = path.stat()
+        yield _record(path, found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=10_000)
+def _record(path: Path, inode: int, changed_at: int, size: int) -> CommitRecord:
+    """A commit record, read once: a run of years asks for them hundreds of times."""
+    return CommitRecord.model_validate_json(path.read_bytes())
 
 
 def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -136,10 +136,17 @@ class Run:
         aside.write_text(_json(manifest), encoding="utf-8")
         self.replace(aside, target)
         self._publication.commit()
-        published = any(entry.table in PUBLISHED for entry in entries)
-        if published or catalog_is_behind(self.workspace):
-            build_catalog(self.workspace)
+        if not _catalog_waits:
+            published = any(entry.table in PUBLISHED for entry in entries)
+            if published or catalog_is_behind(self.workspace):
+                build_catalog(self.workspace)
         return manifest
+
+    def dry(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Publishes nothing; returns what the manifest would have said."""
+        self._publication.abandon()
+        shutil.rmtree(self.workspace.runs / self.run_id, ignore_errors=True)
+        return self._manifest("dry_run") | dict(content) | {"outputs": []}
 
     def _manifest(self, status: str) -> dict[str, Any]:
         finished = datetime.now(_KOREA)
@@ -160,6 +167,23 @@ class Run:
         # the failure itself, a full disk say, is what the operator is to read
         with suppress(OSError):
             write_durably(self.workspace, target, _json(manifest))
+
+
+_catalog_waits = False
+
+
+@contextmanager
+def one_catalog(workspace: Workspace) -> Iterator[None]:
+    """Builds the catalog once, after all runs of the block instead of after each."""
+    global _catalog_waits
+    _catalog_waits = True
+    try:
+        yield
+    finally:
+        _catalog_waits = False
+        with workspace.lock("catalog"):
+            if catalog_is_behind(workspace):
+                build_catalog(workspace)
 
 
 def _as_failure(error: BaseException) -> BaseException:

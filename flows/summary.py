@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.terminal import shown
-from schemas.tables import TIERS
+from schemas.tables import ELITE_STATUSES, TIERS
 
 _FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined")
 _WIDTH_IN_PIPES: Final = 120
@@ -21,6 +21,16 @@ _VERDICTS: Final = {
     "held_back": "would be held back",
     "rejected": "would be rejected whole",
     "known": "has the same bytes as a file before it; nothing more would come of it",
+}
+_TEXT_COLUMNS: Final = {
+    "of the rejected, why",
+    "period",
+    "state",
+    "status",
+    "reason",
+    "why",
+    "first",
+    "last",
 }
 _NAMES: Final = {"\t": "tab"}
 _TOLD_BY: Final = {"option": "--export", "folder": "its folder", "header": "its header"}
@@ -51,6 +61,18 @@ def _calendar(console: Console, manifest: Manifest, workspace: Path | None) -> N
         _window_warnings(console, run)
     if grants:
         console.print(_by_year("Points granted by tier", grants, "points", "points"))
+    closes = [run for run in manifest["runs"] if run["command"] in ("points", "sweep")]
+    if closes:
+        console.print(_balances(closes))
+    answered = [run for run in manifest["runs"] if run["command"] == "micropayments"]
+    if answered:
+        console.print(_payments_by_year(answered))
+    flown = [run for run in manifest["runs"] if run["command"] == "miles"]
+    if flown:
+        console.print(_miles_by_year(flown))
+    elites = [run for run in manifest["runs"] if run["command"] == "elite"]
+    if elites:
+        console.print(_members_by_status(elites))
     for item in manifest["skipped"]:
         console.print(f"skipped {item['command']}: {item['reason']}")
     if not manifest["runs"] and not manifest["skipped"]:
@@ -196,6 +218,195 @@ def _window_warnings(console: Console, manifest: Manifest) -> None:
 
 def _grants(console: Console, manifest: Manifest, _: Path | None) -> None:
     console.print(_by_year("Points granted by tier", [manifest], "points", "points"))
+    console.print(_by_year("Customers granted points", [manifest], "points", "customers"))
+    _say_if_dry(console, manifest)
+
+
+def _balances(closes: Sequence[Manifest]) -> Table:
+    """The ledger's control totals by year, from the closes of its periods."""
+    columns = ("credited", "spent", "restored", "expired")
+    table = _table("Points by year", "year", "opening", *columns, "closing", "usable")
+    years: dict[str, list[Manifest]] = {}
+    for close in closes:
+        years.setdefault(str(close.get("month") or close["year"])[:4], []).append(close["totals"])
+    for year, totals in years.items():
+        table.add_row(
+            year,
+            f"{totals[0]['opening']:,}",
+            *(f"{sum(each[column] for each in totals):,}" for column in columns),
+            *(f"{totals[-1][column]:,}" for column in ("closing", "usable")),
+        )
+    return table
+
+
+def _points(console: Console, manifest: Manifest, _: Path | None) -> None:
+    month = manifest["month"]
+    if manifest["starts_ledger"]:
+        console.print(f"{month} starts the points ledger: nothing before it is counted")
+    answers = _table(f"Answers of {month}", "request", "status", "reason", "requests", "points")
+    for row in manifest["answers"]:
+        answers.add_row(
+            row["request"],
+            row["status"],
+            row["reason"] or "",
+            f"{row['requests']:,}",
+            f"{row['points']:,}",
+        )
+    if manifest["answers"]:
+        console.print(answers)
+    _movements(console, manifest, month)
+
+
+def _movements(console: Console, manifest: Manifest, period: str) -> None:
+    movements = _table(f"Points moved in {period}", "by", "entries", "points")
+    for row in manifest["movements"]:
+        movements.add_row(row["kind"], f"{row['entries']:,}", f"{row['points']:,}")
+    if manifest["movements"]:
+        console.print(movements)
+    totals = manifest["totals"]
+    console.print(
+        f"points of {totals['customers']:,} customers: {totals['opening']:,} opening "
+        f"+ {totals['credited']:,} credited - {totals['spent']:,} spent "
+        f"+ {totals['restored']:,} restored - {totals['expired']:,} expired "
+        f"= {totals['closing']:,} closing, {totals['usable']:,} of them usable",
+        soft_wrap=True,
+    )
+
+
+def _payments_by_year(closes: Sequence[Manifest]) -> Table:
+    """What subscriptions spent by year, from the closes of its months."""
+    columns = ("payments", "approved_total", "usage_notices")
+    table = _table("Micropayments by year", "year", "payments", "approved won", "usage notices")
+    years: dict[str, list[Manifest]] = {}
+    for close in closes:
+        years.setdefault(close["month"][:4], []).append(close["totals"])
+    for year, totals in years.items():
+        table.add_row(year, *(f"{sum(each[column] for each in totals):,}" for column in columns))
+    return table
+
+
+def _micropayments(console: Console, manifest: Manifest, _: Path | None) -> None:
+    month = manifest["month"]
+    if manifest["starts_ledger"]:
+        console.print(f"{month} starts the limits: no request before it is counted")
+    for what in ("payments", "requests"):
+        table = _table(f"Answers to {what} of {month}", "status", "reason", what)
+        for row in manifest[what]:
+            table.add_row(row["status"], row["reason"] or "", f"{row[what]:,}")
+        console.print(table if manifest[what] else f"no {what} in {month}")
+    totals = manifest["totals"]
+    console.print(
+        f"{totals['subscriptions']:,} subscriptions: {totals['approved_total']:,} won approved for "
+        f"the next bill; {totals['usage_notices']:,} told of heavy use",
+        soft_wrap=True,
+    )
+
+
+def _miles_by_year(closes: Sequence[Manifest]) -> Table:
+    """The mileage ledger's control totals by year, from the closes of its months."""
+    columns = ("credited", "spent", "expired")
+    table = _table("Miles by year", "year", "opening", *columns, "closing")
+    years: dict[str, list[Manifest]] = {}
+    for close in closes:
+        years.setdefault(str(close["month"])[:4], []).append(close["totals"])
+    for year, totals in years.items():
+        table.add_row(
+            year,
+            f"{totals[0]['opening']:,}",
+            *(f"{sum(each[column] for each in totals):,}" for column in columns),
+            f"{totals[-1]['closing']:,}",
+        )
+    return table
+
+
+def _miles(console: Console, manifest: Manifest, _: Path | None) -> None:
+    month = manifest["month"]
+    if manifest["starts_ledger"]:
+        console.print(f"{month} starts the mileage ledger: nothing before it is counted")
+    flights = _table(f"Flights of {month}", "reason", "flights", "suspect distances", "miles")
+    for row in manifest["flights"]:
+        counts = (row["flights"], row["suspect_distances"], row["miles"])
+        flights.add_row(row["reason"] or "earned", *(f"{count:,}" for count in counts))
+    if manifest["flights"]:
+        console.print(flights)
+    answers = _table(f"Answers of {month}", "request", "reason", "requests", "miles")
+    for row in manifest["requests"]:
+        answers.add_row(
+            row["request"],
+            row["reason"] or "accepted",
+            f"{row['requests']:,}",
+            f"{row['miles']:,}",
+        )
+    if manifest["requests"]:
+        console.print(answers)
+    totals = manifest["totals"]
+    console.print(
+        f"miles of {totals['members']:,} members: {totals['opening']:,} opening "
+        f"+ {totals['credited']:,} credited - {totals['spent']:,} spent "
+        f"- {totals['expired']:,} expired = {totals['closing']:,} closing",
+        soft_wrap=True,
+    )
+
+
+def _members_by_status(runs: Sequence[Manifest]) -> Table:
+    table = _table("Members by elite status", "status year", *ELITE_STATUSES)
+    for run in runs:
+        members = {row["status"]: row["members"] for row in run["statuses"]}
+        table.add_row(
+            str(run["year"]), *(f"{members.get(status, 0):,}" for status in ELITE_STATUSES)
+        )
+    return table
+
+
+def _elite(console: Console, manifest: Manifest, _: Path | None) -> None:
+    console.print(_members_by_status([manifest]))
+    console.print(
+        f"from the flights of {manifest['flights_from']} to {manifest['flights_to']}; valid from "
+        f"{manifest['valid_from']} to {manifest['valid_to']}"
+    )
+
+
+def _notices(console: Console, manifest: Manifest, _: Path | None) -> None:
+    month = manifest["month"]
+    if not manifest["opens_from"]:
+        console.print(f"{month} starts the points ledger: nobody is told of anything yet")
+    table = _table(f"Notices of {month}", "cause", "months ahead", "reached", "customers", "points")
+    for row in manifest["notices"]:
+        lead = row["lead_months"]
+        table.add_row(
+            row["cause"],
+            "" if lead is None else str(lead),
+            "yes" if row["reachable"] else "no",
+            f"{row['customers']:,}",
+            f"{row['points']:,}",
+        )
+    console.print(table if manifest["notices"] else f"no notices in {month}")
+
+
+def _sweep(console: Console, manifest: Manifest, _: Path | None) -> None:
+    year = manifest["year"]
+    would = "would expire" if manifest["status"] == "dry_run" else "expired"
+    table = _table(
+        f"Points that {would} at the end of {year}",
+        "cause",
+        "lots",
+        "customers",
+        "points",
+        "customers never told",
+        "points never told",
+    )
+    for row in manifest["swept"]:
+        told = ("customers_never_told", "points_never_told")
+        columns = ("lots", "customers", "points", *told)
+        table.add_row(row["cause"], *(f"{row[column]:,}" for column in columns))
+    console.print(table if manifest["swept"] else f"nothing {would} at the end of {year}")
+    _movements(console, manifest, f"the sweep of {year}")
+    _say_if_dry(console, manifest)
+
+
+def _say_if_dry(console: Console, manifest: Manifest) -> None:
+    if manifest["status"] == "dry_run":
+        console.print("dry run: nothing was published")
 
 
 def _status(console: Console, manifest: Manifest, _: Path | None) -> None:
@@ -238,6 +449,12 @@ _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]]
     "check": _check,
     "tiers": _tiers,
     "grants": _grants,
+    "points": _points,
+    "micropayments": _micropayments,
+    "miles": _miles,
+    "elite": _elite,
+    "notices": _notices,
+    "sweep": _sweep,
     "status": _status,
     "catalog": _catalog,
     "sample": _sample,
@@ -260,7 +477,7 @@ def _table(title: str, first: str, *others: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column(first)
     for name in others:
-        text = name in ("of the rejected, why", "period", "state", "why", "first", "last")
+        text = name in _TEXT_COLUMNS
         table.add_column(name, justify="left" if text else "right")
     return table
 

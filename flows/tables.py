@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -27,9 +28,13 @@ _SHOWN_ROWS: Final = 3
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files that a computation reads, by relation and partition."""
+    """The files that a computation reads, by relation and partition.
+
+    `tables` says of which table a relation is, where it has another name: `opening_lots`, say.
+    """
 
     files: Mapping[str, Mapping[str, Path]]
+    tables: Mapping[str, str] = field(default_factory=dict)
 
     def fingerprints(self, state: State, transforms: Iterable[Transform]) -> dict[str, str]:
         """What the transforms read of each relation, as a digest: its columns, no others.
@@ -68,13 +73,22 @@ def name_inputs(engine: Engine, inputs: Inputs) -> None:
         if relation in EXPORTS:
             _name_export(engine, EXPORTS[relation], list(files.values()))
         else:
-            table = STAGED_RELATIONS.get(relation) or PUBLISHED[relation]
-            name_table(engine, table, list(files.values()))
+            name = inputs.tables.get(relation, relation)
+            table = STAGED_RELATIONS.get(name) or PUBLISHED[name]
+            name_table(engine, table, list(files.values()), relation)
 
 
-def name_table(engine: Engine, table: Table, files: Sequence[Path]) -> None:
+def name_table(
+    engine: Engine, table: Table, files: Sequence[Path], relation: str | None = None
+) -> None:
     """Names files of a table as an input, its partition column taken from their paths."""
-    engine.relation(table.name, files, table_schema(table), partition=table.partition)
+    name = relation or table.name
+    engine.relation(name, files, table_schema(table), partition=table.partition)
+
+
+def run_context(engine: Engine, **parameters: date | datetime | int | str) -> None:
+    """Names the one-row relation that carries a run's parameters to SQL."""
+    engine.table("run_context", pa.table({name: [value] for name, value in parameters.items()}))
 
 
 def name_policies(engine: Engine, policies: Policies, transforms: Iterable[Transform]) -> None:

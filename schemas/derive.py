@@ -193,9 +193,12 @@ def view_statements(table: Table, files: Sequence[Path]) -> list[str]:
     return statements
 
 
-def parquet_rows(schema: pa.Schema, files: Sequence[Path], partition: str | None) -> str:
+def parquet_rows(
+    schema: pa.Schema, files: Sequence[Path], partition: str | None, *, by_name: bool = False
+) -> str:
     """A SELECT of the schema's columns from Parquet files; without files, typed and empty.
 
+    `by_name`: a column that only some of the files hold is null in the others' rows.
     `partition` is the column that stands in the name of the files' folder. It is read from there,
     since DuckDB's own Hive columns come from the whole path: below a folder `amount=3` they
     replace the files' column of that name, without a word.
@@ -212,7 +215,8 @@ def parquet_rows(schema: pa.Schema, files: Sequence[Path], partition: str | None
     columns = ", ".join(expressions.values())
     paths = literal([glob_escaped(file) for file in files])
     hive = "hive_partitioning = false, filename = true"
-    return f"SELECT {columns} FROM read_parquet({paths}, {hive})"
+    union = ", union_by_name = true" if by_name else ""
+    return f"SELECT {columns} FROM read_parquet({paths}, {hive}{union})"
 
 
 def data_dictionary() -> str:

@@ -22,7 +22,6 @@ from schemas.columns import (
     BOOL,
     DATE,
     DECIMAL_9_2,
-    IDENTIFIER_PATTERN,
     INT64,
     TEXT,
     TIMESTAMP,
@@ -30,6 +29,7 @@ from schemas.columns import (
     at_least,
     between,
     column,
+    identifies,
     matches,
     one_of,
 )
@@ -41,7 +41,7 @@ def _identifier(korean: str, description: str, *, nullable: bool = False) -> Col
         description,
         title=korean,
         nullable=nullable,
-        checks=[matches(IDENTIFIER_PATTERN, "1 to 40 of A-Z a-z 0-9 _ -")],
+        checks=[identifies("1 to 40 of A-Z a-z 0-9 _ -")],
         form="identifier",
     )
 
@@ -147,6 +147,37 @@ CHARGE_ITEMS: Final = {
     "late_fee": "연체료",
     "micropayment": "소액결제",
     "other": "기타",
+}
+PLAN_CLASSES: Final = {
+    "standard": "일반",
+    "youth": "청소년",
+    "senior": "시니어",
+    "prepaid": "선불",
+}
+CREDIT_GRADES: Final = range(1, 11)
+"""From the best to the worst."""
+BENEFITS: Final = {
+    "partner_discount": "제휴할인",
+    "double_discount": "더블할인",
+    "vip_choice": "VIP초이스",
+}
+REFUND_METHODS: Final = {"cash": "현금", "bill_credit": "요금차감", "gift_card": "상품권"}
+PURCHASE_CHANNELS: Final = {"official_shop": "공식몰", "partner": "제휴사"}
+PAYMENT_CATEGORIES: Final = {
+    "content": "콘텐츠",
+    "shopping": "쇼핑",
+    "gift_card": "상품권",
+    "subscription": "구독",
+}
+CABINS: Final = {"economy": "일반석", "prestige": "프레스티지", "first": "일등석"}
+SEASONS: Final = {"off_peak": "평수기", "peak": "성수기"}
+TRIPS: Final = {"one_way": "편도", "round_trip": "왕복"}
+AWARD_KINDS: Final = {"ticket": "항공권", "upgrade": "승급"}
+MIXED_PAYMENT_CHANNELS: Final = {
+    "web": "홈페이지",
+    "mobile": "모바일",
+    "call_centre": "고객센터",
+    "travel_agency": "여행사",
 }
 _AIRPORT = (r"[A-Z]{3}", "an IATA airport code of 3 letters")
 _KRW = "KRW"
@@ -295,13 +326,12 @@ _SUBSCRIPTIONS = _export(
         "customer_id": _identifier("고객번호", "Customer who holds it"),
         "product": _enumeration("상품", "Product of the subscription", PRODUCTS),
         "plan": _text("요금제", "Name of the plan", nullable=True),
-        "plan_class": _enumeration(
-            "요금제구분",
-            "Class of the plan",
-            {"standard": "일반", "youth": "청소년", "senior": "시니어", "prepaid": "선불"},
-        ),
+        "plan_class": _enumeration("요금제구분", "Class of the plan", PLAN_CLASSES),
         "credit_grade": _integer(
-            "신용등급", "Credit grade, 1 (best) to 10", between(1, 10), nullable=True
+            "신용등급",
+            "Credit grade, 1 (best) to 10",
+            between(CREDIT_GRADES[0], CREDIT_GRADES[-1]),
+            nullable=True,
         ),
         "opened_on": _date("개통일", "First day of service"),
         "closed_on": _date("해지일", "Day the subscription was closed", nullable=True),
@@ -362,9 +392,7 @@ _PURCHASES = _export(
         "purchase_id": _identifier("구매번호", "Identifies the purchase"),
         "customer_id": _identifier("고객번호", "Customer who bought"),
         "purchased_at": _timestamp("구매일시", "When it was bought"),
-        "channel": _enumeration(
-            "채널", "Where it was bought", {"official_shop": "공식몰", "partner": "제휴사"}
-        ),
+        "channel": _enumeration("채널", "Where it was bought", PURCHASE_CHANNELS),
         "amount": _integer("금액", "Price paid", at_least(1), unit=_KRW),
     },
     key=["purchase_id"],
@@ -383,11 +411,7 @@ _REDEMPTIONS = _export(
         "benefit": _enumeration(
             "혜택",
             "Benefit that was used",
-            {
-                "partner_discount": "제휴할인",
-                "double_discount": "더블할인",
-                "vip_choice": "VIP초이스",
-            },
+            BENEFITS,
         ),
         "partner": _text("제휴사", "Partner code"),
         "points": _integer("포인트", "Points to spend", at_least(0), unit="points"),
@@ -424,7 +448,7 @@ _REFUND_APPLICATIONS = _export(
         "method": _enumeration(
             "방법",
             "How it is paid out",
-            {"cash": "현금", "bill_credit": "요금차감", "gift_card": "상품권"},
+            REFUND_METHODS,
         ),
         "channel": _enumeration(
             "채널", "Where it was made", {"call_centre": "고객센터", "online": "온라인"}
@@ -446,16 +470,7 @@ _MICROPAYMENTS = _export(
         "subscription_id": _identifier("회선번호", "Subscription that pays"),
         "requested_at": _timestamp("결제일시", "When it was requested"),
         "merchant": _text("가맹점", "Merchant"),
-        "category": _enumeration(
-            "분류",
-            "What is bought",
-            {
-                "content": "콘텐츠",
-                "shopping": "쇼핑",
-                "gift_card": "상품권",
-                "subscription": "구독",
-            },
-        ),
+        "category": _enumeration("분류", "What is bought", PAYMENT_CATEGORIES),
         "amount": _integer("금액", "Price", at_least(1), unit=_KRW),
         "platform_fee": _integer(
             "수수료", "Platform fee on top", at_least(0), nullable=True, default=0, unit=_KRW
@@ -537,16 +552,12 @@ _AWARD_REQUESTS = _export(
         "request_id": _identifier("신청번호", "Identifies the request"),
         "member_id": _identifier("회원번호", "Member who asks"),
         "requested_at": _timestamp("신청일시", "When it was made"),
-        "kind": _enumeration("종류", "What is asked for", {"ticket": "항공권", "upgrade": "승급"}),
+        "kind": _enumeration("종류", "What is asked for", AWARD_KINDS),
         "origin": _code("출발", "Airport of departure", *_AIRPORT),
         "destination": _code("도착", "Airport of arrival", *_AIRPORT),
-        "cabin": _enumeration(
-            "좌석",
-            "Cabin; for an upgrade the cabin moved up to",
-            {"economy": "일반석", "prestige": "프레스티지", "first": "일등석"},
-        ),
-        "season": _enumeration("시즌", "Season", {"off_peak": "평수기", "peak": "성수기"}),
-        "trip": _enumeration("여정", "Trip", {"one_way": "편도", "round_trip": "왕복"}),
+        "cabin": _enumeration("좌석", "Cabin; for an upgrade the cabin moved up to", CABINS),
+        "season": _enumeration("시즌", "Season", SEASONS),
+        "trip": _enumeration("여정", "Trip", TRIPS),
     },
     key=["request_id"],
     owner="member_id",
@@ -562,16 +573,7 @@ _MIXED_PAYMENTS = _export(
         "payment_id": _identifier("결제번호", "Identifies the payment"),
         "member_id": _identifier("회원번호", "Member who pays"),
         "paid_at": _timestamp("결제일시", "When it was paid"),
-        "channel": _enumeration(
-            "채널",
-            "Where it was paid",
-            {
-                "web": "홈페이지",
-                "mobile": "모바일",
-                "call_centre": "고객센터",
-                "travel_agency": "여행사",
-            },
-        ),
+        "channel": _enumeration("채널", "Where it was paid", MIXED_PAYMENT_CHANNELS),
         "currency": _code("통화", "Currency", r"[A-Z]{3}", "an ISO 4217 code of 3 letters"),
         "fare": _integer(
             "운임", "Fare without fuel surcharge and taxes", at_least(1), unit="currency"

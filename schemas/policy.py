@@ -6,22 +6,36 @@ that checks the file and the checks across its rows all follow from the declarat
 
 `key` columns say what a row is about, the other columns what holds for it from `valid_from` up to,
 not including, `valid_to`. A column that is `nullable` may hold null as a value ("none set").
-`unit` is what the values are given in; a file that says another one is refused.
+`unit` is what the values are given in; a file that says another one is refused. A `pattern` is
+the form of a text that no list could hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Final, cast
 
 import pandas as pd
 import pyarrow as pa
-from pandera.pandas import Column, DataFrameSchema
+from pandera.pandas import Check, Column, DataFrameSchema
 
-from schemas.columns import BOOL, INT64, TEXT, at_least, between, column, one_of
-from schemas.exports import CHARGE_ITEMS, PRODUCTS
-from schemas.tables import TIERS
+from schemas.columns import BOOL, DATE, INT64, TEXT, at_least, between, column, one_of
+from schemas.exports import (
+    BENEFITS,
+    CABINS,
+    CHARGE_ITEMS,
+    CREDIT_GRADES,
+    MIXED_PAYMENT_CHANNELS,
+    PLAN_CLASSES,
+    PRODUCTS,
+    PURCHASE_CHANNELS,
+    REFUND_METHODS,
+    SEASONS,
+    TRIPS,
+)
+from schemas.tables import CHARTS, CREDIT_KINDS, ELITE_STATUSES, REGIONS, TIERS, ZONES
 
 DATED: Final[Mapping[str, pa.DataType]] = {
     "valid_from": pa.date32(),
@@ -154,6 +168,484 @@ _POINT_GRANT_TERMS = _policy(
     },
 )
 
+_POINT_PAYMENT_CREDITS = _policy(
+    "point_payment_credits",
+    "Points for collected bills: so many for an amount, rounded down (P1)",
+    unit="points per KRW",
+    values={
+        "points": column(INT64, "Points for per_amount", checks=[at_least(0)]),
+        "per_amount": column(INT64, "Collected amount that they are for", checks=[at_least(1)]),
+    },
+)
+
+_POINT_PURCHASE_CREDITS = _policy(
+    "point_purchase_credits",
+    "Points for a purchase: so many for an amount, rounded down (P1)",
+    unit="points per KRW",
+    keys={"channel": column(TEXT, "Where it was bought", checks=[one_of(list(PURCHASE_CHANNELS))])},
+    values={
+        "points": column(INT64, "Points for per_amount", checks=[at_least(0)]),
+        "per_amount": column(INT64, "Price that they are for", checks=[at_least(1)]),
+    },
+    complete=True,
+)
+
+_POINT_CREDIT_TERMS = _policy(
+    "point_credit_terms",
+    "When a credit lapses, and whether it can be refunded (P1)",
+    unit="calendar",
+    keys={
+        "kind": column(
+            TEXT, "Kind of the credit", checks=[one_of(["payment", "promotion", "purchase"])]
+        )
+    },
+    values={
+        "years_after": column(
+            INT64, "Years from the credit to the year of the last day", checks=[between(0, 100)]
+        ),
+        "expiry_month": _month("Month of the last day"),
+        "expiry_day": _day("Last day that the points can be used"),
+        "refundable": column(
+            BOOL, "Whether the points can be refunded; null: as delivered", nullable=True
+        ),
+    },
+    complete=True,
+)
+
+_POINT_BENEFITS = _policy(
+    "point_benefits",
+    "Who may use a benefit, where, and how often (P4)",
+    unit="terms",
+    keys={"benefit": column(TEXT, "Benefit", checks=[one_of(list(BENEFITS))])},
+    values={
+        "listed_partners": column(
+            BOOL, "Whether only the partners in point_benefit_partners take it"
+        ),
+        "required_tier": column(
+            TEXT, "Tier that it takes; null: any or none", checks=[one_of(TIERS)], nullable=True
+        ),
+        "monthly_limit": column(
+            INT64,
+            "Accepted redemptions a calendar month; null: any number",
+            checks=[at_least(0)],
+            nullable=True,
+        ),
+    },
+    complete=True,
+)
+
+_POINT_BENEFIT_PARTNERS = _policy(
+    "point_benefit_partners",
+    "The partners that take a benefit (P4)",
+    unit="flag",
+    keys={
+        "benefit": column(TEXT, "Benefit", checks=[one_of(list(BENEFITS))]),
+        "partner": column(TEXT, "Partner code"),
+    },
+    values={"partnered": column(BOOL, "Whether the partner takes it")},
+)
+
+_POINT_REFUND_TERMS = _policy(
+    "point_refund_terms",
+    "When a refund is paid, and how many points it may be for (P6)",
+    unit="business days, points",
+    values={
+        "business_days": column(
+            INT64, "Business days from the application to the payment", checks=[between(0, 365)]
+        ),
+        "least_points": column(
+            INT64, "Least points of a refund; null: none", checks=[at_least(1)], nullable=True
+        ),
+        "greatest_points": column(
+            INT64, "Greatest points of a refund; null: none", checks=[at_least(1)], nullable=True
+        ),
+        "unit_points": column(
+            INT64, "Points are multiples of this; null: any", checks=[at_least(1)], nullable=True
+        ),
+    },
+)
+
+_POINT_REFUND_FEES = _policy(
+    "point_refund_fees",
+    "The fee of a refund: so much for a number of points, rounded down (P6)",
+    unit="KRW per points",
+    keys={"method": column(TEXT, "How it is paid out", checks=[one_of(list(REFUND_METHODS))])},
+    values={
+        "fee": column(INT64, "Fee for per_points", checks=[at_least(0)]),
+        "per_points": column(INT64, "Points that it is for", checks=[at_least(1)]),
+    },
+    complete=True,
+)
+
+_POINT_POLICY_CHANGES = _policy(
+    "point_policy_changes",
+    "A change by which lots credited before it lapse earlier; nulls: none (P7)",
+    unit="calendar",
+    keys={"kind": column(TEXT, "Kind of the lots", checks=[one_of(CREDIT_KINDS)])},
+    values={
+        "announced_on": column(DATE, "First day that customers can be told", nullable=True),
+        "effective_on": column(
+            DATE, "Day from which lots credited before it lapse earlier", nullable=True
+        ),
+        "expires_on": column(DATE, "Last day of these lots, unless it is earlier", nullable=True),
+    },
+)
+
+_POINT_EXTENSION = _policy(
+    "point_extension",
+    "Which lots the sweep extends, being too new to have been used, and to when (P8)",
+    unit="calendar",
+    values={
+        "usable_days": column(
+            INT64, "Days from credit to expiry below which it is extended", checks=[at_least(0)]
+        ),
+        "years_after": column(
+            INT64, "Years from the sweep to the year of the new last day", checks=[between(0, 100)]
+        ),
+        "expiry_month": _month("Month of the new last day"),
+        "expiry_day": _day("New last day"),
+    },
+)
+
+_POINT_SWEEP = _policy(
+    "point_sweep",
+    "Who counts as inactive at the year's end, and what is spared (P9)",
+    unit="calendar",
+    values={
+        "active_from_month": _month("Month of the first day on which an activity counts"),
+        "active_from_day": _day("First day of the year on which an activity counts"),
+        "spared_from_month": _month("Month of the first day of credits that are spared"),
+        "spared_from_day": _day("Lots credited from this day on are not taken for inactivity"),
+    },
+)
+
+_POINT_NOTICE_LEADS = _policy(
+    "point_notice_leads",
+    "How many months ahead customers are told of points that lapse (P10)",
+    unit="flag",
+    keys={
+        "lead_months": column(
+            INT64, "Months from the notice to the month of expiry", checks=[between(0, 120)]
+        )
+    },
+    values={"told": column(BOOL, "Whether customers are told then")},
+)
+
+_POINT_INACTIVITY_NOTICES = _policy(
+    "point_inactivity_notices",
+    "In which months customers are told that inactivity will cost them points (P10)",
+    unit="flag",
+    keys={"month": _month("Month on whose first day they are told")},
+    values={"told": column(BOOL, "Whether customers are told then")},
+)
+
+
+# Micropayments
+
+_MICROPAYMENT_GRADE_LIMITS = _policy(
+    "micropayment_grade_limits",
+    "The standard monthly limit of micropayments by credit grade (M1)",
+    unit="KRW",
+    keys={
+        "credit_grade": column(
+            INT64,
+            "Credit grade, 1 (best) to 10",
+            checks=[Check.isin(CREDIT_GRADES, name="domain", title="1 to 10")],
+        )
+    },
+    values={"monthly_limit": column(INT64, "Limit of a calendar month", checks=[at_least(0)])},
+    complete=True,
+)
+
+_MICROPAYMENT_PLAN_CLASSES = _policy(
+    "micropayment_plan_classes",
+    "What a plan class has of the standard limit, and what it may ask for (M1, M2)",
+    unit="percent",
+    keys={"plan_class": column(TEXT, "Class of the plan", checks=[one_of(list(PLAN_CLASSES))])},
+    values={
+        "share": column(INT64, "Share of the grade's limit", checks=[between(0, 1000)]),
+        "may_ask": column(
+            TEXT,
+            "What limits may be asked for: any, none above the standard one, or nothing",
+            checks=[one_of(["any", "standard", "nothing"])],
+        ),
+    },
+    complete=True,
+)
+
+_MICROPAYMENT_RAISE_GRADES = _policy(
+    "micropayment_raise_grades",
+    "The credit grade from which no raise above the standard limit is granted (M2)",
+    unit="credit grade",
+    values={
+        "refused_from_grade": column(
+            INT64, "Best grade whose raise is refused; 11: none is", checks=[between(1, 11)]
+        ),
+    },
+)
+
+_MICROPAYMENT_CEILING = _policy(
+    "micropayment_ceiling",
+    "The greatest monthly limit of micropayments that can be granted (M2)",
+    unit="KRW",
+    values={"greatest_limit": column(INT64, "Greatest limit granted", checks=[at_least(0)])},
+)
+
+_MICROPAYMENT_USAGE_NOTICE = _policy(
+    "micropayment_usage_notice",
+    "From which share of the limit a customer is told of heavy use (M5)",
+    unit="percent",
+    values={"from_share": column(INT64, "Share of the limit", checks=[between(0, 10_000)])},
+)
+
+
+# The airline
+
+
+def _written(description: str, pattern: str) -> Column:
+    """Text of a form; the file's schema checks it."""
+    return column(TEXT, description, pattern=pattern)
+
+
+def _zone() -> Column:
+    return column(TEXT, "Whether the route is within the home country", checks=[one_of(ZONES)])
+
+
+def _region(description: str) -> Column:
+    return column(TEXT, description, checks=[one_of(REGIONS)])
+
+
+def _cabin(description: str) -> Column:
+    return column(TEXT, description, checks=[one_of(list(CABINS))])
+
+
+def _season() -> Column:
+    return column(TEXT, "Season", checks=[one_of(list(SEASONS))])
+
+
+def _miles(description: str) -> Column:
+    return column(INT64, description, checks=[at_least(0)])
+
+
+def _share(description: str) -> Column:
+    return column(INT64, description, checks=[between(0, 10_000)])
+
+
+def _status(description: str) -> Column:
+    return column(TEXT, description, checks=[one_of(ELITE_STATUSES)])
+
+
+_ACCRUAL_RATES = _policy(
+    "accrual_rates",
+    "Share of the distance that a booking class earns; a class without a row earns nothing (F1)",
+    unit="percent",
+    keys={
+        "booking_class": column(TEXT, "Booking class", checks=[one_of(list(ascii_uppercase))]),
+    },
+    values={"rate": _share("Miles earned for a hundred miles flown")},
+)
+
+_MILEAGE_CARRIERS = _policy(
+    "mileage_carriers",
+    "Operating carriers whose flights earn miles, and count for the status (F3, E2)",
+    unit="flag",
+    keys={"carrier": _written("Operating carrier", "^[A-Z0-9]{2}$")},
+    values={
+        "earns": column(BOOL, "Whether its flights earn miles"),
+        "qualifies": column(BOOL, "Whether those that earn count for the status"),
+    },
+)
+
+_HOME_COUNTRY = _policy(
+    "home_country",
+    "The country whose airports make a route domestic (F3, W1, E2)",
+    unit="country",
+    values={"country": _written("ISO 3166 code of the country", "^[A-Z]{2}$")},
+)
+
+_GREAT_CIRCLE = _policy(
+    "great_circle",
+    "The sphere and the mile of a great-circle distance (F2)",
+    unit="millimetres",
+    values={
+        "earth_radius": column(INT64, "Radius of the sphere", checks=[at_least(1)]),
+        "statute_mile": column(INT64, "One mile", checks=[at_least(1)]),
+    },
+)
+
+_DISTANCE_TOLERANCE = _policy(
+    "distance_tolerance",
+    "How far a delivered distance may be from the great circle before it is suspect (F2)",
+    unit="percent",
+    values={"beyond": _share("Suspect beyond this share of the great circle")},
+)
+
+_QUALIFYING_FLIGHTS = _policy(
+    "qualifying_flights",
+    "What a flight counts for the status, in half flights (E2)",
+    unit="half flights",
+    keys={"zone": _zone()},
+    values={"half_flights": column(INT64, "Half flights", checks=[between(0, 100)])},
+    complete=True,
+)
+
+_MILEAGE_VALIDITY = _policy(
+    "mileage_validity",
+    "After how many years miles expire, at the end of that year; null: they don't (F4)",
+    unit="years",
+    values={
+        "years": column(
+            INT64, "Years from the flight; null: none set", checks=[between(0, 1000)], nullable=True
+        ),
+    },
+)
+
+_AWARD_CHART = _policy(
+    "award_chart",
+    "Which award chart is in force (W1)",
+    unit="chart",
+    values={"chart": column(TEXT, "What awards are priced by", checks=[one_of(CHARTS)])},
+)
+
+_AWARD_TRIPS = _policy(
+    "award_trips",
+    "How often the price of a one-way trip is paid (W1)",
+    unit="one-way trips",
+    keys={"trip": column(TEXT, "Trip", checks=[one_of(list(TRIPS))])},
+    values={"legs": column(INT64, "One-way trips in it", checks=[between(1, 100)])},
+    complete=True,
+)
+
+_AWARD_UPGRADES = _policy(
+    "award_upgrades",
+    "The cabin that an upgrade starts from; to a cabin without a row none is offered (W4)",
+    unit="cabin",
+    keys={"cabin": _cabin("Cabin moved up to")},
+    values={"from_cabin": _cabin("Cabin below it")},
+)
+
+_AWARD_REGIONS = _policy(
+    "award_regions",
+    "The region of the award chart that a place belongs to; an airport goes before a country (W2)",
+    unit="region",
+    keys={
+        "place": _written(
+            "An airport (three letters), a country (two letters), or * for every other",
+            r"^([A-Z]{2,3}|\*)$",
+        )
+    },
+    values={"region": _region("Region of the place")},
+)
+
+_REGION_AWARDS = _policy(
+    "region_awards",
+    "Price of an award by region, one way; what has no row is not offered (W2)",
+    unit="miles",
+    keys={"region": _region("Region"), "cabin": _cabin("Cabin"), "season": _season()},
+    values={"miles": _miles("Price one way")},
+)
+
+_DISTANCE_AWARDS = _policy(
+    "distance_awards",
+    "Price of an economy award by distance, off-peak and one way (W3)",
+    unit="miles",
+    keys={
+        "zone": _zone(),
+        "from_miles": _miles("Least distance of the band; it reaches up to the next one"),
+    },
+    values={"miles": _miles("Price one way")},
+)
+
+_DISTANCE_AWARD_CABINS = _policy(
+    "distance_award_cabins",
+    "Price of a cabin as a share of economy's; what has no row is not offered (W3)",
+    unit="percent",
+    keys={"zone": _zone(), "cabin": _cabin("Cabin")},
+    values={"share": _share("Share of economy's price")},
+)
+
+_DISTANCE_AWARD_SEASONS = _policy(
+    "distance_award_seasons",
+    "Price of a season as a share of off-peak's (W3)",
+    unit="percent",
+    keys={"season": _season()},
+    values={"share": _share("Share of off-peak's price")},
+    complete=True,
+)
+
+_MIXED_PAYMENT_PROGRAMME = _policy(
+    "mixed_payment_programme",
+    "When tickets can be paid in cash and miles (X1)",
+    unit="flag",
+    values={"open": column(BOOL, "Whether they can")},
+)
+
+_MIXED_PAYMENT_CHANNELS = _policy(
+    "mixed_payment_channels",
+    "Where tickets can be paid in cash and miles; a channel without a row takes none (X1)",
+    unit="flag",
+    keys={"channel": column(TEXT, "Channel", checks=[one_of(list(MIXED_PAYMENT_CHANNELS))])},
+    values={"accepted": column(BOOL, "Whether it takes them")},
+)
+
+_MIXED_PAYMENT_CURRENCIES = _policy(
+    "mixed_payment_currencies",
+    "The currencies of tickets that can be paid in cash and miles (X1)",
+    unit="flag",
+    keys={"currency": _written("ISO 4217 code of the currency", "^[A-Z]{3}$")},
+    values={"accepted": column(BOOL, "Whether it is taken")},
+)
+
+_MIXED_PAYMENT_MINIMUM = _policy(
+    "mixed_payment_minimum",
+    "The least miles of a mixed payment (X1)",
+    unit="miles",
+    values={"least_miles": _miles("Least miles")},
+)
+
+_MIXED_PAYMENT_SHARE = _policy(
+    "mixed_payment_share",
+    "The greatest share of the fare that miles can pay (X1)",
+    unit="percent",
+    values={"greatest": _share("Greatest share of the fare")},
+)
+
+_ELITE_YEAR = _policy(
+    "elite_year",
+    "When a status year begins, and which year's flights it rests on (E1)",
+    unit="calendar",
+    values={
+        "month": _month("Month in which the status year begins"),
+        "day": _day("Day on which it begins"),
+        "years_before": column(
+            INT64, "Years from the flights to the status year", checks=[between(0, 10)]
+        ),
+    },
+)
+
+_ELITE_MILES = _policy(
+    "elite_miles",
+    "The qualifying miles from which a status is reached (E3)",
+    unit="miles",
+    keys={"status": _status("Status")},
+    values={"from_miles": _miles("Least qualifying miles of the status")},
+    scale="from_miles",
+    complete=True,
+)
+
+_ELITE_FLIGHTS = _policy(
+    "elite_flights",
+    "The qualifying flights from which a status is reached, in half flights (E3)",
+    unit="half flights",
+    keys={"status": _status("Status")},
+    values={
+        "from_half_flights": column(
+            INT64, "Least qualifying half flights of the status", checks=[at_least(0)]
+        )
+    },
+    scale="from_half_flights",
+)
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -274,6 +766,8 @@ class Policy:
                 json["minimum"] = limits["min_value"]
             if check.name == "range" and limits.get("max_value") is not None:
                 json["maximum"] = limits["max_value"]
+        if pattern := (self.columns[name].metadata or {}).get("pattern"):
+            json["pattern"] = pattern
         if name not in self.key:
             json["type"] = [json["type"], "null"]
             if "enum" in json:
@@ -301,6 +795,46 @@ POLICIES: Final[dict[str, Policy]] = {
         _TIER_UPGRADE,
         _POINT_GRANT_AMOUNTS,
         _POINT_GRANT_TERMS,
+        _POINT_PAYMENT_CREDITS,
+        _POINT_PURCHASE_CREDITS,
+        _POINT_CREDIT_TERMS,
+        _POINT_BENEFITS,
+        _POINT_BENEFIT_PARTNERS,
+        _POINT_REFUND_TERMS,
+        _POINT_REFUND_FEES,
+        _POINT_POLICY_CHANGES,
+        _POINT_EXTENSION,
+        _POINT_SWEEP,
+        _POINT_NOTICE_LEADS,
+        _POINT_INACTIVITY_NOTICES,
+        _MICROPAYMENT_GRADE_LIMITS,
+        _MICROPAYMENT_PLAN_CLASSES,
+        _MICROPAYMENT_RAISE_GRADES,
+        _MICROPAYMENT_CEILING,
+        _MICROPAYMENT_USAGE_NOTICE,
+        _ACCRUAL_RATES,
+        _MILEAGE_CARRIERS,
+        _HOME_COUNTRY,
+        _GREAT_CIRCLE,
+        _DISTANCE_TOLERANCE,
+        _QUALIFYING_FLIGHTS,
+        _MILEAGE_VALIDITY,
+        _AWARD_CHART,
+        _AWARD_TRIPS,
+        _AWARD_UPGRADES,
+        _AWARD_REGIONS,
+        _REGION_AWARDS,
+        _DISTANCE_AWARDS,
+        _DISTANCE_AWARD_CABINS,
+        _DISTANCE_AWARD_SEASONS,
+        _MIXED_PAYMENT_PROGRAMME,
+        _MIXED_PAYMENT_CHANNELS,
+        _MIXED_PAYMENT_CURRENCIES,
+        _MIXED_PAYMENT_MINIMUM,
+        _MIXED_PAYMENT_SHARE,
+        _ELITE_YEAR,
+        _ELITE_MILES,
+        _ELITE_FLIGHTS,
     )
 }
 """Every policy by name."""

@@ -17,7 +17,16 @@ from transforms.engine import ROOT, Engine, load_transform
 from transforms.policy import Policies
 
 SHIPPED: Final = ROOT.parent / "data" / "policies" / "as_announced"
-AUDITS: Final = sorted(path.stem for path in (ROOT / "audits").glob("*.sql"))
+
+
+def audits_of_room(room: str) -> list[str]:
+    """The audits of the tables whose transforms lie in a folder of `transforms/`."""
+    tables = {path.stem for path in (ROOT / room).glob("*.sql")}
+    audits = sorted(path.stem for path in (ROOT / "audits").glob("*.sql"))
+    return [audit for audit in audits if audit.partition("__")[0] in tables]
+
+
+AUDITS: Final = audits_of_room("membership")
 CONTEXT: Final = pa.table(
     {
         "membership_year": pa.array([2017], pa.int64()),
@@ -28,6 +37,15 @@ CONTEXT: Final = pa.table(
         "expires_on": [date(2017, 12, 31)],
     }
 )
+
+ALIASES: Final = {
+    "opening_mileage_lots": "mileage_lots",
+    "mileage_lots_at_hand": "mileage_lots",
+    "opening_lots": "point_lots",
+    "earlier_results": "redemption_results",
+    "earlier_entries": "point_entries",
+}
+"""Tables that a transform knows by another name."""
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -134,7 +152,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 def offences(engine: Engine, audit: str, rows: Rows) -> list[Row]:
     schemas = {name: table_schema(table) for name, table in (PUBLISHED | STAGED_RELATIONS).items()}
-    schemas["customers"] = staged_schema(EXPORTS["customers"])
+    schemas |= {name: staged_schema(export) for name, export in EXPORTS.items()}
+    schemas |= {alias: schemas[table] for alias, table in ALIASES.items()}
     for name, content in rows.items():
         engine.table(name, pa.Table.from_pylist(content, schema=schemas[name]))
     found: list[Row] = engine.rows(load_transform(f"audits/{audit}")).to_pylist()

@@ -45,7 +45,7 @@ Row = dict[str, Any]
 
 
 def _collected() -> Iterator[Any]:
-    for path in sorted(CASES.glob("*/*.yaml")):
+    for path in sorted(CASES.glob("[GT]*/*.yaml")):
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert document["rule"] == path.parent.name
         for case in document["cases"]:
@@ -59,7 +59,11 @@ def test_case(case: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     workspace = tmp_path / "workspace"
     _land(workspace, "customers", [_customer(row) for row in case.get("customers", [])])
     _land(workspace, "billing", _billing(case))
-    options = Options(workspace=workspace, policies=_policies(case, tmp_path), memory="1GB")
+    options = Options(
+        workspace=workspace,
+        policies=replaced_policies(case.get("policies", {}), tmp_path),
+        memory="1GB",
+    )
     ingest(options)
     expected = dict(case["expect"])
     if named := expected.pop("not_ready", None):
@@ -160,12 +164,13 @@ def _land(workspace: Path, export: str, rows: list[Row]) -> None:
         writer.writerows(rows)
 
 
-def _policies(case: Mapping[str, Any], folder: Path) -> Path:
-    """The shipped policies, or a copy with the case's rows in place of some."""
-    replaced = case.get("policies", {})
+def replaced_policies(
+    replaced: Mapping[str, list[Row]], folder: Path, shipped: Path = SHIPPED
+) -> Path:
+    """The shipped policies, or a copy with these rows in place of some."""
     if not replaced:
-        return SHIPPED
-    copied = Path(shutil.copytree(SHIPPED, folder / "policies"))
+        return shipped
+    copied = Path(shutil.copytree(shipped, folder / "policies"))
     for name, rows in replaced.items():
         path = copied / f"{name}.yaml"
         document = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)

@@ -22,7 +22,10 @@ import pytest
 from flows.calendar import run_calendar
 from flows.demo import prepare
 from flows.errors import NotReady
+from flows.notices import send_notices
 from flows.options import POLICIES as SHIPPED
+from flows.points import close_points
+from flows.sweep import sweep_points
 from flows.tiers import assess_tiers
 from schemas.tables import TIERS
 from tests.forks import command_line
@@ -227,10 +230,19 @@ def test_quiet_prints_nothing(session: Session) -> None:
 def test_run_does_what_falls_due_in_its_months(session: Session, template: Path) -> None:
     assert session.run.returncode == DONE
     manifest = json.loads(session.run.stdout)
-    done = [(run["command"], run["year"]) for run in manifest["runs"]]
-    assert done == [("tiers", 2018), ("grants", 2018)]
+    done = [f"{run['command']} {run.get('month') or run['year']}" for run in manifest["runs"]]
+    assert done == [
+        "tiers 2018",
+        *("notices 2017-11", "points 2017-11"),
+        *("notices 2017-12", "points 2017-12", "sweep 2017"),
+        *("grants 2018", "notices 2018-01", "points 2018-01"),
+    ]
     assert [file["status"] for file in manifest["ingest"]["files"]] == ["known", "known"]
-    assert data_hashes(session.workspace) == data_hashes(template)
+    published = {
+        path: digest for path, digest in data_hashes(template).items() if path.endswith(".parquet")
+    }
+    assert published.items() <= data_hashes(session.workspace).items()
+    assert "warehouse/point_lots/period=2017-YE/part-0.parquet" in data_hashes(session.workspace)
 
 
 def test_what_commands_make_is_the_owners_alone(session: Session) -> None:
@@ -258,6 +270,52 @@ def test_run_stops_at_the_first_flow_that_lacks_something(tmp_path: Path) -> Non
         run_calendar(options(tmp_path), "2016-11", "2018-01")
     years = [path.name for path in (tmp_path / "warehouse").glob("*/membership_year=*")]
     assert years == ["membership_year=2017"] * 3
+
+
+# The points ledger
+
+
+def test_points_are_closed_in_order_and_swept_at_the_end_of_the_year(
+    call: Command, pointbook: Command, workspace: Path
+) -> None:
+    for month in ("2017-11", "2017-12"):
+        close_points(options(workspace), month)
+    told = complaint(pointbook("points", "--month", "2018-01", "--workspace", workspace), NOT_READY)
+    assert told == (
+        "2018-01 opens from the closing of 2017-YE, which is not published; "
+        "run `pointbook sweep --year 2017` first"
+    )
+    with pytest.raises(NotReady, match=r"run `pointbook points --month 2018-12` first"):
+        sweep_points(options(workspace), 2018)
+    before = data_hashes(workspace)
+    for words, said in {
+        ("sweep", "--year", "2017"): "expire at the end of 2017",
+        ("grants", "--year", "2018"): "Points granted by tier",
+    }.items():
+        ended = call(*words, "--dry-run", "--workspace", workspace)
+        assert ended.returncode == DONE, ended.stderr
+        assert said in ended.stdout
+        assert ended.stdout.endswith("dry run: nothing was published\n")
+    assert data_hashes(workspace) == before
+
+
+def test_a_january_waits_for_its_grants(workspace: Path, tmp_path: Path) -> None:
+    close_points(options(workspace), "2019-01")  # no bills of its window: nothing to wait for
+    land_all(tmp_path / "fresh")
+    stage(tmp_path / "fresh")
+    with pytest.raises(NotReady, match=r"`pointbook tiers --year 2018` and `pointbook grants"):
+        close_points(options(tmp_path / "fresh"), "2018-01")
+    assess_tiers(options(tmp_path / "fresh"), 2018)
+    with pytest.raises(NotReady, match=r"needs the grants of 2018; run `pointbook grants"):
+        close_points(options(tmp_path / "fresh"), "2018-01")
+
+
+def test_points_need_customers_and_something_to_credit(tmp_path: Path) -> None:
+    land(tmp_path, "customers", customers())
+    stage(tmp_path)
+    for close in (close_points, send_notices):
+        with pytest.raises(NotReady, match="none of billing, promotions, purchases was ever"):
+            close(options(tmp_path), "2018-01")
 
 
 # What is not ready, held back, or wrong
@@ -512,7 +570,8 @@ def test_a_run_its_tasks_and_artifacts_are_visible_in_prefect(
         "tiers": {"check the window", "assess"},
         "run": {
             *("read billing/rows.csv", "read customers/rows.csv"),
-            *("check the window", "assess", "grant"),
+            *("tiers 2018", "notices 2017-11", "points 2017-11", "notices 2017-12"),
+            *("points 2017-12", "sweep 2017", "grants 2018", "notices 2018-01", "points 2018-01"),
         },
     }
     artifacts = {
@@ -529,9 +588,10 @@ def test_a_run_its_tasks_and_artifacts_are_visible_in_prefect(
     assert {row["tier"] for row in artifacts[tiers, "tiers"]} == set(TIERS)
     assert {row["tier"]: row["points"] for row in artifacts[grants, "grants"]}["vip"] == 360_000
     assert {key for owner, key in artifacts if owner == run} == {
-        *("grants", "ingest-files"),
-        *("tiers", "tiers-window"),
+        *("calendar", "grants", "ingest-files", "notices"),
+        *("points-answers", "points-movements", "sweep", "tiers", "tiers-window"),
     }
+    assert len(artifacts[run, "calendar"]) == 9
 
 
 def test_without_a_server_the_embedded_one_does(workspace: Path) -> None:

@@ -7,7 +7,7 @@ together here but DDL (views over files, COPY with metadata), from quoted identi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Final, Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from schemas.columns import TIMESTAMP
 from schemas.derive import (
@@ -33,8 +34,11 @@ ROOT: Final = Path(__file__).parent
 _HEADER_LINE: Final = re.compile(r"--\s*(purpose|grain|keys|inputs|policy|rules)\s*:\s*(.*)")
 _INPUT: Final = re.compile(r"(\w+)\(([^)]*)\)")
 _UNITS: Final = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_ROWS_AT_ONCE: Final = 1 << 17
 _ENGINE_SHARE: Final = 0.6
 """DuckDB's part of `--memory`; the rest is Python's, Prefect's and the allocator's slack."""
+
+_STREAMED_ROWS: Final = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class QueryError(Exception):
     """A transform that DuckDB could not run: names the transform and what the engine said."""
 
     @classmethod
-    def of(cls, name: str, error: duckdb.Error) -> Self:
+    def of(cls, name: str, error: Exception) -> Self:
         return cls(f"{name}: {str(error).splitlines()[0]}")
 
 
@@ -97,6 +101,7 @@ class Engine:
     """
 
     def __init__(self, scratch: Path, memory: str = "4GB", threads: int | None = None) -> None:
+        self.scratch = scratch
         self._connection = duckdb.connect(
             config={
                 "memory_limit": f"{int(memory_bytes(memory) * _ENGINE_SHARE)}B",
@@ -135,9 +140,9 @@ class Engine:
         """Names rows of an export as an input of the staging transforms.
 
         Beside the schema's columns these read, under one name for every export, `scope` and
-        `record_key` (a row's identity), `record_revision`, `owner_id`, `partition_month`,
-        `first_total` and `second_total` (control amounts, else 0) and `content`, the row's values
-        as one.
+        `record_key` (a row's identity), `key_hash` (a number, the same where the identity is the
+        same), `record_revision`, `owner_id`, `partition_month`, `first_total` and `second_total`
+        (control amounts, else 0) and `content`, the row's values as one.
         """
         partition, _ = staged_partition(export) or (None, None)
         own_month = partition is not None and partition == export.month_of
@@ -160,6 +165,7 @@ class Engine:
         self._view(
             name,
             f"SELECT {scope} AS scope, {quoted(record_key)} AS record_key, "
+            f"hash({scope}, {quoted(record_key)}) AS key_hash, "
             f"{quoted(export.owner)} AS owner_id, CAST({revision} AS BIGINT) AS record_revision, "
             f"{month} AS partition_month, CAST({totals[0]} AS BIGINT) AS first_total, "
             f"CAST({totals[1]} AS BIGINT) AS second_total, struct_pack({content}) AS content, "
@@ -175,6 +181,27 @@ class Engine:
     def create(self, name: str, transform: Transform) -> None:
         """Keeps a transform's rows as an input for others."""
         self._run(transform.name, f"CREATE OR REPLACE TABLE {quoted(name)} AS {transform.sql}")
+
+    def view(self, name: str, transform: Transform) -> None:
+        """Names a transform as an input for others, computed as often as they read it."""
+        self._view(name, transform.sql)
+
+    def files(self, name: str, files: Sequence[Path]) -> None:
+        """Names Parquet files as an input, with the columns of the first, which we made.
+
+        A column that another one lacks is null in its rows. Read together they are one scan: the
+        engine can't spill a sort of a UNION ALL, and runs out of memory.
+        """
+        schema = pq.read_schema(files[0])
+        self._view(name, parquet_rows(schema, files, None, by_name=len(files) > 1))
+
+    def stream(self, transform: Transform) -> pa.RecordBatchReader:
+        """A transform's rows as a stream of batches; several can be read side by side."""
+        try:
+            relation = self._connection.cursor().sql(transform.sql)
+            return relation.to_arrow_reader(_ROWS_AT_ONCE)
+        except duckdb.Error as error:
+            raise QueryError.of(transform.name, error) from error
 
     def write(self, transform: Transform, table: Table, target: Path) -> int:
         """Writes a transform's rows as the table's Parquet, with its metadata; returns the rows."""
@@ -198,6 +225,15 @@ class Engine:
             f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{pairs}}})",
         ).fetchall()
         return int(found[0][0])
+
+    def stream_schema(self, transform: Transform, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The schema's columns of a transform's rows, in its order, without holding them all."""
+        columns = ", ".join(quoted(name) for name in schema.names)
+        try:
+            relation = self._connection.sql(f"SELECT {columns} FROM ({transform.sql})")
+            yield from relation.to_arrow_reader(_STREAMED_ROWS)
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise QueryError.of(transform.name, error) from error
 
     def rows(self, transform: Transform) -> pa.Table:
         """A transform's rows, for audits and summaries."""

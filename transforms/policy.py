@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 import pyarrow as pa
 import yaml
@@ -39,6 +40,10 @@ class PolicyError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(self.errors)
+
+
+class NotInForce(PolicyError):
+    """No policy is in force on a day: a scheme that has not begun or is over, or a gap."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,26 @@ class Policies:
     def load(cls, directory: Path) -> Policies:
         """Reads and checks a complete policy folder.
 
-        Raises PolicyError with every error of every file at once.
+        Raises PolicyError with every error of every file at once. A folder is read again only
+        where a file of it changed: a run of years asks for it hundreds of times.
         """
         if not directory.is_dir():
             raise PolicyError(f"{directory}: no such policy folder; name a folder with --policies")
+        files = tuple(
+            (path, found.st_ino, found.st_mtime_ns, found.st_size)
+            for path in sorted(directory.iterdir())
+            if (found := path.stat())
+        )
+        return cls._read_folder(directory, files)
+
+    @classmethod
+    @lru_cache(maxsize=4)
+    def _read_folder(cls, directory: Path, files: tuple[tuple[Path, int, int, int], ...]) -> Self:
+        """Reads a folder whose files are, and are as old and long, as `files` says."""
         errors = [
             f"{path.name}: not a policy that Pointbook knows; remove it, or rename it to one of "
             f"{', '.join(f'{name}.yaml' for name in sorted(POLICIES))}"
-            for path in sorted(directory.iterdir())
+            for path, *_ in files
             if path.suffix in {".yaml", ".yml"} and path.name not in _file_names()
         ]
         documents: dict[str, Mapping[str, Any]] = {}
@@ -114,8 +131,26 @@ class Policies:
         """
         rows = [row for row in self._rows[name] if _holds(row, on)]
         if not rows:
-            raise PolicyError(_not_in_force(name, on.isoformat()))
+            raise NotInForce(_not_in_force(name, on.isoformat()))
         return rows
+
+    def require(self, names: Iterable[str], first: date, last: date) -> None:
+        """Raises PolicyError, naming policy and day, where one is not in force all along a span."""
+        for name in names:
+            starts = {cast("date", row["valid_to"]) for row in self._rows[name] if row["valid_to"]}
+            for day in sorted({first, *(day for day in starts if first < day <= last)}):
+                self.in_force(name, day)
+
+    def days_of_change(self, names: Iterable[str], first: date, last: date) -> list[date]:
+        """The first day of a span, and those after it on which a row of the policies changes."""
+        bounds = {
+            cast("date", row[bound])
+            for name in names
+            for row in self._rows[name]
+            for bound in ("valid_from", "valid_to")
+            if row[bound]
+        }
+        return sorted({first, *(day for day in bounds if first < day <= last)})
 
     def dated_by(self, name: str, day_of: Callable[[Row], date], what: str) -> Row:
         """The row of a policy without a key that is in force on the day that it itself gives.
@@ -125,7 +160,7 @@ class Policies:
         """
         fitting = [row for row in self._rows[name] if _holds(row, day_of(row))]
         if not fitting:
-            raise PolicyError(_not_in_force(name, what))
+            raise NotInForce(_not_in_force(name, what))
         if len(fitting) > 1:
             days = " and ".join(day_of(row).isoformat() for row in fitting)
             raise PolicyError(

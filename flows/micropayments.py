@@ -1,0 +1,225 @@
+"""Micropayments: a month of payments and limit requests, answered one by one (M1-M5, P12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from flows.arrears import arrears_files
+from flows.options import Options
+from flows.periods import last_day, month_after, month_before, opening_period, parse_month
+from flows.run import Context, Run
+from flows.steps import Step, plainly
+from flows.tables import (
+    Inputs,
+    Written,
+    audit,
+    audits_of,
+    name_inputs,
+    name_policies,
+    publish_table,
+    run_context,
+    write_table,
+)
+from schemas.derive import DELIVERY, staged_schema
+from schemas.exports import EXPORTS
+from transforms.engine import Engine, Transform, load_transform
+from transforms.policy import Policies
+
+TABLES: Final = (
+    "limit_results",
+    "micropayment_results",
+    "micropayment_usage",
+    "micropayment_bill_lines",
+    "micropayment_limits",
+)
+POLICIES: Final = (
+    "micropayment_ceiling",
+    "micropayment_grade_limits",
+    "micropayment_plan_classes",
+    "micropayment_raise_grades",
+    "micropayment_usage_notice",
+)
+CARRIED: Final = "micropayment_limits"
+"""The table that a month opens from: the limits that requests have set."""
+_INTERMEDIATE: Final = (
+    "arrears_days",
+    "standard_limits",
+    "limit_accounts",
+    "judged_limit_requests",
+    "limit_changes",
+    "limit_lots",
+    "limit_events",
+)
+_OPENING: Final = "opening_limits"
+_CHANGES: Final = pa.schema(
+    [
+        *(field for field in staged_schema(EXPORTS["micropayments"]) if field.name != DELIVERY),
+        pa.field("action", pa.string()),
+        pa.field("refusal", pa.string()),
+    ]
+)
+"""What changes limits, in the shape of payments, so that both are read together."""
+
+
+def close_micropayments(options: Options, month: str, step: Step = plainly) -> dict[str, Any]:
+    """Publishes a month (YYYY-MM) of micropayments; returns the manifest.
+
+    Raises NotReady where the month before is not published (P12); RunFailed where an audit finds a
+    payment or a won unaccounted for.
+    """
+    first = parse_month(month)
+    with Run(options.workspace, "micropayments", {"month": month}) as run:
+        context = Context.of(options)
+        opening = limits_opening(context, month)
+        context.policies.require(POLICIES, first, last_day(first))
+        inputs = micropayment_inputs(context, month)
+        with options.start_engine(run.scratch) as engine:
+            name_inputs(engine, inputs)
+            payments = list(inputs.files["micropayments"].values())
+            close = Close(run, engine, context.policies, month, payments)
+            step("judge", close.judge)
+            step("decide", close.decide)
+            written, claims = step("close", close.write)
+            answers = engine.rows(_micropayments("payment_counts")).to_pylist()
+            requests = engine.rows(_micropayments("limit_counts")).to_pylist()
+            totals = engine.rows(_micropayments("usage_totals")).to_pylist()[0]
+        fingerprints = micropayment_fingerprints(context, month)
+        for table in written:
+            publish_table(run, table, fingerprints)
+        return run.commit(
+            {
+                "month": month,
+                "opens_from": opening or None,
+                "starts_ledger": not opening,
+                "policies": context.policies.digest,
+                "payments": answers,
+                "requests": requests,
+                "totals": totals,
+                "inputs": inputs.as_manifest(context.state),
+                "audits": claims,
+            }
+        )
+
+
+def limits_opening(context: Context, month: str) -> str:
+    """The month that one opens from; empty where it starts the limits.
+
+    Raises NotReady where that month is not published.
+    """
+    before = month_before(month)
+    return opening_period(
+        context, CARRIED, month, before, f"pointbook micropayments --month {before}"
+    )
+
+
+def micropayment_inputs(context: Context, month: str) -> Inputs:
+    """The files that a month's close reads: its exports, the subscriptions, the arrears that fall
+    into it, and the limits before it.
+    """
+    first = parse_month(month)
+    return Inputs(
+        {
+            **{
+                name: _only(context.files(name), month)
+                for name in ("micropayments", "limit_requests")
+            },
+            "subscriptions": context.files("subscriptions"),
+            "billing_arrears": arrears_files(context, first, last_day(first)),
+            _OPENING: _only(context.files(CARRIED), limits_opening(context, month)),
+        },
+        {_OPENING: CARRIED},
+    )
+
+
+def micropayment_fingerprints(context: Context, month: str) -> dict[str, str]:
+    """What a month's close is made from: digests of what its rules read."""
+    first = parse_month(month)
+    transforms = [_micropayments(name) for name in (*_INTERMEDIATE, *TABLES)]
+    found = micropayment_inputs(context, month).fingerprints(context.state, transforms)
+    return found | {"policies": _policy_fingerprint(context.policies, first)}
+
+
+@dataclass
+class Close:
+    """The close of a month on its way, step by step."""
+
+    run: Run
+    engine: Engine
+    policies: Policies
+    month: str
+    payments: Sequence[Path]
+
+    def judge(self) -> None:
+        """Finds what speaks against each payment and request, but for the limit (M2-M4)."""
+        engine, first = self.engine, parse_month(self.month)
+        run_context(
+            engine,
+            first_day=first,
+            last_day=last_day(first),
+            billing_month=month_after(self.month),
+        )
+        self._name_policies([_micropayments(name) for name in (*_INTERMEDIATE, *TABLES)])
+        engine.view("standard_limits", _micropayments("standard_limits"))
+        engine.view("arrears_days", _micropayments("arrears_days"))
+        engine.create("limit_accounts", _micropayments("limit_accounts"))
+        engine.view("judged_limit_requests", _micropayments("judged_limit_requests"))
+        changes = self.run.scratch / "limit_changes.parquet"
+        engine.write_schema(_micropayments("limit_changes"), _CHANGES, changes)
+        engine.files("payments_and_changes", [changes, *self.payments])
+
+    def decide(self) -> None:
+        """Takes requests and payments one by one, and names what came of them."""
+        # compiled code makes its cache in the workspace as soon as it is imported
+        from transforms.ledger import fold
+
+        folded = fold(
+            self.engine.stream(_micropayments("limit_lots")),
+            self.engine.stream(_micropayments("limit_events")),
+            _no_earlier_takings(),
+            self.run.scratch,
+            spending_order="oldest_credit",
+            of_lot=(),
+            of_event=(),
+            balances=True,
+        )
+        self.engine.files("folded_limits", [folded.lots])
+        self.engine.files("folded_limit_events", [folded.events])
+
+    def write(self) -> tuple[list[Written], list[str]]:
+        """Writes the tables aside and audits them."""
+        audits = audits_of(TABLES)
+        self._name_policies(audits)
+        written = [
+            write_table(self.run, self.engine, _micropayments(table), self.month)
+            for table in TABLES
+        ]
+        return written, audit(self.engine, audits)
+
+    def _name_policies(self, transforms: Sequence[Transform]) -> None:
+        name_policies(self.engine, self.policies, transforms)
+
+
+def _micropayments(name: str) -> Transform:
+    return load_transform(f"micropayments/{name}")
+
+
+def _policy_fingerprint(policies: Policies, first: date) -> str:
+    """Of the values in force from each day of the month on which any of them changes."""
+    days = policies.days_of_change(POLICIES, first, last_day(first))
+    return " ".join(policies.fingerprint(POLICIES, day) for day in days)
+
+
+def _only(files: Mapping[str, Path], period: str) -> dict[str, Path]:
+    return {key: path for key, path in files.items() if key == period}
+
+
+def _no_earlier_takings() -> pa.Table:
+    """A limit begins anew each month, so that no earlier taking matters."""
+    empty = pa.array([], pa.int64())
+    return pa.table({"ticket": empty, "tag": empty, "points": empty})

@@ -1,0 +1,217 @@
+"""Miles: a month of the mileage ledger, from flights to closing balances (F, W, X, P11, P12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+import pyarrow as pa
+
+from flows.flights import mileage, name_flights
+from flows.options import Options
+from flows.periods import last_day, month_before, opening_period, parse_month
+from flows.run import Context, Run
+from flows.steps import Step, plainly
+from flows.tables import (
+    Inputs,
+    Written,
+    audit,
+    audits_of,
+    name_policies,
+    publish_table,
+    run_context,
+    write_table,
+)
+from transforms.airline import InForce, close_policies
+from transforms.engine import Engine
+from transforms.policy import Policies
+from transforms.reference import Reference
+
+ACCRUALS: Final = "mileage_accruals"
+LEDGER: Final = (
+    "mileage_entries",
+    "mileage_lots",
+    "mileage_balances",
+    "award_results",
+    "mixed_payment_results",
+)
+TABLES: Final = (ACCRUALS, *LEDGER)
+_REQUESTS: Final = (
+    "award_prices",
+    "priced_awards",
+    "judged_mixed_payments",
+    "mileage_requests",
+    "mileage_accounts",
+)
+_INTERMEDIATE: Final = (
+    "routes",
+    "rated_flights",
+    "flight_miles",
+    *_REQUESTS,
+    "mileage_credits",
+    "mileage_lots_at_hand",
+    "mileage_ledger_lots",
+    "mileage_events",
+    "mileage_lots_after_requests",
+)
+_OPENING: Final = "opening_mileage_lots"
+_OF_LOT: Final = ("lot_id", "member_id")
+_OF_EVENT: Final = ("source_id", "kind", "occurred_at")
+
+
+def close_miles(options: Options, month: str, step: Step = plainly) -> dict[str, Any]:
+    """Publishes a month (YYYY-MM) of the mileage ledger; returns the manifest.
+
+    Raises NotReady where the month before is not published (P12); RunFailed where an audit finds a
+    mile unaccounted for (P11).
+    """
+    with Run(options.workspace, "miles", {"month": month}) as run:
+        context = Context.of(options)
+        opening = mileage_opening(context, month)
+        close = Close(run, context, month, Reference())
+        inputs = mileage_inputs(context, month)
+        with options.start_engine(run.scratch) as engine:
+            step("accrue", lambda: close.accrue(engine, inputs))
+            step("decide", lambda: close.decide(engine))
+            step("close", lambda: close.settle(engine))
+            content = close.counts(engine)
+        close.publish(mileage_fingerprints(context, month))
+        return run.commit(
+            {
+                "month": month,
+                "opens_from": opening or None,
+                "starts_ledger": not opening,
+                "policies": context.policies.digest,
+                **content,
+                "inputs": inputs.as_manifest(context.state),
+                "audits": close.claims,
+            }
+        )
+
+
+def mileage_opening(context: Context, month: str) -> str:
+    """The month that one opens from; empty where it starts the ledger.
+
+    Raises NotReady where that month is not published.
+    """
+    before = month_before(month)
+    return opening_period(
+        context, "mileage_lots", month, before, f"pointbook miles --month {before}"
+    )
+
+
+def mileage_inputs(context: Context, month: str) -> Inputs:
+    """The files that a month's close reads: its exports, the members, and the lots before it."""
+    before = mileage_opening(context, month)
+    of_month = {
+        name: {period: path for period, path in context.files(name).items() if period == month}
+        for name in ("flights", "award_requests", "mixed_payments")
+    }
+    lots = context.files("mileage_lots")
+    return Inputs(
+        {
+            **of_month,
+            "members": context.files("members"),
+            _OPENING: {period: path for period, path in lots.items() if period == before},
+        },
+        {_OPENING: "mileage_lots"},
+    )
+
+
+def mileage_fingerprints(context: Context, month: str) -> dict[str, str]:
+    """What a month's close is made from: digests of what its rules read."""
+    transforms = [mileage(name) for name in (*_INTERMEDIATE, *TABLES)]
+    found = mileage_inputs(context, month).fingerprints(context.state, transforms)
+    in_force = _in_force(context.policies, month)
+    return found | {"policies": in_force.fingerprint, "reference": Reference().fingerprint}
+
+
+@dataclass
+class Close:
+    """The close of a month on its way, step by step."""
+
+    run: Run
+    context: Context
+    month: str
+    reference: Reference
+
+    def __post_init__(self) -> None:
+        self.claims: list[str] = []
+        self._written: list[Written] = []
+        _in_force(self.context.policies, self.month)
+
+    def accrue(self, engine: Engine, inputs: Inputs) -> None:
+        """Writes aside and audits what every flight earned (F1–F3)."""
+        first = parse_month(self.month)
+        after = last_day(first) + timedelta(days=1)
+        run_context(
+            engine,
+            first_day=first,
+            day_after=after,
+            last_second=datetime.combine(after, time()) - timedelta(seconds=1),
+        )
+        name_flights(engine, self.context.policies, self.reference, inputs)
+        self._write(engine, (ACCRUALS,))
+
+    def decide(self, engine: Engine) -> None:
+        """Takes awards and mixed payments one by one, and names what came of them (W5, X1, X2)."""
+        # compiled code makes its cache in the workspace as soon as it is imported
+        from transforms.ledger import fold
+
+        transforms = [mileage(name) for name in _INTERMEDIATE]
+        name_policies(engine, self.context.policies, transforms)
+        for name in _REQUESTS:
+            engine.create(name, mileage(name))
+        engine.view("mileage_credits", mileage("mileage_credits"))
+        engine.view("mileage_lots_at_hand", mileage("mileage_lots_at_hand"))
+        folded = fold(
+            engine.stream(mileage("mileage_ledger_lots")),
+            engine.stream(mileage("mileage_events")),
+            _no_earlier_takings(),
+            self.run.scratch,
+            spending_order="oldest_credit",
+            of_lot=_OF_LOT,
+            of_event=_OF_EVENT,
+        )
+        engine.files("folded_mileage_lots", [folded.lots])
+        engine.files("folded_mileage_events", [folded.events])
+        engine.files("mileage_takings", [folded.takings])
+        engine.view("mileage_lots_after_requests", mileage("mileage_lots_after_requests"))
+
+    def settle(self, engine: Engine) -> None:
+        """Writes aside and audits entries, lots, balances and answers."""
+        self._write(engine, LEDGER)
+
+    def counts(self, engine: Engine) -> dict[str, Any]:
+        """The month in numbers, for the manifest."""
+        return {
+            "flights": engine.rows(mileage("accrual_counts")).to_pylist(),
+            "requests": engine.rows(mileage("request_counts")).to_pylist(),
+            "totals": engine.rows(mileage("mileage_totals")).to_pylist()[0],
+        }
+
+    def publish(self, fingerprints: dict[str, str]) -> None:
+        """Takes what was written into the run's commit."""
+        for table in self._written:
+            publish_table(self.run, table, fingerprints)
+
+    def _write(self, engine: Engine, tables: Sequence[str]) -> None:
+        audits = audits_of(tables)
+        name_policies(engine, self.context.policies, audits)
+        self._written += [
+            write_table(self.run, engine, mileage(table), self.month) for table in tables
+        ]
+        self.claims += audit(engine, audits)
+
+
+def _in_force(policies: Policies, month: str) -> InForce:
+    first = parse_month(month)
+    return close_policies(policies, first, last_day(first))
+
+
+def _no_earlier_takings() -> pa.Table:
+    """Miles are never given back, so that no earlier taking matters."""
+    empty = pa.array([], pa.int64())
+    return pa.table({"ticket": empty, "tag": empty, "points": empty})

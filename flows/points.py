@@ -1,0 +1,316 @@
+"""Points: a month of the points ledger, from credits to closing balances (P1-P7, P11, P12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final, cast
+
+import pyarrow as pa
+
+from flows.collected import collected_files
+from flows.due import require_delivered
+from flows.errors import NotReady
+from flows.options import Options
+from flows.periods import (
+    YEAR_END,
+    last_day,
+    month_before,
+    month_of,
+    opening_period,
+    parse_month,
+    year_end,
+)
+from flows.run import Context, Run
+from flows.steps import Step, plainly
+from flows.tables import (
+    Inputs,
+    Written,
+    audit,
+    audits_of,
+    name_inputs,
+    name_policies,
+    name_table,
+    publish_table,
+    run_context,
+    write_table,
+)
+from schemas.tables import PUBLISHED
+from transforms.assessment import assessment, grant
+from transforms.business_days import pay_days
+from transforms.engine import Engine, Transform, load_transform
+from transforms.policy import Policies, PolicyError
+
+TABLES: Final = (
+    "point_entries",
+    "point_lots",
+    "point_balances",
+    "point_liability",
+    "point_exceptions",
+    "redemption_results",
+    "refund_results",
+)
+POLICIES: Final = (
+    "point_benefit_partners",
+    "point_benefits",
+    "point_credit_terms",
+    "point_grant_terms",
+    "point_payment_credits",
+    "point_policy_changes",
+    "point_purchase_credits",
+    "point_refund_fees",
+    "point_refund_terms",
+    "tier_lines",
+)
+_INTERMEDIATE: Final = (
+    "collections",
+    "point_credits",
+    "point_requests",
+    "sought_redemptions",
+    "earlier_redemptions",
+    "tickets",
+    "restorable_lots",
+    "earlier_takings",
+    "requesters",
+    "lots_at_hand",
+    "ledger_events",
+    "ledger_lots",
+    "month_lots",
+    "month_entries",
+)
+_ALIASES: Final = {
+    "opening_lots": "point_lots",
+    "earlier_results": "redemption_results",
+    "earlier_entries": "point_entries",
+    "earlier_extensions": "point_entries",
+}
+_OF_LOT: Final = (
+    "lot_id",
+    "kind",
+    "credited_on",
+    "expires_on",
+    "refundable",
+    "credited",
+    "shortened_from",
+    "changes_on",
+    "changed_expires_on",
+)
+_OF_EVENT: Final = ("customer_id", "event_id", "occurred_at", "on_day", "action")
+
+
+def close_points(options: Options, month: str, step: Step = plainly) -> dict[str, Any]:
+    """Publishes a month (YYYY-MM) of the points ledger; returns the manifest.
+
+    Raises NotReady where the month before, or the year's grants, are not published; RunFailed
+    where an audit finds a point unaccounted for (P11).
+    """
+    first = parse_month(month)
+    with Run(options.workspace, "points", {"month": month}) as run:
+        context = Context.of(options)
+        require_delivered("points", context)
+        opening = points_opening(context, month)
+        _require_grants(context, first)
+        context.policies.require(POLICIES, first, last_day(first))
+        _require_single_changes(context.policies)
+        with options.start_engine(run.scratch) as engine:
+            inputs = point_inputs(context, month)
+            name_inputs(engine, inputs)
+            close = _Close(run, engine, context, month)
+            step("prepare requests", close.prepare)
+            step("decide", close.decide)
+            written, claims = step("close", close.write)
+            movements = engine.rows(load_transform("points/entry_counts")).to_pylist()
+            answers = engine.rows(load_transform("points/answer_counts")).to_pylist()
+            totals = engine.rows(load_transform("points/balance_totals")).to_pylist()[0]
+        fingerprints = point_fingerprints(context, month)
+        for table in written:
+            publish_table(run, table, fingerprints)
+        return run.commit(
+            {
+                "month": month,
+                "opens_from": opening or None,
+                "starts_ledger": not opening,
+                "policies": context.policies.digest,
+                "movements": movements,
+                "answers": answers,
+                "totals": totals,
+                "inputs": inputs.as_manifest(context.state),
+                "audits": claims,
+            }
+        )
+
+
+def points_opening(context: Context, month: str) -> str:
+    """The period that a month opens from; empty where it starts the ledger.
+
+    Raises NotReady where that period is not published.
+    """
+    before = month_before(month)
+    remedy = f"pointbook points --month {before}"
+    if before[:4] != month[:4]:
+        before = year_end(int(before[:4]))
+        remedy = f"pointbook sweep --year {before[:4]}"
+    return opening_period(context, "point_lots", month, before, remedy)
+
+
+def point_inputs(context: Context, month: str) -> Inputs:
+    """The files that a month's close reads."""
+    first = parse_month(month)
+    last = last_day(first)
+    opening = points_opening(context, month)
+    bills, late = collected_files(context, first, last)
+    entries = context.files("point_entries")
+    granted = grant(context.policies, first.year).granted_on
+    return Inputs(
+        {
+            "opening_lots": _only(context.files("point_lots"), opening),
+            "billing": bills,
+            "billing_late_collections": late,
+            **{
+                name: _only(context.files(name), month)
+                for name in ("promotions", "purchases", "redemptions", "refund_applications")
+            },
+            "point_grants": _only(
+                context.files("point_grants"), str(first.year) if first <= granted <= last else ""
+            ),
+            "tier_snapshot": _only(context.files("tier_snapshot"), str(first.year)),
+            "customers": context.files("customers"),
+            "earlier_results": _before(context.files("redemption_results"), month),
+            "earlier_entries": _before(entries, month, year_ends=False),
+            "earlier_extensions": _before(entries, month, year_ends=True),
+        },
+        _ALIASES,
+    )
+
+
+def point_fingerprints(context: Context, month: str) -> dict[str, str]:
+    """What a month's close is made from: digests of what its rules read."""
+    transforms = [load_transform(f"points/{name}") for name in (*_INTERMEDIATE, *TABLES)]
+    found = point_inputs(context, month).fingerprints(context.state, transforms)
+    closed_on = last_day(parse_month(month))
+    return found | {"policies": context.policies.fingerprint(POLICIES, closed_on)}
+
+
+@dataclass
+class _Close:
+    """The close of a month on its way, step by step."""
+
+    run: Run
+    engine: Engine
+    context: Context
+    month: str
+
+    def prepare(self) -> None:
+        """Names the month's credits and requests."""
+        engine, first = self.engine, parse_month(self.month)
+        run_context(engine, month=self.month, first_day=first, last_day=last_day(first))
+        engine.table("pay_days", _pay_days(self.context.policies, first))
+        self._name_policies([_points(name) for name in (*_INTERMEDIATE, *TABLES)])
+        engine.view("collections", _points("collections"))
+        for name in ("point_credits", "sought_redemptions", "earlier_redemptions"):
+            engine.create(name, _points(name))
+        self._read_no_other_entries()
+        for name in ("tickets", "restorable_lots", "requesters"):
+            engine.create(name, _points(name))
+        engine.view("point_requests", _points("point_requests"))
+        engine.view("lots_at_hand", _points("lots_at_hand"))
+
+    def decide(self) -> None:
+        """Takes the requests one by one, and names what came of them."""
+        # compiled code makes its cache in the workspace as soon as it is imported
+        from transforms.ledger import fold
+
+        engine = self.engine
+        folded = fold(
+            engine.stream(_points("ledger_lots")),
+            engine.stream(_points("ledger_events")),
+            engine.rows(_points("earlier_takings")),
+            self.run.scratch,
+            spending_order="earliest_expiry",
+            of_lot=_OF_LOT,
+            of_event=_OF_EVENT,
+            account="customer_id",
+            lots_too=False,
+        )
+        engine.files("folded_events", [folded.events])
+        engine.files("takings", [folded.takings])
+        engine.view("period_lots", _points("month_lots"))
+        engine.view("period_entries", _points("month_entries"))
+
+    def write(self) -> tuple[list[Written], list[str]]:
+        """Writes the tables aside and audits them."""
+        audits = audits_of(TABLES)
+        self._name_policies(audits)
+        written = [
+            write_table(self.run, self.engine, _points(table), self.month) for table in TABLES
+        ]
+        return written, audit(self.engine, audits)
+
+    def _read_no_other_entries(self) -> None:
+        """Narrows the earlier entries to the months of the redemptions that are cancelled."""
+        found = self.engine.rows(_points("cancelled_months"))
+        entries = self.context.files("point_entries")
+        files = [entries[month] for month in found["month"].to_pylist()]
+        name_table(self.engine, PUBLISHED["point_entries"], files, "earlier_entries")
+
+    def _name_policies(self, transforms: Sequence[Transform]) -> None:
+        name_policies(self.engine, self.context.policies, transforms)
+
+
+def _points(name: str) -> Transform:
+    return load_transform(f"points/{name}")
+
+
+def _pay_days(policies: Policies, first: date) -> pa.Table:
+    span = (last_day(first) - first).days + 1
+    days = [first + timedelta(days=number) for number in range(span)]
+    terms = {day: policies.in_force("point_refund_terms", day)[0] for day in days}
+    return pay_days({day: cast("int", row["business_days"]) for day, row in terms.items()})
+
+
+def _only(files: Mapping[str, Path], period: str) -> dict[str, Path]:
+    return {key: path for key, path in files.items() if key == period}
+
+
+def _before(
+    files: Mapping[str, Path], month: str, *, year_ends: bool | None = None
+) -> dict[str, Path]:
+    return {
+        period: path
+        for period, path in files.items()
+        if period < month and year_ends in (None, period.endswith(YEAR_END))
+    }
+
+
+def _require_single_changes(policies: Policies) -> None:
+    """Raises PolicyError where two changes of a kind take effect in one month (P7)."""
+    seen: set[tuple[str, str]] = set()
+    for row in policies.relation("point_policy_changes").to_pylist():
+        if row["effective_on"] is None:
+            continue
+        change = (row["kind"], month_of(row["effective_on"]))
+        if change in seen:
+            raise PolicyError(
+                f"point_policy_changes.yaml: two changes of {change[0]} lots take effect in "
+                f"{change[1]}; make them one"
+            )
+        seen.add(change)
+
+
+def _require_grants(context: Context, first: date) -> None:
+    """Raises NotReady where the month's grants are still to come: they are its first credits."""
+    year = first.year
+    granted_on = grant(context.policies, year).granted_on
+    if not first <= granted_on <= last_day(first) or str(year) in context.files("point_grants"):
+        return
+    grants = f"`pointbook grants --year {year}`"
+    if str(year) in context.files("tier_snapshot"):
+        raise NotReady(f"points {first:%Y-%m} needs the grants of {year}; run {grants} first")
+    window = assessment(context.policies, year).months
+    if context.files("customers") and set(window) <= set(context.files("billing")):
+        raise NotReady(
+            f"points {first:%Y-%m} needs the grants of {year}, whose bills are delivered; run "
+            f"`pointbook tiers --year {year}` and {grants} first"
+        )

@@ -1,0 +1,152 @@
+"""Sweep: the year-end expiry of points, the period YYYY-YE (P8, P9, P11, P12)."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+from flows.due import require_delivered
+from flows.errors import NotReady
+from flows.notices import YearEnd, activity_files, name_activity
+from flows.options import Options
+from flows.periods import last_month, opening_period, year_end
+from flows.run import Context, Run
+from flows.steps import Step, plainly
+from flows.tables import (
+    Inputs,
+    Written,
+    audit,
+    audits_of,
+    name_inputs,
+    name_policies,
+    publish_table,
+    run_context,
+    write_table,
+)
+from transforms.engine import Engine, load_transform
+
+TABLES: Final = (
+    "expiry_sweep",
+    "point_entries",
+    "point_lots",
+    "point_balances",
+    "point_liability",
+)
+POLICIES: Final = ("point_extension", "point_sweep")
+_INTERMEDIATE: Final = (
+    "active_customers",
+    "collections",
+    "sweep_decisions",
+    "swept_lots",
+    "swept_entries",
+)
+_LAST_SECOND: Final = time(23, 59, 59)
+
+
+def sweep_points(
+    options: Options, year: int, dry_run: bool = False, step: Step = plainly
+) -> dict[str, Any]:
+    """Publishes the year-end sweep of a year; returns the manifest.
+
+    `dry_run`: publishes nothing, and tells what it would take. Raises NotReady where December is
+    not closed.
+    """
+    parameters = {"year": year, "dry_run": dry_run}
+    with Run(options.workspace, "sweep", parameters) as run:
+        context = Context.of(options)
+        require_delivered("sweep", context)
+        opening = _opening(context, year)
+        dates = YearEnd.of(context.policies, year)
+        context.policies.require(POLICIES, dates.swept_on, dates.swept_on)
+        with options.start_engine(run.scratch) as engine:
+            inputs = sweep_inputs(context, year)
+            name_inputs(engine, inputs)
+            step("decide", lambda: _decide(engine, context, year, dates))
+            written, claims = step("sweep", lambda: _write(run, engine, context, year))
+            content = {
+                "year": year,
+                "opens_from": opening,
+                "policies": context.policies.digest,
+                "swept": engine.rows(load_transform("points/sweep_counts")).to_pylist(),
+                "movements": engine.rows(load_transform("points/entry_counts")).to_pylist(),
+                "totals": engine.rows(load_transform("points/balance_totals")).to_pylist()[0],
+                "inputs": inputs.as_manifest(context.state),
+                "audits": claims,
+            }
+        if dry_run:
+            return run.dry(content)
+        fingerprints = sweep_fingerprints(context, year)
+        for table in written:
+            publish_table(run, table, fingerprints)
+        return run.commit(content)
+
+
+def sweep_inputs(context: Context, year: int) -> Inputs:
+    """The files that a year's sweep reads."""
+    opening = _opening(context, year)
+    dates = YearEnd.of(context.policies, year)
+    return Inputs(
+        {
+            "opening_lots": {opening: context.files("point_lots")[opening]},
+            "customers": context.files("customers"),
+            "expiry_notices": {
+                month: path
+                for month, path in context.files("expiry_notices").items()
+                if month <= opening
+            },
+            **activity_files(context, dates, dates.swept_on + timedelta(days=1)),
+        },
+        {"opening_lots": "point_lots"},
+    )
+
+
+def sweep_fingerprints(context: Context, year: int) -> dict[str, str]:
+    """What a year's sweep is made from: digests of what its rules read."""
+    transforms = [load_transform(f"points/{name}") for name in (*_INTERMEDIATE, *TABLES)]
+    found = sweep_inputs(context, year).fingerprints(context.state, transforms)
+    swept_on = YearEnd.of(context.policies, year).swept_on
+    return found | {"policies": context.policies.fingerprint(POLICIES, swept_on)}
+
+
+def _opening(context: Context, year: int) -> str:
+    december = last_month(year)
+    remedy = f"pointbook points --month {december}"
+    if not opening_period(context, "point_lots", year_end(year), december, remedy):
+        raise NotReady(f"sweep {year} closes a year of points; run `{remedy}` first")
+    return december
+
+
+def _decide(engine: Engine, context: Context, year: int, dates: YearEnd) -> None:
+    day_after = dates.swept_on + timedelta(days=1)
+    name_activity(engine, dates, day_after)
+    run_context(
+        engine,
+        year=year,
+        last_day=dates.swept_on,
+        swept_on=dates.swept_on,
+        swept_at=datetime.combine(dates.swept_on, _LAST_SECOND),
+        active_from=dates.active_from,
+        spared_from=dates.spared_from,
+    )
+    decisions = load_transform("points/sweep_decisions")
+    name_policies(engine, context.policies, [decisions])
+    engine.create("sweep_decisions", decisions)
+    engine.view("period_lots", load_transform("points/swept_lots"))
+    engine.view("period_entries", load_transform("points/swept_entries"))
+
+
+def _write(
+    run: Run, engine: Engine, context: Context, year: int
+) -> tuple[list[Written], list[str]]:
+    audits = audits_of(TABLES)
+    name_policies(engine, context.policies, audits)
+    written = [
+        write_table(
+            run,
+            engine,
+            load_transform(f"points/{table}"),
+            str(year) if table == "expiry_sweep" else year_end(year),
+        )
+        for table in TABLES
+    ]
+    return written, audit(engine, audits)

@@ -1,0 +1,659 @@
+"""The fold: events that have to be decided one after another, over lots of points or miles.
+
+Whether a redemption, refund, award or payment is accepted depends on those before it, so these go
+through one compiled loop (P2–P6, W5, X1, X2, M2, M3). SQL prepares its events and lots, sorted by
+account, and reads what came of them; the loop knows neither benefits nor charts, only that
+
+- a lot can be used from the day it is credited through the day it expires (P);
+- `spend` and `spend_refundable` take from the usable lots in the order of spending, all or nothing
+  (P3, P6), unless `refusal` holds a reason that was found before;
+- a `quota` allows so many accepted events of its name within one fold (P4: a month);
+- `cancel` gives back what the event with the same ticket took, to the same lots (P5). Tickets are
+  numbers from 0 on, shared by an event and its cancellations. What was decided in an earlier fold
+  comes as an event `earlier`, `earlier_rejected` or `earlier_cancelled`, before the others;
+- a monthly limit is a lot, the account's only one, that never expires: what is left of it can be
+  spent (M3). `set_limit` makes `amount` the limit; a `refusal` doesn't hold where that is no more
+  than the limit in force, unless the account has no lot (M2). What is left may be below 0 then.
+  `standard_limit` makes `amount` the limit as long as no `set_limit` was accepted (M1).
+
+An account is never split, and there is no limit on its lots or events; memory holds a few batches
+of accounts at a time. The loop sees days as whole numbers since 1970.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numba import njit
+
+Numbers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int8]
+Flags = npt.NDArray[np.bool_]
+
+SpendingOrder = Literal["earliest_expiry", "oldest_credit"]
+"""Which lots go first: by expires_on, then credited_on and lot_id (P3), or by the latter (X2)."""
+
+ACTIONS: Final = (
+    "spend",
+    "spend_refundable",
+    "cancel",
+    "earlier",
+    "earlier_rejected",
+    "earlier_cancelled",
+    "set_limit",
+    "standard_limit",
+)
+_SPEND, _SPEND_REFUNDABLE, _CANCEL, *_OTHERS = range(len(ACTIONS))
+_EARLIER, _EARLIER_REJECTED, _EARLIER_CANCELLED, _SET_LIMIT, _STANDARD_LIMIT = _OTHERS
+
+VERDICTS: Final = (
+    "accepted",
+    "refused",
+    "over_quota",
+    "insufficient",
+    "unknown_event",
+    "not_accepted",
+    "already_cancelled",
+)
+"""What came of an event; `refused`: for the reason in its `refusal`."""
+_ACCEPTED, _REFUSED, _OVER_QUOTA, _INSUFFICIENT, _UNKNOWN_EVENT, _NOT_ACCEPTED, _ALREADY = range(
+    len(VERDICTS)
+)
+
+_NEVER: Final = (1 << 31) - 1
+_NONE: Final = -1
+_POSITION_BITS: Final = 32
+_POSITION: Final = (1 << _POSITION_BITS) - 1
+_ROWS_AT_ONCE: Final = 1 << 18
+
+_BATCHES_UNDER_WAY: Final = 2
+
+LOT_COLUMNS: Final = (
+    "credited_on",
+    "expires_on",
+    "changes_on",
+    "changed_expires_on",
+    "refundable",
+    "remaining",
+    "tag",
+)
+"""What the loop reads of a lot; further columns pass through.
+
+Lots are sorted by account and lot_id. `expires_on` null: never. From `changes_on` on, if
+it is not null, the lot expires on `changed_expires_on` (P7). `tag` numbers the lots, from 0 on,
+that an earlier event took from; null for the others.
+"""
+EVENT_COLUMNS: Final = (
+    "on_day",
+    "action",
+    "amount",
+    "quota",
+    "quota_limit",
+    "refusal",
+    "ticket",
+)
+"""What the loop reads of an event; further columns pass through.
+
+Events are sorted by account and then as they are taken. `quota` (null: none) and `ticket` (null:
+nothing cancels it) are explained above; what no event has may be left out.
+"""
+
+
+BALANCES: Final = ("usable", "spent")
+"""What an account has after an event; see `Folded`."""
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Parquet files in scratch, each in the order of its input.
+
+    `lots`, if asked for: the lots, `remaining` as it is now. `events`: the events with `verdict`,
+    and if asked for the account's balances after it: `usable`, what could be spent then, and
+    `spent`, what this fold's events took until then and did not give back. `takings`: a row for
+    each lot that an event took from (`points` below 0) or gave back to (above 0), with the columns
+    that `fold` was asked for.
+    """
+
+    lots: Path
+    events: Path
+    takings: Path
+
+
+def fold(
+    lots: pa.RecordBatchReader,
+    events: pa.RecordBatchReader,
+    earlier_takings: pa.Table,
+    scratch: Path,
+    *,
+    spending_order: SpendingOrder,
+    of_lot: Sequence[str],
+    of_event: Sequence[str],
+    account: str = "account",
+    lots_too: bool = True,
+    balances: bool = False,
+) -> Folded:
+    """Decides all events over the lots of their accounts.
+
+    `account` is the column, of numbers or of text in byte order, that lots and events have of it.
+    `earlier_takings`: what earlier events took: `ticket`, `tag` of the lot, `points` above 0.
+    `of_lot` and `of_event` are the columns that a row of `takings` carries of either. `balances`:
+    whether events carry `usable` and `spent`; `lots_too`: whether the lots are written as well.
+    """
+    folded = Folded(*(scratch / f"folded_{name}.parquet" for name in ("lots", "events", "takings")))
+    by_expiry = spending_order == "earliest_expiry"
+    history = _History.of(earlier_takings)
+    with ExitStack() as open_files:
+        writers = [
+            open_files.enter_context(
+                pq.ParquetWriter(
+                    path, schema, compression="lz4", use_dictionary=False, write_statistics=False
+                )
+            )
+            if path != folded.lots or lots_too
+            else None
+            for path, schema in (
+                (folded.lots, lots.schema),
+                (folded.events, _event_schema(events.schema, balances)),
+                (folded.takings, _taking_schema(lots.schema, events.schema, of_lot, of_event)),
+            )
+        ]
+
+        def write(folding: Future[tuple[pa.Table, ...]]) -> None:
+            for writer, table in zip(writers, folding.result(), strict=True):
+                if writer is not None:
+                    writer.write_table(table)
+
+        # one batch is read while the one before is folded and another one written
+        folder, filer = (open_files.enter_context(ThreadPoolExecutor(1)) for _ in range(2))
+        under_way: deque[Future[None]] = deque()
+        for some_lots, some_events in _by_account(lots, events, account):
+            folding = folder.submit(
+                _fold_some,
+                some_lots,
+                some_events,
+                history,
+                account,
+                by_expiry,
+                of_lot,
+                of_event,
+                balances,
+            )
+            under_way.append(filer.submit(write, folding))
+            if len(under_way) > _BATCHES_UNDER_WAY:
+                under_way.popleft().result()
+        for written in under_way:
+            written.result()
+    return folded
+
+
+# The loop
+
+
+@njit(cache=True, nogil=True)
+def _fold_accounts(
+    lot_account: Numbers,
+    credited_on: Numbers,
+    expires_on: Numbers,
+    changes_on: Numbers,
+    changed_expires_on: Numbers,
+    refundable: Flags,
+    remaining: Numbers,
+    tag: Numbers,
+    event_account: Numbers,
+    on_day: Numbers,
+    action: Codes,
+    amount: Numbers,
+    quota: Numbers,
+    quota_limit: Numbers,
+    refused: Flags,
+    ticket: Numbers,
+    quotas: int,
+    by_expiry: bool,
+    ticket_event: Numbers,
+    tag_lot: Numbers,
+    earlier_first: Numbers,
+    earlier_tag: Numbers,
+    earlier_points: Numbers,
+    usable_after: Numbers,
+    spent_after: Numbers,
+) -> tuple[Codes, Numbers, Numbers, Numbers]:
+    """Decides the events; changes `remaining`. Returns verdicts and takings (event, lot, points).
+
+    `ticket_event` and `tag_lot` are room for the loop: positions by ticket and by tag. The
+    balances after each event go to `usable_after` and `spent_after`, if there is room.
+    """
+    events, lots = event_account.size, lot_account.size
+    verdict = np.zeros(events, np.int8)
+    cancelled = np.zeros(events, np.bool_)
+    first_taking = np.zeros(events, np.int64)
+    last_taking = np.zeros(events, np.int64)
+    lapsed = np.zeros(lots, np.bool_)
+    queued = np.zeros(lots, np.bool_)
+    queued_refundable = np.zeros(lots, np.bool_)
+    accepted_of = np.zeros(quotas, np.int64)
+    taken_event = np.empty(1024, np.int64)
+    taken_lot = np.empty(1024, np.int64)
+    taken_points = np.empty(1024, np.int64)
+    takings = 0
+    # each heap holds lots by what comes first in their key, with the lot's position below it
+    spending = [np.int64(0) for _ in range(0)]
+    spending_refundable = [np.int64(0) for _ in range(0)]
+    expiring = [np.int64(0) for _ in range(0)]
+
+    lot = 0
+    event = 0
+    while event < events:
+        account = event_account[event]
+        while lot < lots and lot_account[lot] < account:
+            lot += 1
+        first_lot = lot
+        first_event = event
+        changing = False
+        while lot < lots and lot_account[lot] == account:
+            if tag[lot] >= 0:
+                tag_lot[tag[lot]] = lot
+            changing = changing or changes_on[lot] != _NEVER
+            lot += 1
+        spending.clear()
+        spending_refundable.clear()
+        expiring.clear()
+        accepted_of[:] = 0
+        usable = 0
+        usable_refundable = 0
+        spent = 0
+        limit_was_set = False
+        arriving = first_lot
+        day = np.int64(-_NEVER)
+
+        while event < events and event_account[event] == account:
+            if on_day[event] > day:
+                before, day = day, on_day[event]
+                if changing:
+                    for changed in range(first_lot, lot):
+                        if before < changes_on[changed] <= day:
+                            expires_on[changed] = changed_expires_on[changed]
+                            if changed < arriving and not lapsed[changed]:
+                                heappush(
+                                    expiring, (expires_on[changed] << _POSITION_BITS) | changed
+                                )
+                                key = (expires_on[changed] << _POSITION_BITS) | changed
+                                if by_expiry and queued[changed]:
+                                    heappush(spending, key)
+                                if by_expiry and queued_refundable[changed]:
+                                    heappush(spending_refundable, key)
+                while arriving < lot and credited_on[arriving] <= day:
+                    key = arriving
+                    if by_expiry:
+                        key = (expires_on[arriving] << _POSITION_BITS) | arriving
+                    if remaining[arriving] > 0:
+                        heappush(spending, key)
+                        queued[arriving] = True
+                        if refundable[arriving]:
+                            heappush(spending_refundable, key)
+                            queued_refundable[arriving] = True
+                    usable += remaining[arriving]
+                    if refundable[arriving]:
+                        usable_refundable += remaining[arriving]
+                    if expires_on[arriving] != _NEVER:
+                        heappush(expiring, (expires_on[arriving] << _POSITION_BITS) | arriving)
+                    arriving += 1
+                while len(expiring) > 0 and (expiring[0] >> _POSITION_BITS) < day:
+                    at = heappop(expiring) & _POSITION
+                    if not lapsed[at] and expires_on[at] < day:
+                        lapsed[at] = True
+                        usable -= remaining[at]
+                        if refundable[at]:
+                            usable_refundable -= remaining[at]
+
+            did = action[event]
+            first_taking[event] = takings
+            if did in (_EARLIER, _EARLIER_REJECTED, _EARLIER_CANCELLED):
+                if did == _EARLIER_REJECTED:
+                    verdict[event] = _REFUSED
+                cancelled[event] = did == _EARLIER_CANCELLED
+                ticket_event[ticket[event]] = event
+
+            elif did == _CANCEL:
+                target = ticket_event[ticket[event]]
+                if target < first_event or target >= event or event_account[target] != account:
+                    verdict[event] = _UNKNOWN_EVENT
+                elif verdict[target] != _ACCEPTED:
+                    verdict[event] = _NOT_ACCEPTED
+                elif cancelled[target]:
+                    verdict[event] = _ALREADY
+                else:
+                    cancelled[target] = True
+                    if quota[target] >= 0:
+                        accepted_of[quota[target]] -= 1
+                    came_earlier = action[target] == _EARLIER
+                    if came_earlier:
+                        begin = earlier_first[ticket[event]]
+                        end = earlier_first[ticket[event] + 1]
+                    else:
+                        begin, end = first_taking[target], last_taking[target]
+                    for taking in range(begin, end):
+                        if came_earlier:
+                            at = tag_lot[earlier_tag[taking]]
+                            points = earlier_points[taking]
+                            if at < 0:
+                                raise ValueError("a lot that an earlier event took from is missing")
+                        else:
+                            at = taken_lot[taking]
+                            points = -taken_points[taking]
+                        remaining[at] += points
+                        spent -= points
+                        if not lapsed[at]:
+                            usable += points
+                            key = at
+                            if by_expiry:
+                                key = (expires_on[at] << _POSITION_BITS) | at
+                            if not queued[at]:
+                                heappush(spending, key)
+                                queued[at] = True
+                            if refundable[at]:
+                                usable_refundable += points
+                                if not queued_refundable[at]:
+                                    heappush(spending_refundable, key)
+                                    queued_refundable[at] = True
+                        if takings == taken_event.size:
+                            taken_event = _doubled(taken_event)
+                            taken_lot = _doubled(taken_lot)
+                            taken_points = _doubled(taken_points)
+                        taken_event[takings] = event
+                        taken_lot[takings] = at
+                        taken_points[takings] = points
+                        takings += 1
+
+            elif did in (_SET_LIMIT, _STANDARD_LIMIT):
+                more = amount[event] - (usable + spent)
+                if first_lot == lot or (refused[event] and more > 0):
+                    verdict[event] = _REFUSED
+                elif did == _SET_LIMIT or not limit_was_set:
+                    limit_was_set = limit_was_set or did == _SET_LIMIT
+                    remaining[first_lot] += more
+                    usable += more
+                    if not queued[first_lot]:
+                        key = first_lot
+                        if by_expiry:
+                            key = (expires_on[first_lot] << _POSITION_BITS) | first_lot
+                        heappush(spending, key)
+                        queued[first_lot] = True
+
+            else:
+                if ticket[event] >= 0:
+                    ticket_event[ticket[event]] = event
+                wanted = amount[event]
+                only_refundable = did == _SPEND_REFUNDABLE
+                at_hand = usable_refundable if only_refundable else usable
+                if refused[event]:
+                    verdict[event] = _REFUSED
+                elif quota[event] >= 0 and accepted_of[quota[event]] >= quota_limit[event]:
+                    verdict[event] = _OVER_QUOTA
+                elif at_hand < wanted:
+                    verdict[event] = _INSUFFICIENT
+                else:
+                    if quota[event] >= 0:
+                        accepted_of[quota[event]] += 1
+                    while wanted > 0:
+                        heap = spending_refundable if only_refundable else spending
+                        first = heap[0]
+                        at = first & _POSITION
+                        outdated = by_expiry and (first >> _POSITION_BITS) != expires_on[at]
+                        if outdated or lapsed[at] or remaining[at] == 0:
+                            heappop(heap)
+                            if not outdated:
+                                if only_refundable:
+                                    queued_refundable[at] = False
+                                else:
+                                    queued[at] = False
+                            continue
+                        points = min(wanted, remaining[at])
+                        remaining[at] -= points
+                        wanted -= points
+                        usable -= points
+                        spent += points
+                        if refundable[at]:
+                            usable_refundable -= points
+                        if takings == taken_event.size:
+                            taken_event = _doubled(taken_event)
+                            taken_lot = _doubled(taken_lot)
+                            taken_points = _doubled(taken_points)
+                        taken_event[takings] = event
+                        taken_lot[takings] = at
+                        taken_points[takings] = -points
+                        takings += 1
+            last_taking[event] = takings
+            if spent_after.size > 0:
+                usable_after[event] = usable
+                spent_after[event] = spent
+            event += 1
+    return verdict, taken_event[:takings], taken_lot[:takings], taken_points[:takings]
+
+
+@njit(cache=True, nogil=True)
+def _doubled(room: Numbers) -> Numbers:
+    larger = np.empty(room.size * 2, np.int64)
+    larger[: room.size] = room
+    return larger
+
+
+# Arrow in and out
+
+
+@dataclass(frozen=True)
+class _History:
+    """What earlier events took, by ticket, and the loop's room for tickets and tags."""
+
+    first: Numbers
+    tag: Numbers
+    points: Numbers
+    ticket_event: Numbers
+    tag_lot: Numbers
+
+    @classmethod
+    def of(cls, takings: pa.Table) -> _History:
+        ordered = takings.sort_by([("ticket", "ascending"), ("tag", "ascending")])
+        ticket = _numbers(ordered["ticket"], _NONE)
+        tag = _numbers(ordered["tag"], _NONE)
+        tickets = int(ticket[-1]) + 1 if ticket.size else 0
+        first = np.searchsorted(ticket, np.arange(tickets + 1)).astype(np.int64)
+        room = np.full(int(tag.max()) + 1 if tag.size else 0, _NONE, np.int64)
+        return cls(first, tag, _numbers(ordered["points"], 0), np.zeros(0, np.int64), room)
+
+    def with_tickets(self, tickets: int) -> tuple[Numbers, Numbers]:
+        """Room and offsets for so many tickets: those without earlier takings have none."""
+        more = max(0, tickets + 1 - self.first.size)
+        first = np.concatenate([self.first, np.full(more, self.tag.size, np.int64)])
+        return np.full(tickets, _NONE, np.int64), first
+
+
+def _fold_some(
+    lots: pa.Table,
+    events: pa.Table,
+    history: _History,
+    account: str,
+    by_expiry: bool,
+    of_lot: Sequence[str],
+    of_event: Sequence[str],
+    balances: bool,
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    event_account, lot_account = _account_numbers(events[account], lots[account])
+    # the loop takes lots by account and credited_on; those of accounts without events stay out
+    credited_on = _days(lots["credited_on"])
+    place = np.lexsort((credited_on, lot_account))
+    place = place[np.searchsorted(lot_account[place], 0) :]
+    ticket = _numbers(_or_nulls(events, "ticket"), _NONE)
+    ticket_event, earlier_first = history.with_tickets(int(ticket.max(initial=_NONE)) + 1)
+    remaining = _numbers(lots["remaining"], 0)
+    left = remaining[place]
+    quota = pc.dictionary_encode(_or_nulls(events, "quota").combine_chunks())
+    words = pa.array(VERDICTS, pa.string())
+    usable, spent = (np.zeros(events.num_rows if balances else 0, np.int64) for _ in BALANCES)
+    verdict, event, lot, points = _fold_accounts(
+        lot_account[place],
+        credited_on[place],
+        _days(lots["expires_on"])[place],
+        _days(lots["changes_on"])[place],
+        _days(lots["changed_expires_on"])[place],
+        _flags(lots["refundable"])[place],
+        left,
+        _numbers(lots["tag"], _NONE)[place],
+        event_account,
+        _days(events["on_day"]),
+        _codes(events["action"]),
+        _numbers(events["amount"], 0),
+        _numbers(quota.indices, _NONE),
+        _numbers(_or_nulls(events, "quota_limit"), 0),
+        _flags(pc.is_valid(events["refusal"])),
+        ticket,
+        len(quota.dictionary),
+        by_expiry,
+        ticket_event,
+        history.tag_lot,
+        earlier_first,
+        history.tag,
+        history.points,
+        usable,
+        spent,
+    )
+    decided = events.append_column("verdict", words.take(pa.array(verdict)))
+    if balances:
+        for name, numbers in zip(BALANCES, (usable, spent), strict=True):
+            decided = decided.append_column(name, pa.array(numbers))
+    remaining[place] = left
+    at = lots.schema.get_field_index("remaining")
+    takings = {name: lots[name].take(pa.array(place[lot])) for name in of_lot}
+    takings |= {name: events[name].take(pa.array(event)) for name in of_event}
+    takings["points"] = pa.array(points)
+    return (
+        lots.set_column(at, lots.schema.field(at), pa.array(remaining)),
+        decided,
+        pa.table(takings),
+    )
+
+
+def _account_numbers(events: pa.ChunkedArray, lots: pa.ChunkedArray) -> tuple[Numbers, Numbers]:
+    """Accounts as numbers in their order, below 0 for a lot whose account has no event."""
+    sorted_events = events.combine_chunks()
+    begins = np.ones(len(sorted_events), np.bool_)
+    begins[1:] = pc.not_equal(sorted_events[1:], sorted_events[:-1])
+    found = pc.index_in(lots, value_set=sorted_events.filter(pa.array(begins)))
+    return np.cumsum(begins) - 1, _numbers(found, _NONE)
+
+
+def _taking_schema(
+    lots: pa.Schema, events: pa.Schema, of_lot: Sequence[str], of_event: Sequence[str]
+) -> pa.Schema:
+    fields = [lots.field(name) for name in of_lot] + [events.field(name) for name in of_event]
+    return pa.schema([*fields, pa.field("points", pa.int64())])
+
+
+def _event_schema(events: pa.Schema, balances: bool) -> pa.Schema:
+    numbers = [pa.field(name, pa.int64()) for name in BALANCES if balances]
+    return pa.schema([*events, pa.field("verdict", pa.string()), *numbers], events.metadata)
+
+
+def _or_nulls(events: pa.Table, name: str) -> pa.ChunkedArray:
+    if name in events.column_names:
+        return events[name]
+    return pa.chunked_array([pa.nulls(events.num_rows, pa.int64())])
+
+
+def _numbers(values: pa.ChunkedArray | pa.Array, missing: int) -> Numbers:
+    """A copy: the loop writes into some of them, and Arrow's memory is read-only."""
+    filled = pc.fill_null(values.cast(pa.int64()), missing)
+    return np.array(filled.to_numpy(), np.int64)
+
+
+def _days(values: pa.ChunkedArray) -> Numbers:
+    days = pc.fill_null(values.cast(pa.int32()), _NEVER)
+    return np.array(days.to_numpy(), np.int64)
+
+
+def _flags(values: pa.ChunkedArray) -> Flags:
+    return np.array(values.to_numpy(), np.bool_)
+
+
+def _codes(actions: pa.ChunkedArray) -> Codes:
+    found = pc.index_in(actions, value_set=pa.array(ACTIONS))
+    if found.null_count:
+        raise ValueError(f"unknown action among {pc.unique(actions).to_pylist()}")
+    return np.array(found.to_numpy(), np.int8)
+
+
+# Batches of whole accounts
+
+
+class _Stream:
+    """A sorted stream of rows, handed out by account."""
+
+    def __init__(self, reader: pa.RecordBatchReader, account: str) -> None:
+        self._account = account
+        self._batches = iter(cast("Iterable[pa.RecordBatch]", reader))
+        self._schema = reader.schema
+        self._held: list[pa.RecordBatch] = []
+        self._rows = 0
+        self.ended = False
+
+    def fill(self, rows: int) -> None:
+        """Reads until so many rows are held, or the stream ends."""
+        while self._rows < rows and not self.ended:
+            batch = next(self._batches, None)
+            if batch is None:
+                self.ended = True
+            elif batch.num_rows:
+                self._held.append(batch)
+                self._rows += batch.num_rows
+
+    @property
+    def rows(self) -> int:
+        return self._rows
+
+    @property
+    def last_account(self) -> Any:
+        return cast("Any", self._held[-1][self._account])[-1].as_py()
+
+    def take_below(self, account: Any | None) -> pa.Table:
+        """The rows of accounts below this one (none: all that are held)."""
+        held = pa.Table.from_batches(self._held, self._schema)
+        size = held.num_rows
+        if account is not None and size:
+            size = pc.sum(pc.less(held[self._account], account)).as_py()
+        rest = held.slice(size)
+        self._held = rest.to_batches()
+        self._rows = rest.num_rows
+        return held.slice(0, size).combine_chunks()
+
+
+def _by_account(
+    lots: pa.RecordBatchReader, events: pa.RecordBatchReader, account: str
+) -> Iterable[tuple[pa.Table, pa.Table]]:
+    """The lots and events of some whole accounts at a time."""
+    streams = _Stream(lots, account), _Stream(events, account)
+    rows = _ROWS_AT_ONCE
+    while True:
+        for stream in streams:
+            stream.fill(rows)
+        if not any(stream.rows for stream in streams):
+            return
+        # the last account of a stream that goes on may not be complete
+        incomplete = [stream.last_account for stream in streams if not stream.ended]
+        below = min(incomplete, default=None)
+        some_lots, some_events = (stream.take_below(below) for stream in streams)
+        if some_lots.num_rows or some_events.num_rows:
+            rows = _ROWS_AT_ONCE
+            yield some_lots, some_events
+        else:
+            rows *= 2
