@@ -1,0 +1,127 @@
+"""Reference data: where airports are, and which distances between them are published (F2).
+
+Airports come from the `airportsdata` package, whose version is pinned; published distances from
+`data/reference/published_distances.csv`, a row for each pair of airports, in either direction.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Final
+
+import airportsdata
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from transforms.policy import PolicyError
+
+PUBLISHED_DISTANCES: Final = (
+    Path(__file__).parent.parent / "data" / "reference" / "published_distances.csv"
+)
+_COLUMNS: Final = ["airport", "other_airport", "miles", "source"]
+
+
+@dataclass(frozen=True)
+class Airport:
+    """An airport: its ISO 3166 country, and its position in degrees."""
+
+    country: str
+    latitude: float
+    longitude: float
+
+
+class Reference:
+    """The reference data as relations."""
+
+    def __init__(self, distances: Path = PUBLISHED_DISTANCES) -> None:
+        self._distances = distances
+
+    @property
+    def airports(self) -> dict[str, Airport]:
+        """Every airport with an IATA code, by that code."""
+        return _airports()
+
+    @cached_property
+    def airport_rows(self) -> pa.Table:
+        """airport, country, latitude, longitude."""
+        places = self.airports.values()
+        return pa.table(
+            {
+                "airport": list(self.airports),
+                "country": [place.country for place in places],
+                "latitude": pa.array([place.latitude for place in places], pa.float64()),
+                "longitude": pa.array([place.longitude for place in places], pa.float64()),
+            }
+        )
+
+    @cached_property
+    def distance_rows(self) -> pa.Table:
+        """airport, other_airport, miles: each published pair once.
+
+        Raises PolicyError listing everything wrong with the file.
+        """
+        with self._distances.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            rows = list(reader)
+        name = self._distances.name
+        if reader.fieldnames != _COLUMNS:
+            raise PolicyError(f"{name}: the columns are not {', '.join(_COLUMNS)}; mend the header")
+        errors = [f"{name}: row {line}: {what}" for line, what in self._problems(rows)]
+        if errors:
+            raise PolicyError(*errors)
+        return pa.table(
+            {
+                "airport": [row["airport"] for row in rows],
+                "other_airport": [row["other_airport"] for row in rows],
+                "miles": pa.array([int(row["miles"]) for row in rows], pa.int64()),
+            }
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the airports' version and the published distances, without sources."""
+        content = f"{airportsdata.__version__}\n{self.distance_rows.to_pylist()}"
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def _problems(self, rows: list[dict[str, str]]) -> Iterator[tuple[int, str]]:
+        seen: set[frozenset[str]] = set()
+        for number, row in enumerate(rows, 1):
+            if None in row or None in row.values():
+                yield number, f"not {len(_COLUMNS)} values; mend the row"
+                continue
+            pair = [row["airport"], row["other_airport"]]
+            for code in pair:
+                if code not in self.airports:
+                    yield number, f"{code!r} is no known airport; write its IATA code"
+            if len(set(pair)) == 1:
+                yield number, "twice the same airport; name two"
+            if frozenset(pair) in seen:
+                yield number, f"{'-'.join(pair)} is given twice, in either direction; keep one"
+            seen.add(frozenset(pair))
+            if not re.fullmatch(r"[1-9][0-9]{0,5}", row["miles"]):
+                yield number, f"{row['miles']!r} is no distance; write whole miles above 0"
+            if not row["source"].strip():
+                yield number, "no source; name one"
+
+
+@cache
+def _airports() -> dict[str, Airport]:
+    # the package's own loader makes a dictionary of every field of every airfield first
+    rows = pc.read_csv(
+        Path(airportsdata.__file__).with_name("airports.csv"),
+        convert_options=pc.ConvertOptions(
+            include_columns=["iata", "country", "lat", "lon"],
+            column_types={"iata": pa.string(), "country": pa.string()},
+        ),
+    ).to_pylist()
+    return {
+        row["iata"]: Airport(row["country"], row["lat"], row["lon"])
+        for row in sorted(rows, key=lambda row: row["iata"])
+        if row["iata"]
+    }
