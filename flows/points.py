@@ -223,10 +223,11 @@ class _Close:
         from transforms.ledger import fold
 
         engine = self.engine
+        earlier_takings = engine.rows(_points("earlier_takings"))
         folded = fold(
             engine.stream(_points("ledger_lots")),
             engine.stream(_points("ledger_events")),
-            engine.rows(_points("earlier_takings")),
+            earlier_takings,
             self.run.scratch,
             spending_order="earliest_expiry",
             of_lot=_OF_LOT,

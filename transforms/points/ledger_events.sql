@@ -7,7 +7,9 @@
 --   tickets(redemption_id, ticket)
 -- policy: none
 -- rules: P2
-WITH events AS (
+WITH
+-- materialized, as DuckDB can't spill the sort of a union
+events AS MATERIALIZED (
     SELECT
         point_requests.customer_id,
         point_requests.event_id,

@@ -46,7 +46,8 @@ changes_of_restorable_lots AS (
     GROUP BY restorable_lots.lot_id
 ),
 
-lots AS (
+-- materialized, as DuckDB can't spill the sort of a union
+lots AS MATERIALIZED (
     SELECT
         opening_lots.customer_id,
         opening_lots.lot_id,

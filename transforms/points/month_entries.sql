@@ -13,7 +13,8 @@ WITH takings_on_terms AS (
     FROM takings
 ),
 
-entries AS (
+-- materialized, as DuckDB can't spill the sort of a union
+entries AS MATERIALIZED (
     SELECT
         point_credits.customer_id,
         point_credits.lot_id,
