@@ -14,9 +14,11 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from flows.calendar import run_calendar
+from flows.demo import prepare
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED
-from tests.membership import published
+from tests.membership import options, published
 
 QUERIES: Final = Path(__file__).parent / "queries"
 README: Final = Path(__file__).parent.parent / "README.md"
@@ -136,36 +138,58 @@ def test_readme_shows_the_query(name: str) -> None:
     assert f"```sql\n{query}```\n" in README.read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The warehouse of the sample's last months, in which every table is published."""
+    workspace = tmp_path_factory.mktemp("everything") / "workspace"
+    prepare(workspace)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POINTBOOK_PII_KEY", "a key for tests")
+        run_calendar(options(workspace), "2021-11", "2022-02")
+    return workspace / "warehouse"
+
+
+def partition_type(name: str) -> pa.DataType:
+    """The type of a table's partition column."""
+    return PUBLISHED[name].dtype(PUBLISHED[name].partition).pyarrow_dtype
+
+
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_a_data_set_of_pyarrow_opens_the_table_with_its_declared_types(
-    warehouse: Path, name: str
+    everything: Path, name: str
 ) -> None:
-    table = PUBLISHED[name]
-    hive = ds.partitioning(pa.schema([(table.partition, pa.int64())]), flavor="hive")
-    found = ds.dataset(warehouse / name, partitioning=hive)
+    table, kind = PUBLISHED[name], partition_type(name)
+    hive = ds.partitioning(pa.schema([(table.partition, kind)]), flavor="hive")
+    found = ds.dataset(everything / name, partitioning=hive)
     expected = [(field.name, field.type) for field in stored_schema(table)]
     assert [(field.name, field.type) for field in found.schema] == [
         *expected,
-        (table.partition, pa.int64()),
+        (table.partition, kind),
     ]
-    years = found.to_table().column(table.partition).to_pylist()
-    assert set(years) == {2017, 2018}
-    assert len(ds.dataset(warehouse / name, partitioning="hive").to_table()) == len(years)
+    periods = found.to_table().column(table.partition).to_pylist()
+    folders = {path.parent.name for path in (everything / name).rglob("*.parquet")}
+    assert {f"{table.partition}={period}" for period in periods} <= folders
+    assert len(ds.dataset(everything / name, partitioning="hive").to_table()) == len(periods)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
-def test_the_partition_column_is_in_the_path_alone(warehouse: Path, name: str) -> None:
+def test_the_partition_column_is_in_the_path_alone(everything: Path, name: str) -> None:
     table = PUBLISHED[name]
-    for path in (warehouse / name).rglob("*.parquet"):
+    paths = list((everything / name).rglob("*.parquet"))
+    assert paths
+    for path in paths:
         assert table.partition not in pq.read_schema(path).names
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
-def test_all_readers_see_the_same_rows_in_the_same_order(warehouse: Path, name: str) -> None:
+def test_all_readers_see_the_same_rows_in_the_same_order(everything: Path, name: str) -> None:
     columns = list(PUBLISHED[name].columns)
-    with duckdb.connect(str(warehouse / "catalog.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(everything / "catalog.duckdb"), read_only=True) as connection:
         rows = connection.execute(f"FROM {name}").fetchall()
-    assert in_polars(warehouse, name).select(columns).rows() == rows
-    frame = pd.read_parquet(warehouse / name)[columns]
-    frame["membership_year"] = frame["membership_year"].astype("int64")
-    assert list(frame.itertuples(index=False, name=None)) == rows
+    assert in_polars(everything, name).select(columns).rows() == rows
+    frame = pd.read_parquet(everything / name, dtype_backend="pyarrow")[columns]
+    partition = PUBLISHED[name].partition
+    found = pa.Table.from_pandas(frame, preserve_index=False)
+    periods = found[partition].cast(pa.string()).cast(partition_type(name))
+    found = found.set_column(columns.index(partition), partition, periods)
+    assert list(zip(*(found[column].to_pylist() for column in columns), strict=True)) == rows
