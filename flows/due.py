@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from flows.errors import NotReady, WrongUsage
 from flows.landing import Deliveries
-from flows.periods import last_day, last_month, month_of, parse_month
+from flows.periods import last_day, last_month, month_after, month_of, parse_month
 from flows.run import Context
 from transforms.airline import status_year
 from transforms.assessment import assessment, grant
@@ -112,12 +112,13 @@ def _yearly(policies: Policies, years: range) -> Iterator[Due]:
 
 
 def _monthly(first: date, last: date) -> Iterator[Due]:
-    for number in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
-        begin = date(number // 12, number % 12 + 1, 1)
-        yield _due(begin, "notices", month_of(begin))
-        yield _due(last_day(begin), "points", month_of(begin))
-        yield _due(last_day(begin), "miles", month_of(begin))
-        yield _due(last_day(begin), "micropayments", month_of(begin))
+    month = month_of(first)
+    while month <= month_of(last):
+        begin = parse_month(month)
+        yield _due(begin, "notices", month)
+        for name in ("points", "micropayments", "miles"):
+            yield _due(last_day(begin), name, month)
+        month = month_after(month)
 
 
 def _elite_due(policies: Policies, year: int) -> date:

@@ -65,10 +65,9 @@ def grant_points(
 
 def grant_inputs(context: Context, year: int) -> Inputs:
     """The files that a year's grants read: its tier snapshot, and the customers."""
-    snapshots = context.files("tier_snapshot")
     return Inputs(
         {
-            "tier_snapshot": {key: snapshots[key] for key in [str(year)] if key in snapshots},
+            "tier_snapshot": context.file_of("tier_snapshot", str(year)),
             "customers": context.files("customers"),
         }
     )

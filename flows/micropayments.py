@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -125,13 +125,10 @@ def micropayment_inputs(context: Context, month: str) -> Inputs:
     first = parse_month(month)
     return Inputs(
         {
-            **{
-                name: _only(context.files(name), month)
-                for name in ("micropayments", "limit_requests")
-            },
+            **{name: context.file_of(name, month) for name in ("micropayments", "limit_requests")},
             "subscriptions": context.files("subscriptions"),
             "billing_arrears": arrears_files(context, first, last_day(first)),
-            _OPENING: _only(context.files(CARRIED), limits_opening(context, month)),
+            _OPENING: context.file_of(CARRIED, limits_opening(context, month)),
         },
         {_OPENING: CARRIED},
     )
@@ -181,7 +178,6 @@ class Close:
         folded = fold(
             self.engine.stream(_micropayments("limit_lots")),
             self.engine.stream(_micropayments("limit_events")),
-            _no_earlier_takings(),
             self.run.scratch,
             spending_order="oldest_credit",
             of_lot=(),
@@ -213,13 +209,3 @@ def _policy_fingerprint(policies: Policies, first: date) -> str:
     """Of the values in force from each day of the month on which any of them changes."""
     days = policies.days_of_change(POLICIES, first, last_day(first))
     return " ".join(policies.fingerprint(POLICIES, day) for day in days)
-
-
-def _only(files: Mapping[str, Path], period: str) -> dict[str, Path]:
-    return {key: path for key, path in files.items() if key == period}
-
-
-def _no_earlier_takings() -> pa.Table:
-    """A limit begins anew each month, so that no earlier taking matters."""
-    empty = pa.array([], pa.int64())
-    return pa.table({"ticket": empty, "tag": empty, "points": empty})

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
-import pyarrow as pa
-
 from flows.flights import mileage, name_flights
 from flows.options import Options
 from flows.periods import last_day, month_before, opening_period, parse_month
@@ -104,17 +102,14 @@ def mileage_opening(context: Context, month: str) -> str:
 
 def mileage_inputs(context: Context, month: str) -> Inputs:
     """The files that a month's close reads: its exports, the members, and the lots before it."""
-    before = mileage_opening(context, month)
-    of_month = {
-        name: {period: path for period, path in context.files(name).items() if period == month}
-        for name in ("flights", "award_requests", "mixed_payments")
-    }
-    lots = context.files("mileage_lots")
     return Inputs(
         {
-            **of_month,
+            **{
+                name: context.file_of(name, month)
+                for name in ("flights", "award_requests", "mixed_payments")
+            },
             "members": context.files("members"),
-            _OPENING: {period: path for period, path in lots.items() if period == before},
+            _OPENING: context.file_of("mileage_lots", mileage_opening(context, month)),
         },
         {_OPENING: "mileage_lots"},
     )
@@ -169,7 +164,6 @@ class Close:
         folded = fold(
             engine.stream(mileage("mileage_ledger_lots")),
             engine.stream(mileage("mileage_events")),
-            _no_earlier_takings(),
             self.run.scratch,
             spending_order="oldest_credit",
             of_lot=_OF_LOT,
@@ -209,9 +203,3 @@ class Close:
 def _in_force(policies: Policies, month: str) -> InForce:
     first = parse_month(month)
     return close_policies(policies, first, last_day(first))
-
-
-def _no_earlier_takings() -> pa.Table:
-    """Miles are never given back, so that no earlier taking matters."""
-    empty = pa.array([], pa.int64())
-    return pa.table({"ticket": empty, "tag": empty, "points": empty})

@@ -102,11 +102,9 @@ def send_notices(options: Options, month: str, step: Step = plainly) -> dict[str
 def notice_inputs(context: Context, month: str) -> Inputs:
     """The files that a month's notices read."""
     first = parse_month(month)
-    opening = points_opening(context, month)
-    lots = context.files("point_lots")
     return Inputs(
         {
-            "opening_lots": {opening: lots[opening]} if opening else {},
+            "opening_lots": context.file_of("point_lots", points_opening(context, month)),
             "customers": context.files("customers"),
             **activity_files(
                 context,

@@ -165,17 +165,17 @@ def point_inputs(context: Context, month: str) -> Inputs:
     granted = grant(context.policies, first.year).granted_on
     return Inputs(
         {
-            "opening_lots": _only(context.files("point_lots"), opening),
+            "opening_lots": context.file_of("point_lots", opening),
             "billing": bills,
             "billing_late_collections": late,
             **{
-                name: _only(context.files(name), month)
+                name: context.file_of(name, month)
                 for name in ("promotions", "purchases", "redemptions", "refund_applications")
             },
-            "point_grants": _only(
-                context.files("point_grants"), str(first.year) if first <= granted <= last else ""
+            "point_grants": context.file_of(
+                "point_grants", str(first.year) if first <= granted <= last else ""
             ),
-            "tier_snapshot": _only(context.files("tier_snapshot"), str(first.year)),
+            "tier_snapshot": context.file_of("tier_snapshot", str(first.year)),
             "customers": context.files("customers"),
             "earlier_results": _before(context.files("redemption_results"), month),
             "earlier_entries": _before(entries, month, year_ends=False),
@@ -223,15 +223,16 @@ class _Close:
         from transforms.ledger import fold
 
         engine = self.engine
+        # before the streams, which hold what they have sorted
         earlier_takings = engine.rows(_points("earlier_takings"))
         folded = fold(
             engine.stream(_points("ledger_lots")),
             engine.stream(_points("ledger_events")),
-            earlier_takings,
             self.run.scratch,
             spending_order="earliest_expiry",
             of_lot=_OF_LOT,
             of_event=_OF_EVENT,
+            earlier_takings=earlier_takings,
             account="customer_id",
             lots_too=False,
         )
@@ -269,10 +270,6 @@ def _pay_days(policies: Policies, first: date) -> pa.Table:
     days = [first + timedelta(days=number) for number in range(span)]
     terms = {day: policies.in_force("point_refund_terms", day)[0] for day in days}
     return pay_days({day: cast("int", row["business_days"]) for day, row in terms.items()})
-
-
-def _only(files: Mapping[str, Path], period: str) -> dict[str, Path]:
-    return {key: path for key, path in files.items() if key == period}
 
 
 def _before(

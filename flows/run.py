@@ -49,6 +49,11 @@ class Context:
         """The committed files of a staged relation or published table, by period."""
         return self.state.files(table)
 
+    def file_of(self, table: str, period: str) -> dict[str, Path]:
+        """The committed file of one period, by that period; empty where there is none."""
+        files = self.files(table)
+        return {period: files[period]} if period in files else {}
+
 
 class Run:
     """A command's run, from lock to manifest; used as a `with` block.

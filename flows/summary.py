@@ -32,6 +32,9 @@ _TEXT_COLUMNS: Final = {
     "first",
     "last",
 }
+_POINTS_MOVED: Final = ("credited", "spent", "restored", "expired")
+_POINTS_LEFT: Final = ("closing", "usable")
+_MILES_MOVED: Final = ("credited", "spent", "expired")
 _NAMES: Final = {"\t": "tab"}
 _TOLD_BY: Final = {"option": "--export", "folder": "its folder", "header": "its header"}
 
@@ -63,13 +66,13 @@ def _calendar(console: Console, manifest: Manifest, workspace: Path | None) -> N
         console.print(_by_year("Points granted by tier", grants, "points", "points"))
     closes = [run for run in manifest["runs"] if run["command"] in ("points", "sweep")]
     if closes:
-        console.print(_balances(closes))
+        console.print(_ledger_by_year("Points by year", closes, _POINTS_MOVED, _POINTS_LEFT))
     answered = [run for run in manifest["runs"] if run["command"] == "micropayments"]
     if answered:
         console.print(_payments_by_year(answered))
     flown = [run for run in manifest["runs"] if run["command"] == "miles"]
     if flown:
-        console.print(_miles_by_year(flown))
+        console.print(_ledger_by_year("Miles by year", flown, _MILES_MOVED, ("closing",)))
     elites = [run for run in manifest["runs"] if run["command"] == "elite"]
     if elites:
         console.print(_members_by_status(elites))
@@ -222,21 +225,26 @@ def _grants(console: Console, manifest: Manifest, _: Path | None) -> None:
     _say_if_dry(console, manifest)
 
 
-def _balances(closes: Sequence[Manifest]) -> Table:
-    """The ledger's control totals by year, from the closes of its periods."""
-    columns = ("credited", "spent", "restored", "expired")
-    table = _table("Points by year", "year", "opening", *columns, "closing", "usable")
-    years: dict[str, list[Manifest]] = {}
-    for close in closes:
-        years.setdefault(str(close.get("month") or close["year"])[:4], []).append(close["totals"])
-    for year, totals in years.items():
+def _ledger_by_year(
+    title: str, closes: Sequence[Manifest], moved: Sequence[str], at_the_end: Sequence[str]
+) -> Table:
+    """A ledger's control totals by year, from the closes of its periods."""
+    table = _table(title, "year", "opening", *moved, *at_the_end)
+    for year, totals in _totals_by_year(closes).items():
         table.add_row(
             year,
             f"{totals[0]['opening']:,}",
-            *(f"{sum(each[column] for each in totals):,}" for column in columns),
-            *(f"{totals[-1][column]:,}" for column in ("closing", "usable")),
+            *(f"{sum(each[column] for each in totals):,}" for column in moved),
+            *(f"{totals[-1][column]:,}" for column in at_the_end),
         )
     return table
+
+
+def _totals_by_year(closes: Sequence[Manifest]) -> dict[str, list[Manifest]]:
+    years: dict[str, list[Manifest]] = {}
+    for close in closes:
+        years.setdefault(str(close.get("month") or close["year"])[:4], []).append(close["totals"])
+    return years
 
 
 def _points(console: Console, manifest: Manifest, _: Path | None) -> None:
@@ -277,10 +285,7 @@ def _payments_by_year(closes: Sequence[Manifest]) -> Table:
     """What subscriptions spent by year, from the closes of its months."""
     columns = ("payments", "approved_total", "usage_notices")
     table = _table("Micropayments by year", "year", "payments", "approved won", "usage notices")
-    years: dict[str, list[Manifest]] = {}
-    for close in closes:
-        years.setdefault(close["month"][:4], []).append(close["totals"])
-    for year, totals in years.items():
+    for year, totals in _totals_by_year(closes).items():
         table.add_row(year, *(f"{sum(each[column] for each in totals):,}" for column in columns))
     return table
 
@@ -300,23 +305,6 @@ def _micropayments(console: Console, manifest: Manifest, _: Path | None) -> None
         f"the next bill; {totals['usage_notices']:,} told of heavy use",
         soft_wrap=True,
     )
-
-
-def _miles_by_year(closes: Sequence[Manifest]) -> Table:
-    """The mileage ledger's control totals by year, from the closes of its months."""
-    columns = ("credited", "spent", "expired")
-    table = _table("Miles by year", "year", "opening", *columns, "closing")
-    years: dict[str, list[Manifest]] = {}
-    for close in closes:
-        years.setdefault(str(close["month"])[:4], []).append(close["totals"])
-    for year, totals in years.items():
-        table.add_row(
-            year,
-            f"{totals[0]['opening']:,}",
-            *(f"{sum(each[column] for each in totals):,}" for column in columns),
-            f"{totals[-1]['closing']:,}",
-        )
-    return table
 
 
 def _miles(console: Console, manifest: Manifest, _: Path | None) -> None:

@@ -87,7 +87,7 @@ def sweep_inputs(context: Context, year: int) -> Inputs:
     dates = YearEnd.of(context.policies, year)
     return Inputs(
         {
-            "opening_lots": {opening: context.files("point_lots")[opening]},
+            "opening_lots": context.file_of("point_lots", opening),
             "customers": context.files("customers"),
             "expiry_notices": {
                 month: path

@@ -77,39 +77,7 @@ _NONE: Final = -1
 _POSITION_BITS: Final = 32
 _POSITION: Final = (1 << _POSITION_BITS) - 1
 _ROWS_AT_ONCE: Final = 1 << 18
-
 _BATCHES_UNDER_WAY: Final = 2
-
-LOT_COLUMNS: Final = (
-    "credited_on",
-    "expires_on",
-    "changes_on",
-    "changed_expires_on",
-    "refundable",
-    "remaining",
-    "tag",
-)
-"""What the loop reads of a lot; further columns pass through.
-
-Lots are sorted by account and lot_id. `expires_on` null: never. From `changes_on` on, if
-it is not null, the lot expires on `changed_expires_on` (P7). `tag` numbers the lots, from 0 on,
-that an earlier event took from; null for the others.
-"""
-EVENT_COLUMNS: Final = (
-    "on_day",
-    "action",
-    "amount",
-    "quota",
-    "quota_limit",
-    "refusal",
-    "ticket",
-)
-"""What the loop reads of an event; further columns pass through.
-
-Events are sorted by account and then as they are taken. `quota` (null: none) and `ticket` (null:
-nothing cancels it) are explained above; what no event has may be left out.
-"""
-
 
 BALANCES: Final = ("usable", "spent")
 """What an account has after an event; see `Folded`."""
@@ -134,12 +102,12 @@ class Folded:
 def fold(
     lots: pa.RecordBatchReader,
     events: pa.RecordBatchReader,
-    earlier_takings: pa.Table,
     scratch: Path,
     *,
     spending_order: SpendingOrder,
     of_lot: Sequence[str],
     of_event: Sequence[str],
+    earlier_takings: pa.Table | None = None,
     account: str = "account",
     lots_too: bool = True,
     balances: bool = False,
@@ -147,7 +115,18 @@ def fold(
     """Decides all events over the lots of their accounts.
 
     `account` is the column, of numbers or of text in byte order, that lots and events have of it.
-    `earlier_takings`: what earlier events took: `ticket`, `tag` of the lot, `points` above 0.
+    Further columns than these pass through:
+
+    - lots, sorted by account and lot_id: `credited_on`, `expires_on` (null: never), `refundable`,
+      `remaining`; `changes_on`, from which on, if it is not null, the lot expires on
+      `changed_expires_on` (P7); `tag`, a number from 0 on of a lot that an earlier event took from,
+      null for the others;
+    - events, sorted by account and then as they are taken: `on_day`, `action`, `amount`, `refusal`,
+      and as far as any event has them `quota` (null: none), `quota_limit` and `ticket` (null:
+      nothing cancels it).
+
+    `earlier_takings`: what earlier events took, if anything: `ticket`, `tag` of the lot, `points`
+    above 0.
     `of_lot` and `of_event` are the columns that a row of `takings` carries of either. `balances`:
     whether events carry `usable` and `spent`; `lots_too`: whether the lots are written as well.
     """
@@ -285,10 +264,8 @@ def _fold_accounts(
                         if before < changes_on[changed] <= day:
                             expires_on[changed] = changed_expires_on[changed]
                             if changed < arriving and not lapsed[changed]:
-                                heappush(
-                                    expiring, (expires_on[changed] << _POSITION_BITS) | changed
-                                )
                                 key = (expires_on[changed] << _POSITION_BITS) | changed
+                                heappush(expiring, key)
                                 if by_expiry and queued[changed]:
                                     heappush(spending, key)
                                 if by_expiry and queued_refundable[changed]:
@@ -454,23 +431,25 @@ def _doubled(room: Numbers) -> Numbers:
 
 @dataclass(frozen=True)
 class _History:
-    """What earlier events took, by ticket, and the loop's room for tickets and tags."""
+    """What earlier events took, by ticket, and the loop's room for tags."""
 
     first: Numbers
     tag: Numbers
     points: Numbers
-    ticket_event: Numbers
     tag_lot: Numbers
 
     @classmethod
-    def of(cls, takings: pa.Table) -> _History:
+    def of(cls, takings: pa.Table | None) -> _History:
+        if takings is None:
+            nothing = np.zeros(0, np.int64)
+            return cls(np.zeros(1, np.int64), nothing, nothing, nothing)
         ordered = takings.sort_by([("ticket", "ascending"), ("tag", "ascending")])
         ticket = _numbers(ordered["ticket"], _NONE)
         tag = _numbers(ordered["tag"], _NONE)
         tickets = int(ticket[-1]) + 1 if ticket.size else 0
         first = np.searchsorted(ticket, np.arange(tickets + 1)).astype(np.int64)
         room = np.full(int(tag.max()) + 1 if tag.size else 0, _NONE, np.int64)
-        return cls(first, tag, _numbers(ordered["points"], 0), np.zeros(0, np.int64), room)
+        return cls(first, tag, _numbers(ordered["points"], 0), room)
 
     def with_tickets(self, tickets: int) -> tuple[Numbers, Numbers]:
         """Room and offsets for so many tickets: those without earlier takings have none."""

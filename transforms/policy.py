@@ -137,8 +137,7 @@ class Policies:
     def require(self, names: Iterable[str], first: date, last: date) -> None:
         """Raises PolicyError, naming policy and day, where one is not in force all along a span."""
         for name in names:
-            starts = {cast("date", row["valid_to"]) for row in self._rows[name] if row["valid_to"]}
-            for day in sorted({first, *(day for day in starts if first < day <= last)}):
+            for day in self.days_of_change([name], first, last):
                 self.in_force(name, day)
 
     def days_of_change(self, names: Iterable[str], first: date, last: date) -> list[date]:
