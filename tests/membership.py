@@ -12,10 +12,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow.parquet as pq
+
 from flows.grants import grant_points
 from flows.ingest import ingest
 from flows.options import Options
 from flows.tiers import assess_tiers
+from schemas.tables import PUBLISHED
 
 YEARS: Final = (2017, 2018)
 FIRST: Final = "2015-11"
@@ -161,3 +164,13 @@ def data_hashes(workspace: Path) -> dict[str, str]:
         for path in sorted((workspace / part).rglob("*"))
         if path.is_file() and path.name != "catalog.duckdb"
     }
+
+
+def table_rows(workspace: Path, name: str, period: str | None = None) -> list[Row]:
+    """A table's published rows, of one period or of all in their order."""
+    partition = PUBLISHED[name].partition
+    rows = []
+    for path in sorted((workspace / "warehouse" / name).glob(f"{partition}={period or '*'}/*")):
+        of = {partition: path.parent.name.partition("=")[2]}
+        rows += [of | row for row in pq.ParquetFile(path).read().to_pylist()]
+    return rows

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
-
 from flows.micropayments import close_micropayments
 from tests.membership import land, options
 
@@ -75,12 +73,3 @@ def land_micropayments(
 def close(workspace: Path, *months: str, **more: Any) -> list[Row]:
     """Closes months in this order; returns the manifests."""
     return [close_micropayments(options(workspace, **more), month) for month in months]
-
-
-def published_rows(workspace: Path, table: str) -> list[Row]:
-    """A table's rows with their month, by month and in the published order."""
-    return [
-        {"month": path.parent.name.removeprefix("month=")} | row
-        for path in sorted((workspace / "warehouse" / table).glob("*/part-0.parquet"))
-        for row in pq.ParquetFile(path).read().to_pylist()
-    ]

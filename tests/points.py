@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
-
 from flows.grants import grant_points
 from flows.notices import send_notices
 from flows.options import Options
 from flows.points import close_points
 from flows.sweep import sweep_points
 from flows.tiers import assess_tiers
-from schemas.tables import PUBLISHED
 from tests.membership import land, line, months
 
 Row = dict[str, Any]
@@ -125,13 +122,3 @@ def run(options: Options, steps: Iterable[str]) -> None:
     for step in steps:
         command, period = step.split()
         _COMMANDS[command](options, period)
-
-
-def table_rows(workspace: Path, name: str, period: str | None = None) -> list[Row]:
-    """A table's published rows, of one period or of all in their order."""
-    partition = PUBLISHED[name].partition
-    rows = []
-    for path in sorted((workspace / "warehouse" / name).glob(f"{partition}={period or '*'}/*")):
-        of = {partition: path.parent.name.partition("=")[2]}
-        rows += [of | row for row in pq.ParquetFile(path).read().to_pylist()]
-    return rows

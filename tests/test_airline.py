@@ -24,9 +24,9 @@ from flows.options import Options
 from flows.run import Context
 from flows.status import workspace_status
 from schemas.policy import POLICIES
-from tests.membership import data_hashes, land, options
+from tests.membership import data_hashes, land, options, table_rows
 from tests.test_cases import replaced_policies
-from tests.test_cases_airline import AWARD, FLIGHT, MEMBER, PAYMENT, land_airline, published_rows
+from tests.test_cases_airline import AWARD, FLIGHT, MEMBER, PAYMENT, land_airline
 from tests.test_cli import complaint
 from transforms.policy import Policies, PolicyError
 from transforms.reference import Reference
@@ -96,7 +96,7 @@ def test_the_five_routes_of_the_newspaper_in_both_charts(tmp_path: Path) -> None
     )
     for month in ("2021-03", "2021-04"):
         close_miles(settings, month)
-    miles = {row["request_id"]: row["miles"] for row in published_rows(tmp_path, "award_results")}
+    miles = {row["request_id"]: row["miles"] for row in table_rows(tmp_path, "award_results")}
     told = {
         destination: (miles[f"{code}-before"], miles[f"{code}-after"])
         for destination, code in ((name, name.split()[1]) for name in sentence)
@@ -185,7 +185,7 @@ def test_a_corrected_flight_changes_its_month_the_months_after_and_its_status_ye
     for month in months:
         close_miles(settings, month)
     assess_elite(settings, 2022)
-    accruals = published_rows(tmp_path, "mileage_accruals")
+    accruals = table_rows(tmp_path, "mileage_accruals")
     assert [(row["month"], row["activity_id"], row["distance"]) for row in accruals] == [
         ("2020-11", "other", 999),
         ("2020-12", "moved", 8_000),
@@ -205,7 +205,7 @@ def test_a_corrected_flight_changes_its_month_the_months_after_and_its_status_ye
         }.items()
         for month in changing
     )
-    entries = [row for row in published_rows(tmp_path, "mileage_entries") if row["miles"] < 0]
+    entries = [row for row in table_rows(tmp_path, "mileage_entries") if row["miles"] < 0]
     assert [(row["lot_id"], row["miles"]) for row in entries] == [
         ("flight:moved", -8_000),
         ("flight:next", -2_000),
@@ -219,14 +219,14 @@ def test_a_flight_that_a_correction_moves_out_of_the_year_leaves_the_status(tmp_
         {"flights": [{"activity_id": "f", "flight_date": "2021-12-31", "distance_miles": 10_000}]},
     )
     assess_elite(settings, 2022)
-    (row,) = published_rows(tmp_path, "elite_status")
+    (row,) = table_rows(tmp_path, "elite_status")
     assert (row["qualifying_miles"], row["status"]) == (10_000, "silver")
     moved = FLIGHT | {"activity_id": "f", "flight_date": "2022-01-01", "revision": 1}
     land(tmp_path, "flights", [moved], "correction.csv")
     ingest(settings)
     assess_elite(settings, 2022)
     assess_elite(settings, 2023)
-    rows = {row["status_year"]: row for row in published_rows(tmp_path, "elite_status")}
+    rows = {row["status_year"]: row for row in table_rows(tmp_path, "elite_status")}
     assert (rows["2022"]["qualifying_half_flights"], rows["2022"]["status"]) == (0, "none")
     assert rows["2023"]["qualifying_half_flights"] == 2
 
@@ -234,7 +234,7 @@ def test_a_flight_that_a_correction_moves_out_of_the_year_leaves_the_status(tmp_
 def test_the_elite_year_counts_flights_of_months_that_are_not_published(tmp_path: Path) -> None:
     settings = staged(tmp_path, {"flights": [{"distance_miles": 10_000}]})
     assert assess_elite(settings, 2022)["statuses"][0]["status"] == "silver"
-    assert published_rows(tmp_path, "mileage_accruals") == []
+    assert table_rows(tmp_path, "mileage_accruals") == []
 
 
 # Months
@@ -261,7 +261,7 @@ def test_a_month_without_rows_is_published_empty_and_typed(tmp_path: Path) -> No
         ("members", "opening", "credited", "spent", "expired", "closing"), 0
     )
     for table in ("mileage_accruals", "mileage_entries", "mileage_lots", "mixed_payment_results"):
-        assert published_rows(tmp_path, table) == []
+        assert table_rows(tmp_path, table) == []
         assert (tmp_path / "warehouse" / table / "month=2030-01" / "part-0.parquet").is_file()
 
 
@@ -366,8 +366,8 @@ def test_members_do_not_affect_each_other(tmp_path: Path) -> None:
         ],
     )
     for table in ("mileage_entries", "mileage_balances", "award_results", "elite_status"):
-        expected = [row for row in published_rows(whole, table) if row["member_id"] in kept]
-        assert published_rows(part, table) == expected
+        expected = [row for row in table_rows(whole, table) if row["member_id"] in kept]
+        assert table_rows(part, table) == expected
 
 
 # Reference data

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -44,11 +45,48 @@ ALIASES: Final = {
     "opening_lots": "point_lots",
     "earlier_results": "redemption_results",
     "earlier_entries": "point_entries",
+    "opening_limits": "micropayment_limits",
 }
 """Tables that a transform knows by another name."""
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
+Breaches = dict[str, list[tuple[str, Rows]]]
+"""By audit: what is wrong, and tables in which it is."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Sound tables, made anew by `tables`, and what breaks them."""
+
+    tables: Callable[[], Rows]
+
+    def broken(self, table: str, row: int, **changes: object) -> Rows:
+        """The tables with other values in a row."""
+        rows = self.tables()
+        rows[table][row] |= changes
+        return rows
+
+    def doubled(self, table: str) -> Rows:
+        """The tables with a row twice in one of them."""
+        rows = self.tables()
+        rows[table].append(rows[table][0])
+        return rows
+
+    def without(self, table: str, row: int) -> Rows:
+        """The tables without a row."""
+        rows = self.tables()
+        del rows[table][row]
+        return rows
+
+
+def each_breach(breaches: Breaches) -> list[Any]:
+    """Every breach as a parameter: the audit, and the tables."""
+    return [
+        pytest.param(audit, rows, id=f"{audit}: {what}")
+        for audit, several in breaches.items()
+        for what, rows in several
+    ]
 
 
 def assessed(customer: str, fee: int, fee_tier: str, years: int, tier: str) -> Row:
@@ -165,22 +203,8 @@ def test_an_audit_is_silent_on_sound_tables(engine: Engine, audit: str) -> None:
     assert offences(engine, audit, sound()) == []
 
 
-def broken(table: str, row: int, **changes: object) -> Rows:
-    rows = sound()
-    rows[table][row] |= changes
-    return rows
-
-
-def doubled(table: str) -> Rows:
-    rows = sound()
-    rows[table].append(rows[table][0])
-    return rows
-
-
-def without(table: str, row: int) -> Rows:
-    rows = sound()
-    del rows[table][row]
-    return rows
+SOUND: Final = Sound(sound)
+broken, doubled, without = SOUND.broken, SOUND.doubled, SOUND.without
 
 
 def left_before_the_grant() -> Rows:
@@ -189,7 +213,7 @@ def left_before_the_grant() -> Rows:
     return rows
 
 
-BREACHES: Final[dict[str, list[tuple[str, Rows]]]] = {
+BREACHES: Final[Breaches] = {
     "tier_snapshot__keys_unique": [("a row twice", doubled("tier_snapshot"))],
     "tier_exceptions__keys_unique": [("a row twice", doubled("tier_exceptions"))],
     "point_grants__keys_unique": [("a row twice", doubled("point_grants"))],
@@ -232,14 +256,7 @@ BREACHES: Final[dict[str, list[tuple[str, Rows]]]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("audit", "rows"),
-    [
-        pytest.param(audit, rows, id=f"{audit}: {what}")
-        for audit, breaches in BREACHES.items()
-        for what, rows in breaches
-    ],
-)
+@pytest.mark.parametrize(("audit", "rows"), each_breach(BREACHES))
 def test_an_audit_returns_the_one_offending_row(engine: Engine, audit: str, rows: Rows) -> None:
     assert len(offences(engine, audit, rows)) == 1
 

@@ -10,7 +10,16 @@ from typing import Final
 import pyarrow as pa
 import pytest
 
-from tests.test_audits import SHIPPED, Row, Rows, audits_of_room, offences
+from tests.test_audits import (
+    SHIPPED,
+    Breaches,
+    Row,
+    Rows,
+    Sound,
+    audits_of_room,
+    each_breach,
+    offences,
+)
 from transforms.engine import Engine
 from transforms.policy import Policies
 
@@ -201,22 +210,8 @@ def sound() -> Rows:
     }
 
 
-def broken(table: str, row: int, **changes: object) -> Rows:
-    rows = sound()
-    rows[table][row] |= changes
-    return rows
-
-
-def doubled(table: str) -> Rows:
-    rows = sound()
-    rows[table].append(rows[table][0])
-    return rows
-
-
-def without(table: str, row: int) -> Rows:
-    rows = sound()
-    del rows[table][row]
-    return rows
+SOUND: Final = Sound(sound)
+broken, doubled, without = SOUND.broken, SOUND.doubled, SOUND.without
 
 
 @pytest.mark.parametrize("audit", AUDITS)
@@ -224,7 +219,7 @@ def test_an_audit_is_silent_on_sound_tables(engine: Engine, audit: str) -> None:
     assert offences(engine, audit, sound()) == []
 
 
-BREACHES: Final[dict[str, list[tuple[str, Rows]]]] = {
+BREACHES: Final[Breaches] = {
     **{
         f"{table}__keys_unique": [("a row twice", doubled(table))]
         for table in (
@@ -345,14 +340,7 @@ BREACHES: Final[dict[str, list[tuple[str, Rows]]]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("audit", "rows"),
-    [
-        pytest.param(audit, rows, id=f"{audit}: {what}")
-        for audit, breaches in BREACHES.items()
-        for what, rows in breaches
-    ],
-)
+@pytest.mark.parametrize(("audit", "rows"), each_breach(BREACHES))
 def test_an_audit_returns_the_one_offending_row(engine: Engine, audit: str, rows: Rows) -> None:
     assert len(offences(engine, audit, rows)) == 1
 

@@ -9,7 +9,15 @@ from typing import Final
 import pyarrow as pa
 import pytest
 
-from tests.test_audits import Row, Rows, audits_of_room, offences
+from tests.test_audits import (
+    Breaches,
+    Row,
+    Rows,
+    Sound,
+    audits_of_room,
+    each_breach,
+    offences,
+)
 from transforms.engine import Engine
 
 AUDITS: Final = audits_of_room("points")
@@ -221,22 +229,8 @@ def test_an_audit_is_silent_on_empty_tables(engine: Engine, audit: str) -> None:
     assert offences(engine, audit, {name: [] for name in sound()}) == []
 
 
-def broken(table: str, row: int, **changes: object) -> Rows:
-    rows = sound()
-    rows[table][row] |= changes
-    return rows
-
-
-def doubled(table: str) -> Rows:
-    rows = sound()
-    rows[table].append(rows[table][0])
-    return rows
-
-
-def without(table: str, row: int) -> Rows:
-    rows = sound()
-    del rows[table][row]
-    return rows
+SOUND: Final = Sound(sound)
+broken, doubled, without = SOUND.broken, SOUND.doubled, SOUND.without
 
 
 def with_one_more(table: str, row: Row) -> Rows:
@@ -247,7 +241,7 @@ def with_one_more(table: str, row: Row) -> Rows:
 
 ONE_TOO_MANY: Final = redemption("X9", "ann", 0) | {"cancels": "R1"}
 NOTHING: Final = {"expires_on": date(2016, 6, 30), "kind": "payment", "lots": 1, "points": 1}
-BREACHES: Final[dict[str, list[tuple[str, Rows]]]] = {
+BREACHES: Final[Breaches] = {
     **{
         f"{table}__keys_unique": [("a row twice", doubled(table))]
         for table in (
@@ -400,14 +394,7 @@ BREACHES: Final[dict[str, list[tuple[str, Rows]]]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("audit", "rows"),
-    [
-        pytest.param(audit, rows, id=f"{audit}: {what}")
-        for audit, breaches in BREACHES.items()
-        for what, rows in breaches
-    ],
-)
+@pytest.mark.parametrize(("audit", "rows"), each_breach(BREACHES))
 def test_an_audit_returns_the_one_offending_row(engine: Engine, audit: str, rows: Rows) -> None:
     assert len(offences(engine, audit, rows)) == 1
 

@@ -15,13 +15,10 @@ that matter; the others have the defaults below.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from flows.elite import assess_elite
 from flows.errors import NotReady, PointbookError, WrongUsage
@@ -30,10 +27,9 @@ from flows.miles import close_miles
 from flows.options import POLICIES as SHIPPED
 from flows.options import Options
 from schemas.tables import PUBLISHED
-from tests.membership import land
-from tests.test_cases import replaced_policies
+from tests.membership import land, table_rows
+from tests.test_cases import collected, replaced_policies
 
-CASES: Final = Path(__file__).parent / "cases"
 REFUSALS: Final[dict[str, type[PointbookError]]] = {
     "not_ready": NotReady,
     "wrong_usage": WrongUsage,
@@ -88,15 +84,7 @@ _EXPORTS: Final = {
 }
 
 
-def _collected() -> Iterator[Any]:
-    for path in sorted(CASES.glob("[FWXE]*/*.yaml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        assert document["rule"] == path.parent.name
-        for case in document["cases"]:
-            yield pytest.param(case, id=f"{document['rule']}: {case['case']}")
-
-
-@pytest.mark.parametrize("case", list(_collected()))
+@pytest.mark.parametrize("case", collected("[FWXE]*"))
 def test_case(case: Row, tmp_path: Path) -> None:
     assert case["source"]
     workspace = tmp_path / "workspace"
@@ -141,7 +129,7 @@ def assert_rows(workspace: Path, name: str, wanted: list[Row]) -> None:
     """Checks that a table has these rows, over all its periods, and no others."""
     table = PUBLISHED[name]
     key = [table.partition, *table.key]
-    rows = published_rows(workspace, name)
+    rows = table_rows(workspace, name)
     given = [column for column in key if all(column in want for want in wanted)]
     assert [_part(row, given) for row in rows] == [_part(want, given) for want in wanted]
     for row, want in zip(rows, wanted, strict=True):
@@ -149,16 +137,6 @@ def assert_rows(workspace: Path, name: str, wanted: list[Row]) -> None:
             assert set(want["policy"].split()) <= set(row["policy"].split())
             row["policy"] = want["policy"]
         assert _part(row, want) == want
-
-
-def published_rows(workspace: Path, name: str) -> list[Row]:
-    """A table's rows with their partition column, period by period, in their published order."""
-    table = PUBLISHED[name]
-    return [
-        {table.partition: path.parent.name.partition("=")[2]} | row
-        for path in sorted((workspace / "warehouse" / name).glob("*/*.parquet"))
-        for row in pq.ParquetFile(path).read().to_pylist()
-    ]
 
 
 def _part(row: Row, columns: Any) -> Row:

@@ -14,32 +14,19 @@ that matter; the others have the defaults in `tests/micropayments.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
 
 import pytest
-import yaml
 
 from flows.errors import NotReady
 from flows.options import POLICIES as SHIPPED
 from schemas.tables import PUBLISHED
-from tests.membership import stage
-from tests.micropayments import MONTH, Row, close, land_micropayments, published_rows
-from tests.test_cases import replaced_policies
-
-CASES: Final = Path(__file__).parent / "cases"
+from tests.membership import stage, table_rows
+from tests.micropayments import MONTH, Row, close, land_micropayments
+from tests.test_cases import collected, replaced_policies
 
 
-def _collected() -> Iterator[Any]:
-    for path in sorted(CASES.glob("M*/*.yaml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        assert document["rule"] == path.parent.name
-        for case in document["cases"]:
-            yield pytest.param(case, id=f"{document['rule']}: {case['case']}")
-
-
-@pytest.mark.parametrize("case", list(_collected()))
+@pytest.mark.parametrize("case", collected("M*"))
 def test_case(case: Row, tmp_path: Path) -> None:
     assert case["source"]
     workspace = tmp_path / "workspace"
@@ -61,7 +48,7 @@ def test_case(case: Row, tmp_path: Path) -> None:
 
 def _assert_rows(workspace: Path, name: str, wanted: list[Row]) -> None:
     (key,) = PUBLISHED[name].key
-    rows = sorted(published_rows(workspace, name), key=lambda row: (row["month"], row[key]))
+    rows = sorted(table_rows(workspace, name), key=lambda row: (row["month"], row[key]))
     assert [row[key] for row in rows] == [want[key] for want in wanted]
     for row, want in zip(rows, wanted, strict=True):
         assert {column: row[column] for column in want} == want

@@ -16,34 +16,23 @@ that matter; the others have the defaults of tests/points.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from flows.errors import NotReady
 from flows.ingest import ingest
 from flows.options import Options
 from schemas.tables import PUBLISHED
-from tests.membership import land
-from tests.points import Row, bills_of_tiers, land_points, run, table_rows
-from tests.test_cases import replaced_policies
+from tests.membership import land, table_rows
+from tests.points import Row, bills_of_tiers, land_points, run
+from tests.test_cases import collected, replaced_policies
 
-CASES: Final = Path(__file__).parent / "cases"
 TIER_YEAR: Final = 2016
 
 
-def _collected() -> Iterator[Any]:
-    for path in sorted(CASES.glob("P*/*.yaml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        assert document["rule"] == path.parent.name
-        for case in document["cases"]:
-            yield pytest.param(case, id=f"{document['rule']}: {case['case']}")
-
-
-@pytest.mark.parametrize("case", list(_collected()))
+@pytest.mark.parametrize("case", collected("P*"))
 def test_case(case: Row, tmp_path: Path) -> None:
     assert case["source"]
     workspace = tmp_path / "workspace"

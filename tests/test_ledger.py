@@ -87,11 +87,11 @@ def folded(
         found = fold(
             pa.Table.from_pylist(lots, LOTS).to_reader(batch),
             pa.Table.from_pylist(numbered, EVENTS).to_reader(batch),
-            pa.Table.from_pylist(list(earlier), EARLIER),
             Path(scratch),
             spending_order=order,
             of_lot=("lot_id",),
             of_event=("event_id",),
+            earlier_takings=pa.Table.from_pylist(list(earlier), EARLIER),
         )
         verdicts = pq.read_table(found.events)
         takings = pq.read_table(found.takings)

@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from flows.ingest import ingest
 from flows.options import Options
 from tests.ledger_model import PARTNERS, Change, Ledger, Row
-from tests.membership import data_hashes, land, line
-from tests.points import bills_of_tiers, customer, run, table_rows
+from tests.membership import data_hashes, land, line, table_rows
+from tests.points import bills_of_tiers, customer, run
 from tests.test_cases import replaced_policies
 
 START: Final = "2016-10"

@@ -30,16 +30,15 @@ from schemas.exports import EXPORTS, PRODUCTS
 from schemas.policy import POLICIES
 from schemas.tables import PUBLISHED
 from tests import membership
-from tests.membership import data_hashes, land, options, stage
+from tests.membership import data_hashes, land, options, stage, table_rows
 from tests.micropayments import (
     BILL,
     SUBSCRIPTION,
     Row,
     close,
     land_micropayments,
-    published_rows,
 )
-from tests.test_audits import audits_of_room
+from tests.test_audits import Breaches, Sound, audits_of_room, each_breach, offences
 from transforms import ledger
 from transforms.engine import Engine, load_transform
 from transforms.ledger import Folded, SpendingOrder, fold
@@ -369,11 +368,9 @@ def _folded(scratch: Path, order: SpendingOrder, limit: int | None, *events: Any
         | {"refusal": refusal[0] if refusal else None}
         for action, amount, *refusal in events
     ]
-    none = pa.array([], pa.int64())
     found = fold(
         pa.Table.from_pylist([lot] if limit is not None else [], _LOT).to_reader(),
         pa.Table.from_pylist(rows, _EVENT).to_reader(),
-        pa.table({"ticket": none, "tag": none, "points": none}),
         scratch,
         spending_order=order,
         of_lot=(),
@@ -520,7 +517,7 @@ def test_a_rerun_changes_no_byte(expected: Path, tmp_path: Path) -> None:
 def test_the_manifest_counts_answers_and_names_where_it_opens(expected: Path) -> None:
     (manifest,) = close(expected, "2016-12")
     assert (manifest["opens_from"], manifest["starts_ledger"]) == ("2016-11", False)
-    rows = published_rows(expected, "micropayment_results")
+    rows = table_rows(expected, "micropayment_results")
     of_month = [row for row in rows if row["month"] == "2016-12"]
     counted = {(row["status"], row["reason"]): row["payments"] for row in manifest["payments"]}
     assert sum(counted.values()) == len(of_month) == 150
@@ -551,7 +548,7 @@ def test_a_revision_that_clears_arrears_changes_the_answer_of_the_next_close(
     land_micropayments(tmp_path, {"payments": [{}], "billing": [{}]})
     stage(tmp_path)
     close(tmp_path, "2016-11")
-    (before,) = published_rows(tmp_path, "micropayment_results")
+    (before,) = table_rows(tmp_path, "micropayment_results")
     assert before["reason"] == "arrears"
     context = Context.of(options(tmp_path))
     fingerprints = flow.micropayment_fingerprints(context, "2016-11")
@@ -569,7 +566,7 @@ def test_a_revision_that_clears_arrears_changes_the_answer_of_the_next_close(
     changed = flow.micropayment_fingerprints(Context.of(options(tmp_path)), "2016-11")
     assert [name for name in changed if changed[name] != fingerprints[name]] == ["billing_arrears"]
     close(tmp_path, "2016-11")
-    (after,) = published_rows(tmp_path, "micropayment_results")
+    (after,) = table_rows(tmp_path, "micropayment_results")
     assert (after["status"], after["approved_total"]) == ("approved", 1_000)
 
 
@@ -777,45 +774,18 @@ def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield engine
 
 
-def _offences(engine: Engine, audit: str, rows: dict[str, list[Row]]) -> list[Row]:
-    for name, content in rows.items():
-        if name in EXPORTS:
-            schema = staged_schema(EXPORTS[name])
-        else:
-            schema = table_schema(PUBLISHED[{"opening_limits": flow.CARRIED}.get(name, name)])
-        engine.table(name, pa.Table.from_pylist(content, schema))
-    found: list[Row] = engine.rows(load_transform(f"audits/{audit}")).to_pylist()
-    return found
-
-
 @pytest.mark.parametrize("audit", AUDITS)
 def test_an_audit_is_silent_on_sound_tables(auditor: Engine, audit: str) -> None:
-    assert _offences(auditor, audit, _sound()) == []
+    assert offences(auditor, audit, _sound()) == []
 
 
-def _broken(table: str, row: int, **changes: object) -> dict[str, list[Row]]:
-    rows = _sound()
-    rows[table][row] |= changes
-    return rows
-
-
-def _doubled(table: str) -> dict[str, list[Row]]:
-    rows = _sound()
-    rows[table].append(dict(rows[table][0]))
-    return rows
-
-
-def _without(table: str, row: int) -> dict[str, list[Row]]:
-    rows = _sound()
-    del rows[table][row]
-    return rows
-
-
+_SOUND: Final = Sound(_sound)
+_broken, _doubled, _without = _SOUND.broken, _SOUND.doubled, _SOUND.without
 _RESULTS: Final = "micropayment_results"
 _USAGE: Final = "micropayment_usage"
 _LINES: Final = "micropayment_bill_lines"
 _LIMITS: Final = "micropayment_limits"
-BREACHES: Final[dict[str, list[tuple[str, dict[str, list[Row]]]]]] = {
+BREACHES: Final[Breaches] = {
     **{f"{table}__keys_unique": [("a row twice", _doubled(table))] for table in flow.TABLES},
     "limit_results__every_request_answered": [
         ("one lost", _without("limit_results", 1)),
@@ -876,18 +846,11 @@ BREACHES: Final[dict[str, list[tuple[str, dict[str, list[Row]]]]]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("audit", "rows"),
-    [
-        pytest.param(audit, rows, id=f"{audit}: {what}")
-        for audit, breaches in BREACHES.items()
-        for what, rows in breaches
-    ],
-)
+@pytest.mark.parametrize(("audit", "rows"), each_breach(BREACHES))
 def test_an_audit_returns_the_one_offending_row(
     auditor: Engine, audit: str, rows: dict[str, list[Row]]
 ) -> None:
-    assert len(_offences(auditor, audit, rows)) == 1
+    assert len(offences(auditor, audit, rows)) == 1
 
 
 def test_every_audit_has_been_seen_to_fail() -> None:

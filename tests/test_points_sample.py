@@ -15,7 +15,8 @@ import pytest
 
 from flows.ingest import ingest
 from flows.options import DATA, Options
-from tests.points import Row, run, table_rows
+from tests.membership import table_rows
+from tests.points import Row, run
 
 SAMPLE: Final = DATA / "sample"
 FILES: Final = (

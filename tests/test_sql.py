@@ -164,10 +164,9 @@ def _points_relations() -> dict[str, dict[str, str]]:
     }
     return known | {
         "pay_days": {"applied_on": "DATE", "pay_on": "DATE"},
-        "folded_lots": lots,
         "folded_events": events | {"verdict": "VARCHAR"},
         "takings": {
-            **{name: lots[name] for name in lots.keys() - {"account", "remaining", "tag"}},
+            **{name: lots[name] for name in lots.keys() - {"remaining", "tag"}},
             **{name: events[name] for name in ("event_id", "occurred_at", "on_day", "action")},
             "points": "BIGINT",
         },

@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 from flows.options import Options
+from flows.periods import month_after, month_before
 from flows.points import close_points
 from flows.run import Run
 from flows.sweep import sweep_points
@@ -216,7 +217,7 @@ def stage(root: Path, customers: int, months: Iterable[str], *, events: bool = T
                 "customers": customers,
                 "first": f"{month}-01",
                 "month": month,
-                "before": _before(month),
+                "before": month_before(month),
             }
             if events:
                 write("billing", _BILLING, f"billing_month={month}", month, **values)
@@ -252,7 +253,7 @@ def contenders(place: Path, month: str, memory: str) -> dict[str, Contender]:
         "temp": str(out / "tmp"),
         "out": str(out),
         "month": month,
-        "before": _before(month),
+        "before": month_before(month),
         "last": f"{month}-28",
     }
     return {
@@ -266,11 +267,6 @@ def months_from(first: str, count: int) -> list[str]:
     """So many months, from the first on."""
     begin = int(first[:4]) * 12 + int(first[5:]) - 1
     return [f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(begin, begin + count)]
-
-
-def _before(month: str) -> str:
-    number = int(month[:4]) * 12 + int(month[5:]) - 2
-    return f"{number // 12:04d}-{number % 12 + 1:02d}"
 
 
 def main() -> None:
@@ -297,7 +293,7 @@ def main() -> None:
     elif arguments.what == "empty":
         place = prepared(arguments.root, customers, two)
         close(place, two[-1])
-        found = contenders(place, months_from(two[-1], 2)[-1], memory)
+        found = contenders(place, month_after(two[-1]), memory)
         compare("points: a month without events", [found["copy"], found["points"]], runs)
     else:
         place = prepared(arguments.root, customers, months_from("2010-11", 77))
