@@ -13,12 +13,9 @@ from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
     Written,
-    audit,
-    audits_of,
-    name_policies,
     publish_table,
     run_context,
-    write_table,
+    write_and_audit,
 )
 from transforms.airline import StatusYear, status_in_force, status_policies, status_year
 from transforms.engine import Engine
@@ -90,7 +87,6 @@ def _assess(
         policies=status_policies(context.policies, found).used,
     )
     name_flights(engine, context.policies, Reference(), inputs)
-    audits = audits_of([TABLE])
-    name_policies(engine, context.policies, [mileage(TABLE), *audits])
-    written = write_table(run, engine, mileage(TABLE), str(found.year))
-    return written, audit(engine, audits)
+    tables = [mileage(TABLE)]
+    (written,), claims = write_and_audit(run, engine, context.policies, tables, str(found.year))
+    return written, claims

@@ -13,12 +13,9 @@ from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
     Written,
-    audit,
-    audits_of,
     name_inputs,
-    name_policies,
     publish_table,
-    write_table,
+    write_and_audit,
 )
 from transforms.assessment import Grant, grant
 from transforms.engine import Engine, load_transform
@@ -93,8 +90,6 @@ def _grant(run: Run, engine: Engine, policies: Policies, terms: Grant) -> tuple[
             }
         ),
     )
-    grants = load_transform(f"membership/{TABLE}")
-    audits = audits_of([TABLE])
-    name_policies(engine, policies, [grants, *audits])
-    written = write_table(run, engine, grants, str(terms.membership_year))
-    return written, audit(engine, audits)
+    tables = [load_transform(f"membership/{TABLE}")]
+    (written,), claims = write_and_audit(run, engine, policies, tables, str(terms.membership_year))
+    return written, claims

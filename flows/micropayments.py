@@ -18,13 +18,11 @@ from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
     Written,
-    audit,
-    audits_of,
     name_inputs,
     name_policies,
     publish_table,
     run_context,
-    write_table,
+    write_and_audit,
 )
 from schemas.derive import DELIVERY, staged_schema
 from schemas.exports import EXPORTS
@@ -189,13 +187,8 @@ class Close:
 
     def write(self) -> tuple[list[Written], list[str]]:
         """Writes the tables aside and audits them."""
-        audits = audits_of(TABLES)
-        self._name_policies(audits)
-        written = [
-            write_table(self.run, self.engine, _micropayments(table), self.month)
-            for table in TABLES
-        ]
-        return written, audit(self.engine, audits)
+        tables = [_micropayments(table) for table in TABLES]
+        return write_and_audit(self.run, self.engine, self.policies, tables, self.month)
 
     def _name_policies(self, transforms: Sequence[Transform]) -> None:
         name_policies(self.engine, self.policies, transforms)

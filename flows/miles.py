@@ -15,12 +15,10 @@ from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
     Written,
-    audit,
-    audits_of,
     name_policies,
     publish_table,
     run_context,
-    write_table,
+    write_and_audit,
 )
 from transforms.airline import InForce, close_policies
 from transforms.engine import Engine
@@ -192,12 +190,11 @@ class Close:
             publish_table(self.run, table, fingerprints)
 
     def _write(self, engine: Engine, tables: Sequence[str]) -> None:
-        audits = audits_of(tables)
-        name_policies(engine, self.context.policies, audits)
-        self._written += [
-            write_table(self.run, engine, mileage(table), self.month) for table in tables
-        ]
-        self.claims += audit(engine, audits)
+        transforms = [mileage(table) for table in tables]
+        policies = self.context.policies
+        written, claims = write_and_audit(self.run, engine, policies, transforms, self.month)
+        self._written += written
+        self.claims += claims
 
 
 def _in_force(policies: Policies, month: str) -> InForce:

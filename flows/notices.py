@@ -17,13 +17,10 @@ from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
-    audit,
-    audits_of,
     name_inputs,
-    name_policies,
     publish_table,
     run_context,
-    write_table,
+    write_and_audit,
 )
 from transforms.engine import Engine, load_transform
 from transforms.policy import Policies
@@ -81,10 +78,11 @@ def send_notices(options: Options, month: str, step: Step = plainly) -> dict[str
             name_inputs(engine, inputs)
             name_activity(engine, YearEnd.of(context.policies, first.year), first)
             run_context(engine, **_dates(context, first))
-            transform, audits = load_transform(f"points/{TABLE}"), audits_of([TABLE])
-            name_policies(engine, context.policies, [transform, *audits])
-            written = step("notices", lambda: write_table(run, engine, transform, month))
-            claims = audit(engine, audits)
+            tables = [load_transform(f"points/{TABLE}")]
+            (written,), claims = step(
+                "notices",
+                lambda: write_and_audit(run, engine, context.policies, tables, month),
+            )
             notices = engine.rows(load_transform("points/notice_counts")).to_pylist()
         publish_table(run, written, notice_fingerprints(context, month))
         return run.commit(

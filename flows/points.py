@@ -28,14 +28,12 @@ from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
     Written,
-    audit,
-    audits_of,
     name_inputs,
     name_policies,
     name_table,
     publish_table,
     run_context,
-    write_table,
+    write_and_audit,
 )
 from schemas.tables import PUBLISHED
 from transforms.assessment import assessment, grant
@@ -243,12 +241,8 @@ class _Close:
 
     def write(self) -> tuple[list[Written], list[str]]:
         """Writes the tables aside and audits them."""
-        audits = audits_of(TABLES)
-        self._name_policies(audits)
-        written = [
-            write_table(self.run, self.engine, _points(table), self.month) for table in TABLES
-        ]
-        return written, audit(self.engine, audits)
+        tables = [_points(table) for table in TABLES]
+        return write_and_audit(self.run, self.engine, self.context.policies, tables, self.month)
 
     def _read_no_other_entries(self) -> None:
         """Narrows the earlier entries to the months of the redemptions that are cancelled."""

@@ -15,13 +15,11 @@ from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
     Written,
-    audit,
-    audits_of,
     name_inputs,
     name_policies,
     publish_table,
     run_context,
-    write_table,
+    write_and_audit,
 )
 from transforms.engine import Engine, load_transform
 
@@ -138,15 +136,8 @@ def _decide(engine: Engine, context: Context, year: int, dates: YearEnd) -> None
 def _write(
     run: Run, engine: Engine, context: Context, year: int
 ) -> tuple[list[Written], list[str]]:
-    audits = audits_of(TABLES)
-    name_policies(engine, context.policies, audits)
-    written = [
-        write_table(
-            run,
-            engine,
-            load_transform(f"points/{table}"),
-            str(year) if table == "expiry_sweep" else year_end(year),
-        )
-        for table in TABLES
-    ]
-    return written, audit(engine, audits)
+    def partition(table: str) -> str:
+        return str(year) if table == "expiry_sweep" else year_end(year)
+
+    tables = [load_transform(f"points/{table}") for table in TABLES]
+    return write_and_audit(run, engine, context.policies, tables, partition)

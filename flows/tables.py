@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,14 +17,19 @@ from flows import progress
 from flows.errors import RunFailed
 from flows.publish import State
 from flows.run import Run
+from flows.side_by_side import side_by_side
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 from transforms.engine import ROOT, Engine, Transform, load_transform
+from transforms.order import out_of_order
 from transforms.policy import Policies
 
 _AUDITS: Final = ROOT / "audits"
 _SHOWN_ROWS: Final = 3
+_AT_ONCE: Final = 2
+"""Statements at a time: each of them has long stretches that use one core."""
+_IN_ORDER: Final = "rows_in_order"
 
 
 @dataclass(frozen=True)
@@ -108,16 +114,48 @@ def audits_of(tables: Iterable[str]) -> list[Transform]:
     ]
 
 
-def write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> Written:
-    """Writes a table's partition aside and names it in the engine, so that audits read it."""
-    table = PUBLISHED[transform.name.rpartition("/")[2]]
-    target = run.workspace.warehouse / table.name / f"{table.partition}={partition}"
-    target /= "part-0.parquet"
-    aside = run.aside(target)
-    with progress.working(f"computing {table.name} {partition}", lambda: engine.progress() / 100):
-        rows = engine.write(transform, table, aside)
-    engine.relation(table.name, [aside], stored_schema(table))
-    return Written(table, partition, aside, target, rows)
+def write_and_audit(
+    run: Run,
+    engine: Engine,
+    policies: Policies,
+    tables: Sequence[Transform],
+    partition: str | Callable[[str], str],
+) -> tuple[list[Written], list[str]]:
+    """Writes tables aside and audits them; returns them, and the names of the claims that hold.
+
+    `partition` is that of all tables, or says it by a table's name. What a table or an audit reads
+    of the others, as its header says, is written before it; the rest goes on side by side.
+    Raises RunFailed with the first rows that break a claim.
+    """
+    names = [_table_name(transform) for transform in tables]
+    audits = audits_of(names)
+    name_policies(engine, policies, [*tables, *audits])
+    written: dict[str, Written] = {}
+    done: list[str] = []
+
+    def write(name: str, transform: Transform) -> None:
+        period = partition if isinstance(partition, str) else partition(name)
+        written[name] = _write_table(run, engine, transform, period)
+        done.append(name)
+
+    def audit(name: str, claim: Transform) -> None:
+        _audit(engine, claim)
+        done.append(name)
+
+    transforms = dict(zip(names, tables, strict=True)) | {_claim(audit): audit for audit in audits}
+    works = {
+        name: partial(write if name in names else audit, name, transform)
+        for name, transform in transforms.items()
+    }
+    waits_for = {
+        name: {read for read in transform.inputs if read in names and read != name}
+        for name, transform in transforms.items()
+    }
+    what = f"computing {', '.join(names)}"
+    with progress.working(what, lambda: len(done) / len(works)):
+        side_by_side(works, waits_for, min(engine.threads, _AT_ONCE))
+    in_order = [f"{name}__{_IN_ORDER}" for name in names]
+    return [written[name] for name in names], [*in_order, *(_claim(audit) for audit in audits)]
 
 
 @dataclass(frozen=True)
@@ -143,21 +181,47 @@ def publish_table(run: Run, written: Written, fingerprints: Mapping[str, str]) -
     )
 
 
-def audit(engine: Engine, audits: Sequence[Transform]) -> list[str]:
-    """Runs the audits; raises RunFailed with the first rows that break a claim.
+def _table_name(transform: Transform) -> str:
+    return transform.name.rpartition("/")[2]
 
-    Returns the names of the claims that hold.
+
+def _claim(audit: Transform) -> str:
+    return audit.name.removeprefix("audits/")
+
+
+def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> Written:
+    """Writes a table's partition aside and names it in the engine, so that others read it.
+
+    Raises RunFailed where its rows don't stand in the table's order, each key once.
     """
-    for claim in audits:
-        broken = engine.rows(claim)
-        if broken.num_rows:
-            name = claim.name.removeprefix("audits/")
-            rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
-            raise RunFailed(
-                f"audit {name} found {broken.num_rows:,} rows ({rows}); nothing was published; "
-                f"see {claim.path.relative_to(ROOT.parent)}"
-            )
-    return [claim.name.removeprefix("audits/") for claim in audits]
+    table = PUBLISHED[_table_name(transform)]
+    target = run.workspace.warehouse / table.name / f"{table.partition}={partition}"
+    target /= "part-0.parquet"
+    aside = run.aside(target)
+    rows = engine.write(transform, table, aside)
+    unordered = out_of_order(aside, table.order)
+    if unordered is not None:
+        raise RunFailed(
+            f"audit {table.name}__{_IN_ORDER} found a row twice or out of order "
+            f"({_shown(unordered)}); nothing was published; see {_place(transform)}"
+        )
+    engine.relation(table.name, [aside], stored_schema(table))
+    return Written(table, partition, aside, target, rows)
+
+
+def _audit(engine: Engine, claim: Transform) -> None:
+    """Raises RunFailed with the first rows that break a claim."""
+    broken = engine.rows(claim)
+    if broken.num_rows:
+        rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
+        raise RunFailed(
+            f"audit {_claim(claim)} found {broken.num_rows:,} rows ({rows}); nothing was "
+            f"published; see {_place(claim)}"
+        )
+
+
+def _place(transform: Transform) -> Path:
+    return transform.path.relative_to(ROOT.parent)
 
 
 def _shown(row: Mapping[str, object]) -> str:

@@ -12,12 +12,10 @@ from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
-    audit,
-    audits_of,
     name_inputs,
     name_policies,
     publish_table,
-    write_table,
+    write_and_audit,
 )
 from transforms.assessment import Assessment, assessment
 from transforms.engine import Engine, QueryError, load_transform
@@ -155,12 +153,9 @@ def _assess(
 ) -> tuple[list[Any], list[str]]:
     fees = load_transform(_FEES)
     tables = [load_transform(f"membership/{table}") for table in TABLES]
-    audits = audits_of(TABLES)
-    name_policies(engine, policies, [fees, *tables, *audits])
+    name_policies(engine, policies, [fees])
     try:
         engine.create("counting_fees", fees)
     except QueryError as error:
         _name_who_paid_too_much(engine, error)
-    year = str(window.membership_year)
-    written = [write_table(run, engine, table, year) for table in tables]
-    return written, audit(engine, audits)
+    return write_and_audit(run, engine, policies, tables, str(window.membership_year))

@@ -1,0 +1,40 @@
+"""Pieces of work that wait for each other, several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+
+
+def side_by_side(
+    works: Mapping[str, Callable[[], None]],
+    waits_for: Mapping[str, Collection[str]],
+    at_once: int,
+) -> None:
+    """Does each piece of work after those that it waits for, so many at once.
+
+    Where some fail, all that doesn't wait for them is done all the same, and the error of the first
+    of them, as they are listed, is raised: it doesn't depend on which was faster.
+    """
+    order = TopologicalSorter(waits_for)
+    order.prepare()
+    errors: dict[str, BaseException] = {}
+    running: dict[Future[None], str] = {}
+    with ThreadPoolExecutor(at_once) as pool:
+        while order.is_active():
+            for name in order.get_ready():
+                running[pool.submit(works[name])] = name
+            if not running:
+                break
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                name = running.pop(future)
+                error = future.exception()
+                if error is None:
+                    order.done(name)
+                else:
+                    errors[name] = error
+    for name in works:
+        if name in errors:
+            raise errors[name]
