@@ -35,6 +35,7 @@ from flows.tables import (
     run_context,
     write_and_audit,
 )
+from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED
 from transforms.assessment import assessment, grant
 from transforms.business_days import pay_days
@@ -72,14 +73,18 @@ _INTERMEDIATE: Final = (
     "restorable_lots",
     "earlier_takings",
     "requesters",
+    "credited_lots",
+    "restored_lots",
     "lots_at_hand",
     "ledger_events",
     "ledger_lots",
     "month_lots",
     "month_entries",
 )
+_LOTS: Final = PUBLISHED["point_lots"]
 _ALIASES: Final = {
     "opening_lots": "point_lots",
+    "lots_to_move": "point_lots",
     "earlier_results": "redemption_results",
     "earlier_entries": "point_entries",
     "earlier_extensions": "point_entries",
@@ -164,6 +169,7 @@ def point_inputs(context: Context, month: str) -> Inputs:
     return Inputs(
         {
             "opening_lots": context.file_of("point_lots", opening),
+            "lots_to_move": context.file_of("point_lots", opening),
             "billing": bills,
             "billing_late_collections": late,
             **{
@@ -213,6 +219,7 @@ class _Close:
         for name in ("tickets", "restorable_lots", "requesters"):
             engine.create(name, _points(name))
         engine.view("point_requests", _points("point_requests"))
+        self._name_lots()
         engine.view("lots_at_hand", _points("lots_at_hand"))
 
     def decide(self) -> None:
@@ -236,6 +243,7 @@ class _Close:
         )
         engine.files("folded_events", [folded.events])
         engine.files("takings", [folded.takings])
+        engine.files("movements", [folded.takings, self._credited])
         engine.view("period_lots", _points("month_lots"))
         engine.view("period_entries", _points("month_entries"))
 
@@ -243,6 +251,18 @@ class _Close:
         """Writes the tables aside and audits them."""
         tables = [_points(table) for table in TABLES]
         return write_and_audit(self.run, self.engine, self.context.policies, tables, self.month)
+
+    def _name_lots(self) -> None:
+        """Names the lots of all origins as one scan, as the engine can't spill a sorted union."""
+        restored = self.run.scratch / "restored_lots.parquet"
+        for name, file in (("credited_lots", self._credited), ("restored_lots", restored)):
+            self.engine.write_schema(_points(name), stored_schema(_LOTS), file)
+        opening = self.context.file_of("point_lots", points_opening(self.context, self.month))
+        self.engine.files("lots_to_move", [*opening.values(), self._credited, restored])
+
+    @property
+    def _credited(self) -> Path:
+        return self.run.scratch / "credited_lots.parquet"
 
     def _read_no_other_entries(self) -> None:
         """Narrows the earlier entries to the months of the redemptions that are cancelled."""

@@ -77,7 +77,8 @@ _NONE: Final = -1
 _POSITION_BITS: Final = 32
 _POSITION: Final = (1 << _POSITION_BITS) - 1
 _ROWS_AT_ONCE: Final = 1 << 18
-_BATCHES_UNDER_WAY: Final = 2
+_BATCHES_UNDER_WAY: Final = 3
+_FOLDED_AT_ONCE: Final = 2
 
 BALANCES: Final = ("usable", "spent")
 """What an account has after an event; see `Folded`."""
@@ -154,8 +155,11 @@ def fold(
                 if writer is not None:
                     writer.write_table(table)
 
-        # one batch is read while the one before is folded and another one written
-        folder, filer = (open_files.enter_context(ThreadPoolExecutor(1)) for _ in range(2))
+        # a batch is read while those before are folded and another one, in their order, is written
+        folder, filer = (
+            open_files.enter_context(ThreadPoolExecutor(at_once))
+            for at_once in (_FOLDED_AT_ONCE, 1)
+        )
         under_way: deque[Future[None]] = deque()
         for some_lots, some_events in _by_account(lots, events, account):
             folding = folder.submit(
@@ -431,31 +435,29 @@ def _doubled(room: Numbers) -> Numbers:
 
 @dataclass(frozen=True)
 class _History:
-    """What earlier events took, by ticket, and the loop's room for tags."""
+    """What earlier events took, by ticket; tags are below `tags`."""
 
     first: Numbers
     tag: Numbers
     points: Numbers
-    tag_lot: Numbers
+    tags: int
 
     @classmethod
     def of(cls, takings: pa.Table | None) -> _History:
         if takings is None:
             nothing = np.zeros(0, np.int64)
-            return cls(np.zeros(1, np.int64), nothing, nothing, nothing)
+            return cls(np.zeros(1, np.int64), nothing, nothing, 0)
         ordered = takings.sort_by([("ticket", "ascending"), ("tag", "ascending")])
         ticket = _numbers(ordered["ticket"], _NONE)
         tag = _numbers(ordered["tag"], _NONE)
         tickets = int(ticket[-1]) + 1 if ticket.size else 0
         first = np.searchsorted(ticket, np.arange(tickets + 1)).astype(np.int64)
-        room = np.full(int(tag.max()) + 1 if tag.size else 0, _NONE, np.int64)
-        return cls(first, tag, _numbers(ordered["points"], 0), room)
+        return cls(first, tag, _numbers(ordered["points"], 0), int(tag.max(initial=_NONE)) + 1)
 
-    def with_tickets(self, tickets: int) -> tuple[Numbers, Numbers]:
-        """Room and offsets for so many tickets: those without earlier takings have none."""
+    def with_tickets(self, tickets: int) -> Numbers:
+        """Offsets for so many tickets: those without earlier takings have none."""
         more = max(0, tickets + 1 - self.first.size)
-        first = np.concatenate([self.first, np.full(more, self.tag.size, np.int64)])
-        return np.full(tickets, _NONE, np.int64), first
+        return np.concatenate([self.first, np.full(more, self.tag.size, np.int64)])
 
 
 def _fold_some(
@@ -474,7 +476,7 @@ def _fold_some(
     place = np.lexsort((credited_on, lot_account))
     place = place[np.searchsorted(lot_account[place], 0) :]
     ticket = _numbers(_or_nulls(events, "ticket"), _NONE)
-    ticket_event, earlier_first = history.with_tickets(int(ticket.max(initial=_NONE)) + 1)
+    tickets = int(ticket.max(initial=_NONE)) + 1
     remaining = _numbers(lots["remaining"], 0)
     left = remaining[place]
     quota = pc.dictionary_encode(_or_nulls(events, "quota").combine_chunks())
@@ -499,9 +501,9 @@ def _fold_some(
         ticket,
         len(quota.dictionary),
         by_expiry,
-        ticket_event,
-        history.tag_lot,
-        earlier_first,
+        np.full(tickets, _NONE, np.int64),
+        np.full(history.tags, _NONE, np.int64),
+        history.with_tickets(tickets),
         history.tag,
         history.points,
         usable,

@@ -253,7 +253,7 @@ def _ends_key(policy: Policy, row: Row) -> bool:
 # Reading a file
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML with dates as text, exact decimals, and duplicate keys collected as errors."""
 
     def __init__(self, stream: str) -> None:
