@@ -214,9 +214,6 @@ def left_before_the_grant() -> Rows:
 
 
 BREACHES: Final[Breaches] = {
-    "tier_snapshot__keys_unique": [("a row twice", doubled("tier_snapshot"))],
-    "tier_exceptions__keys_unique": [("a row twice", doubled("tier_exceptions"))],
-    "point_grants__keys_unique": [("a row twice", doubled("point_grants"))],
     "tier_snapshot__tiers_follow_policy": [
         ("below the tier", broken("tier_snapshot", 4, annual_fee=199_999, mobile_fee=199_999)),
         ("at the next tier", broken("tier_snapshot", 4, annual_fee=400_000, mobile_fee=400_000)),

@@ -220,18 +220,6 @@ def test_an_audit_is_silent_on_sound_tables(engine: Engine, audit: str) -> None:
 
 
 BREACHES: Final[Breaches] = {
-    **{
-        f"{table}__keys_unique": [("a row twice", doubled(table))]
-        for table in (
-            "award_results",
-            "elite_status",
-            "mileage_accruals",
-            "mileage_balances",
-            "mileage_entries",
-            "mileage_lots",
-            "mixed_payment_results",
-        )
-    },
     "mileage_accruals__every_flight_answered": [
         ("a flight lost", without("mileage_accruals", 2)),
         ("a flight too many", without("flights", 2)),

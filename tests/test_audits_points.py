@@ -242,20 +242,6 @@ def with_one_more(table: str, row: Row) -> Rows:
 ONE_TOO_MANY: Final = redemption("X9", "ann", 0) | {"cancels": "R1"}
 NOTHING: Final = {"expires_on": date(2016, 6, 30), "kind": "payment", "lots": 1, "points": 1}
 BREACHES: Final[Breaches] = {
-    **{
-        f"{table}__keys_unique": [("a row twice", doubled(table))]
-        for table in (
-            "expiry_notices",
-            "expiry_sweep",
-            "point_balances",
-            "point_entries",
-            "point_exceptions",
-            "point_liability",
-            "point_lots",
-            "redemption_results",
-            "refund_results",
-        )
-    },
     "point_balances__add_up": [
         ("a point too much", broken("point_balances", 0, opening=81)),
         ("spent twice", broken("point_balances", 0, spent=201)),

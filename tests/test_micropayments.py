@@ -786,7 +786,6 @@ _USAGE: Final = "micropayment_usage"
 _LINES: Final = "micropayment_bill_lines"
 _LIMITS: Final = "micropayment_limits"
 BREACHES: Final[Breaches] = {
-    **{f"{table}__keys_unique": [("a row twice", _doubled(table))] for table in flow.TABLES},
     "limit_results__every_request_answered": [
         ("one lost", _without("limit_results", 1)),
         ("one of nobody", _without("limit_requests", 1)),

@@ -615,7 +615,7 @@ class _Stream:
         rest = held.slice(size)
         self._held = rest.to_batches()
         self._rows = rest.num_rows
-        return held.slice(0, size).combine_chunks()
+        return held.slice(0, size)
 
 
 def _by_account(

@@ -1,0 +1,127 @@
+"""Tables stand in their order with each key once, and pieces of work wait for each other."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flows.errors import RunFailed
+from flows.options import Options
+from flows.run import Run
+from flows.side_by_side import side_by_side
+from flows.tables import write_and_audit
+from transforms import order
+from transforms.engine import Transform
+from transforms.order import out_of_order
+from transforms.policy import Policies
+
+COLUMNS = ["customer_id", "lot_id", "number"]
+Row = tuple[str | None, str | None, int | None]
+_texts = st.none() | st.sampled_from(["", "a", "a\x00", "aa", "z", "~", "\x80", "é", "가", "𝄞"])
+_rows = st.lists(st.tuples(_texts, _texts, st.none() | st.integers(-2, 2)), max_size=12)
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    """The row's place: text by bytes, nulls last."""
+    return tuple(
+        (value is None, value.encode() if isinstance(value, str) else value or 0) for value in row
+    )
+
+
+def _written(path: Path, rows: list[Row]) -> Path:
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    kinds = [pa.string(), pa.string(), pa.int64()]
+    arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
+    pq.write_table(pa.table(dict(zip(COLUMNS, arrays, strict=True))), path, row_group_size=3)
+    return path
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(_rows, st.booleans())
+def test_the_first_row_that_does_not_come_after_the_one_before_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, rows: list[Row], ordered: bool
+) -> None:
+    monkeypatch.setattr(order, "_ROWS_AT_ONCE", at_once)
+    if ordered:
+        rows = sorted(rows, key=_place)
+    expected = next(
+        (after for before, after in pairwise(rows) if _place(before) >= _place(after)),
+        None,
+    )
+    found = out_of_order(_written(tmp_path / "rows.parquet", rows), COLUMNS)
+    assert (None if found is None else tuple(found.values())) == expected
+
+
+@pytest.mark.parametrize("customers", [["ann", "ann"], ["bob", "ann"]])
+def test_a_table_with_a_row_twice_or_out_of_order_is_not_published(
+    tmp_path: Path, customers: list[str]
+) -> None:
+    rows = " UNION ALL ".join(
+        f"SELECT '{customer}' AS customer_id, 'unknown_customer' AS reason, 1::BIGINT AS amount, "
+        f"1::BIGINT AS lines, {place} AS place"
+        for place, customer in enumerate(customers)
+    )
+    sql = f"SELECT customer_id, reason, amount, lines FROM ({rows}) ORDER BY place"
+    broken = Transform("membership/tier_exceptions", Path(__file__), sql, {})
+    options = Options(workspace=tmp_path)
+    with (
+        pytest.raises(RunFailed, match=r"tier_exceptions__rows_in_order .*customer_id=ann"),
+        Run(tmp_path, "tiers", {}) as run,
+        options.start_engine(run.scratch) as engine,
+    ):
+        write_and_audit(run, engine, Policies.load(options.policies), [broken], "2017")
+    assert not list((tmp_path / "warehouse").rglob("*.parquet"))
+
+
+def test_a_piece_of_work_comes_after_those_that_it_waits_for() -> None:
+    done: list[str] = []
+    waits_for = {"last": {"left", "right"}, "left": {"first"}, "right": {"first"}, "first": set()}
+    side_by_side({name: partial(done.append, name) for name in waits_for}, waits_for, 2)
+    assert done[0] == "first"
+    assert done[-1] == "last"
+    assert sorted(done) == sorted(waits_for)
+
+
+def test_what_does_not_wait_goes_on_at_the_same_time() -> None:
+    both = threading.Barrier(2, timeout=30)
+
+    def meet() -> None:
+        both.wait()
+
+    side_by_side({"left": meet, "right": meet}, {"left": (), "right": ()}, 2)
+
+
+def test_the_error_of_the_first_as_listed_is_raised_and_what_waits_for_it_is_left_out() -> None:
+    done: list[str] = []
+    failed = threading.Event()
+
+    def slow() -> None:
+        failed.wait(30)
+        raise RunFailed("listed first")
+
+    def fast() -> None:
+        failed.set()
+        raise RunFailed("failed first")
+
+    works = {
+        "slow": slow,
+        "fast": fast,
+        "waiting": lambda: done.append("waiting"),
+        "free": lambda: done.append("free"),
+    }
+    waits_for: dict[str, tuple[str, ...]] = {
+        "slow": (), "fast": (), "waiting": ("fast",), "free": ()
+    }  # fmt: skip
+    with pytest.raises(RunFailed, match="listed first"):
+        side_by_side(works, waits_for, 2)
+    assert done == ["free"]
