@@ -281,15 +281,16 @@ def open_ledger(
     dry_run: Say what would be opened and rejected, with examples; publish nothing.
     """
     options = common.options()
+    from flows import opening
     from flows.periods import parse_month
 
     parse_month(month)
+    opening.require_file(lots)
     _check_policies(options)
     if dry_run:
         from flows.check import raise_if_refused
-        from flows.opening import open_ledger
 
-        manifest = open_ledger(options, month, lots, dry_run)
+        manifest = opening.open_ledger(options, month, lots, dry_run)
         _print(manifest, common, "open", options)
         raise_if_refused(manifest)
         return

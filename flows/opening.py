@@ -91,8 +91,7 @@ def open_ledger(
     NotReady where those who may own lots were never delivered.
     """
     first = parse_month(month)
-    if not os.path.lexists(lots):
-        raise WrongUsage(f"no such file: {shown(str(lots))}; check the name")
+    require_file(lots)
     parameters = {"month": month, "lots": shown(lots.name), "dry_run": dry_run}
     parameters["max_reject_rate"] = options.max_reject_rate
     with Run(options.workspace, "open", parameters) as run:
@@ -108,6 +107,12 @@ def open_ledger(
             return run.dry(content)
         opening.publish(report)
         return run.commit(content)
+
+
+def require_file(lots: Path) -> None:
+    """Raises WrongUsage where nothing is at the path."""
+    if not os.path.lexists(lots):
+        raise WrongUsage(f"no such file: {shown(str(lots))}; check the name")
 
 
 class _Opening:
