@@ -32,7 +32,7 @@ from schemas.derive import (
     table_schema,
     unit,
 )
-from schemas.exports import EXPORTS, Export
+from schemas.exports import EXPORTS, Export, opening_lots
 from schemas.tables import PUBLISHED, STAGED_RELATIONS
 
 TABLES = PUBLISHED | STAGED_RELATIONS
