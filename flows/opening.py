@@ -66,7 +66,7 @@ class Ledger:
         return before
 
 
-LEDGERS: Final = (
+_LEDGERS: Final = (
     Ledger("points", "customers", "point_lots", "points", ("period_lots", "opened_point_lots")),
     Ledger(
         "miles",
@@ -206,8 +206,8 @@ class _Opening:
         if not report.rows["accepted"]:
             reasons = ", ".join(f"{name} {n:,}" for name, n in sorted(report.reasons.items()))
             raise RunFailed(
-                f"{_name(report)}: no lot in it is accepted ({reasons or 'it has no rows'}); see "
-                "--dry-run for examples, and mend it"
+                f"{_name(report)}: no lot in it is accepted ({reasons or 'it has no rows'}); mend "
+                "it, then open the ledger again"
             )
         return target
 
@@ -256,7 +256,7 @@ def _ids(export: Export, files: list[Path]) -> pd.Series[str]:
 
 def _ledger_of(kinds: set[str], report: FileReport) -> Ledger:
     """The ledger that lots of these kinds are of; raises RunFailed where they are of two."""
-    found = [ledger for ledger in LEDGERS if kinds & set(OWNERS[ledger.owners])]
+    found = [ledger for ledger in _LEDGERS if kinds & set(OWNERS[ledger.owners])]
     if len(found) > 1:
         raise RunFailed(
             f"{_name(report)}: lots of points and of miles ({', '.join(sorted(kinds))}); open "
