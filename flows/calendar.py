@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from flows import progress
-from flows.due import Due, due_between
+from flows.due import LEDGERS, Due, due_between
 from flows.elite import assess_elite
 from flows.grants import grant_points
 from flows.ingest import held_back, ingest
@@ -16,7 +16,7 @@ from flows.micropayments import close_micropayments
 from flows.miles import close_miles
 from flows.notices import send_notices
 from flows.options import Options
-from flows.periods import parse_month
+from flows.periods import first_period, opened_period, parse_month
 from flows.points import close_points
 from flows.run import Context, one_catalog
 from flows.steps import Step, plainly
@@ -65,7 +65,9 @@ def run_calendar(
         progress.working("running the calendar", lambda: done / max(1, len(due))),
     ):
         for item in due:
-            reason = _why_skipped(item, options, deliveries)
+            reason = _why_before_the_ledger(item, context) or _why_skipped(
+                item, options, deliveries
+            )
             if reason:
                 manifest["skipped"].append({"command": item.line, "reason": reason})
             else:
@@ -86,3 +88,14 @@ def _why_skipped(item: Due, options: Options, deliveries: Deliveries) -> str | N
     if item.name == "elite" and not status_in_force(Context.of(options).policies, int(item.period)):
         return "the scheme is not in force (elite_year.yaml)"
     return None
+
+
+def _why_before_the_ledger(item: Due, context: Context) -> str | None:
+    """What falls due before the month that the ledger was opened with is the older system's."""
+    table = LEDGERS.get(item.name)
+    if table is None or opened_period(context, table) is None:
+        return None
+    start = first_period(context, table)
+    if item.period >= start[: len(item.period)]:
+        return None
+    return f"its ledger was opened with {start}"

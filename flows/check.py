@@ -127,7 +127,7 @@ def _told(checked: _Checked, intake: Intake) -> dict[str, Any]:
         told["reason"] = shown(told["reason"])
     if report is not None and report.header is not None:
         told |= _columns(report.file.export, report.header)
-        told["reasons"] = _reasons(report.reasons, intake.refused(report))
+        told["reasons"] = rejected_rows(report.reasons, intake.refused(report))
         rows = report.rows
         told["rejected_share"] = round(rows["quarantined"] / max(1, rows["delivered"]), 4)
     return told
@@ -166,7 +166,7 @@ def _columns(export: Export, header: Header) -> dict[str, Any]:
     }
 
 
-def _reasons(counts: Counter[str], refused: Path) -> list[dict[str, Any]]:
+def rejected_rows(counts: Counter[str], refused: Path) -> list[dict[str, Any]]:
     """The reasons of a file's rejected rows, the most frequent first, each with examples."""
     examples: dict[str, list[dict[str, Any]]] = {reason: [] for reason in counts}
     for batch in _batches(refused):

@@ -265,6 +265,40 @@ def sweep(*, year: Year, dry_run: DryRun = False, common: Common = _DEFAULTS) ->
     _print(manifest, common, "sweep", options)
 
 
+@app.command(name="open")
+def open_ledger(
+    *, month: str, lots: Path, dry_run: DryRun = False, common: Common = _DEFAULTS
+) -> None:
+    """Start a ledger of points or miles with the lots that an older system hands over (P12).
+
+    Parameters
+    ----------
+    month: The ledger's first month, YYYY-MM: it opens with the lots.
+    lots
+        The lots, in any form that exports come in: lot_id, owner, kind (membership, payment,
+        promotion, purchase for points; flight for miles), credited_on, expires_on, refundable,
+        remaining.
+    dry_run: Say what would be opened and rejected, with examples; publish nothing.
+    """
+    options = common.options()
+    from flows import opening
+    from flows.periods import parse_month
+
+    parse_month(month)
+    opening.require_file(lots)
+    _check_policies(options)
+    if dry_run:
+        from flows.check import raise_if_refused
+
+        manifest = opening.open_ledger(options, month, lots, dry_run)
+        _print(manifest, common, "open", options)
+        raise_if_refused(manifest)
+        return
+    manifest = _under_prefect("open_flow", options, common, month=month, lots=lots)
+    _print(manifest, common, "open", options)
+    _raise_if_held_back(manifest)
+
+
 @app.command
 def run(
     *,

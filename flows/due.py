@@ -59,6 +59,14 @@ COMMANDS: Final = {
 }
 """The commands that fall due, in the order in which they do on one day."""
 _PLACES: Final = list(COMMANDS)
+LEDGERS: Final = {
+    "notices": "point_lots",
+    "points": "point_lots",
+    "micropayments": "micropayment_limits",
+    "miles": "mileage_lots",
+    "sweep": "point_lots",
+}
+"""The table whose first period starts the ledger that a command works on."""
 
 
 def require_delivered(name: str, context: Context) -> None:

@@ -79,7 +79,7 @@ class _Delivery:
             if accepted:
                 self._step(f"merge {export.name}", partial(self._merge, export, accepted))
             for report in reports:
-                self._file_quarantine(report)
+                file_quarantine(self._run, self.intake, report, self._filed)
         if self.intake.accepted:
             self._register()
 
@@ -134,21 +134,6 @@ class _Delivery:
             folder /= f"{column[0]}={partition}"
         return folder / "part-0.parquet"
 
-    def _file_quarantine(self, report: FileReport) -> None:
-        """Publishes what a file has in quarantine, under the hash of its bytes."""
-        if not report.rows["quarantined"] or report.status not in ("accepted", "held_back"):
-            return
-        folder = self._run.workspace.quarantine / report.file.export.name
-        target = folder / f"{report.sha256}.parquet"
-        if target in self._filed:
-            return
-        self._filed.add(target)
-        aside = self._run.aside(target)
-        self.intake.refused(report).replace(aside)
-        self._run.replace(
-            aside, target, table="quarantine", period=None, rows=report.rows["quarantined"]
-        )
-
     def _register(self) -> None:
         files = dict(self._known.files)
         for report in self.intake.accepted:
@@ -164,6 +149,23 @@ class _Delivery:
         aside = self._run.aside(target)
         aside.write_text(registry.model_dump_json(indent=1), encoding="utf-8")
         self._run.replace(aside, target, table=None, period=None, rows=None)
+
+
+def file_quarantine(run: Run, intake: Intake, report: FileReport, filed: set[Path]) -> None:
+    """Publishes what a file has in quarantine, under the hash of its bytes.
+
+    `filed` holds what the run has filed so far: the same bytes may have landed twice.
+    """
+    if not report.rows["quarantined"] or report.status not in ("accepted", "held_back"):
+        return
+    folder = run.workspace.quarantine / report.file.export.name
+    target = folder / f"{report.sha256}.parquet"
+    if target in filed:
+        return
+    filed.add(target)
+    aside = run.aside(target)
+    intake.refused(report).replace(aside)
+    run.replace(aside, target, table="quarantine", period=None, rows=report.rows["quarantined"])
 
 
 def held_back(manifest: Mapping[str, Any]) -> list[str]:

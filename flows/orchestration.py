@@ -7,6 +7,7 @@ parameters: they are ids and paths, never rows.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 from prefect import flow
@@ -20,6 +21,7 @@ from flows.ingest import ingest
 from flows.micropayments import close_micropayments
 from flows.miles import close_miles
 from flows.notices import send_notices
+from flows.opening import open_ledger
 from flows.options import Options
 from flows.points import close_points
 from flows.steps import as_task
@@ -101,6 +103,15 @@ def sweep_flow(options: Options, year: int, dry_run: bool = False) -> Manifest:
     return manifest
 
 
+@flow(name="open", persist_result=False)
+def open_flow(options: Options, month: str, lots: Path) -> Manifest:
+    """Opens a ledger with an older system's lots; see `flows.opening.open_ledger`."""
+    manifest = open_ledger(options, month, lots, step=as_task)
+    _show_ingest(manifest)
+    _show(manifest)
+    return manifest
+
+
 @flow(name="run", persist_result=False)
 def run_flow(options: Options, first_month: str, last_month: str) -> Manifest:
     """Ingests, then runs what falls due; see `flows.calendar.run_calendar`."""
@@ -176,5 +187,6 @@ _ARTIFACTS: Final = {
     "elite": [("elite", "statuses", "Members by elite status")],
     "notices": [("notices", "notices", "Customers told of points that lapse")],
     "sweep": [("sweep", "swept", "Points swept by cause")],
+    "open": [("opening", "lots", "Lots that the ledger opens with")],
 }
 """The parts of a command's manifest that become artifacts: key, part, description."""

@@ -11,6 +11,9 @@ from flows.errors import NotReady, WrongUsage
 from flows.run import Context
 
 YEAR_END: Final = "YE"
+OPENED_BY: Final = "opening_file"
+"""What a period is made from that opens a ledger: the hash of the file with an older system's lots.
+"""
 _DECEMBER: Final = 12
 
 
@@ -54,14 +57,39 @@ def last_month(year: int) -> str:
     return f"{year:04d}-{_DECEMBER}"
 
 
+def opened_period(context: Context, table: str) -> str | None:
+    """The period that a ledger was opened as, before its first month; none where it began empty."""
+    files = context.files(table)
+    first = min(files, default=None)
+    if first is None or OPENED_BY not in context.state.entry(files[first]).inputs:
+        return None
+    return first
+
+
+def first_period(context: Context, table: str) -> str:
+    """The period that a ledger starts with; empty where it has not begun."""
+    opened = opened_period(context, table)
+    if opened is None:
+        return min(context.files(table), default="")
+    if opened.endswith(YEAR_END):
+        return f"{int(opened[:4]) + 1:04d}-01"
+    return month_after(opened)
+
+
 def opening_period(context: Context, table: str, period: str, before: str, remedy: str) -> str:
     """The published period that one opens from; empty where the period starts the ledger (P12).
 
     `before` is the period before. A ledger starts with its first published period, or with this
     one where none is published. Raises NotReady, with the command that is the `remedy`, where the
-    period before is not published.
+    period before is not published; WrongUsage where the ledger was opened with a later one.
     """
     published = context.files(table)
+    opened = opened_period(context, table)
+    if opened is not None and period <= opened:
+        raise WrongUsage(
+            f"{period} lies before {first_period(context, table)}, with which the ledger was "
+            "opened; it starts there"
+        )
     if before in published:
         return before
     if not published or min(published) == period:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows import elite, grants, micropayments, miles, notices, points, sweep, tiers
-from flows.due import due_between
+from flows.due import LEDGERS, due_between
 from flows.options import Options
-from flows.periods import YEAR_END
+from flows.periods import YEAR_END, first_period, opened_period
 from flows.run import Context
 from schemas.exports import EXPORTS
 from transforms.airline import status_in_force, status_year
@@ -39,13 +39,6 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 """What each command publishes; the first table tells which periods are."""
 _SHARED: Final = set(points.TABLES) & set(sweep.TABLES)
 """Published by both: months by the one, year ends by the other."""
-_LEDGERS: Final = {
-    "notices": "point_lots",
-    "points": "point_lots",
-    "micropayments": micropayments.CARRIED,
-    "sweep": "point_lots",
-}
-"""The table whose first period starts the ledger that a command works on."""
 
 
 def workspace_status(options: Options) -> dict[str, Any]:
@@ -80,11 +73,13 @@ def _staged(context: Context) -> Iterator[dict[str, Any]]:
 
 def _published(context: Context) -> Iterator[dict[str, Any]]:
     for command, tables in _TABLES.items():
+        opened = {table: opened_period(context, table) for table in tables}
         found = {
             (_span(period), table): (period, path)
             for table in tables
             for period, path in context.files(table).items()
             if table not in _SHARED or (command == "sweep") == period.endswith(YEAR_END)
+            if period != opened[table]
         }
         spans = dict.fromkeys(sorted(span for span, _ in found))
         for span in spans:
@@ -93,6 +88,16 @@ def _published(context: Context) -> Iterator[dict[str, Any]]:
                 if (span, table) in found:
                     period, path = found[span, table]
                     yield _state_of(context, table, period, path, now)
+    yield from _opened(context)
+
+
+def _opened(context: Context) -> Iterator[dict[str, Any]]:
+    """The lots that ledgers were opened with; the file they are of lies outside the workspace."""
+    for table in dict.fromkeys(LEDGERS.values()):
+        period = opened_period(context, table)
+        if period is not None:
+            path = context.files(table)[period]
+            yield _state_of(context, table, period, path, context.state.entry(path).inputs)
 
 
 def _span(period: str) -> str:
@@ -128,7 +133,7 @@ def _airline_missing(context: Context) -> Iterator[dict[str, Any]]:
     if not months or not context.files("members"):
         return
     first, last = (date.fromisoformat(f"{month}-01") for month in (months[0], months[-1]))
-    start = min(context.files("mileage_lots"), default="")
+    start = first_period(context, LEDGERS["miles"])
     for item in due_between(context.policies, first, last):
         due = item.name == "miles" and bool(start) and start <= item.period
         if item.name == "elite" and status_in_force(context.policies, int(item.period)):
@@ -158,7 +163,7 @@ def _telecom_missing(context: Context) -> Iterator[dict[str, Any]]:
         if item.name in ("tiers", "grants"):
             due = item.period in assessable
         else:
-            start = min(context.files(_LEDGERS[item.name]), default="")
+            start = first_period(context, LEDGERS[item.name])
             due = bool(start) and start[: len(item.period)] <= item.period
         if due and item.period not in context.files(_TABLES[item.name][0]):
             yield {"command": item.line, "due": item.on.isoformat()}

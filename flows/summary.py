@@ -29,6 +29,7 @@ _TEXT_COLUMNS: Final = {
     "status",
     "reason",
     "why",
+    "lapse in",
     "first",
     "last",
 }
@@ -99,6 +100,17 @@ def _demo(console: Console, manifest: Manifest, workspace: Path | None) -> None:
 
 def _ingest(console: Console, manifest: Manifest, _: Path | None) -> None:
     files = manifest["files"]
+    _files_by_export(console, files)
+    if not files:
+        console.print("nothing has landed: drop exports into landing/<export>/ of the workspace")
+    known = sum(file["status"] == "known" for file in files)
+    if known:
+        console.print(f"{known:,} files were delivered before; nothing of them changed")
+    for name in manifest["strangers"]:
+        console.print(f"left alone: landing/{shown(name)} is no export's folder")
+
+
+def _files_by_export(console: Console, files: Sequence[Manifest]) -> None:
     table = _table("Rows by export", "export", "files", *_FATES, "of the rejected, why")
     for export in dict.fromkeys(file["export"] for file in files):
         own = [file for file in files if file["export"] == export]
@@ -112,18 +124,11 @@ def _ingest(console: Console, manifest: Manifest, _: Path | None) -> None:
         )
     if files:
         console.print(table)
-    else:
-        console.print("nothing has landed: drop exports into landing/<export>/ of the workspace")
     for file in files:
         if file["status"] in ("rejected", "held_back"):
             word = file["status"].replace("_", " ")
             what = f"{file['export']}/{file['file']}: {file['reason']}"
             console.print(f"{word}: {shown(what)}")
-    known = sum(file["status"] == "known" for file in files)
-    if known:
-        console.print(f"{known:,} files were delivered before; nothing of them changed")
-    for name in manifest["strangers"]:
-        console.print(f"left alone: landing/{shown(name)} is no export's folder")
 
 
 def _check(console: Console, manifest: Manifest, _: Path | None) -> None:
@@ -392,6 +397,34 @@ def _sweep(console: Console, manifest: Manifest, _: Path | None) -> None:
     _say_if_dry(console, manifest)
 
 
+def _open(console: Console, manifest: Manifest, _: Path | None) -> None:
+    _files_by_export(console, manifest["files"])
+    if manifest.get("rejected"):
+        console.print(_examples(manifest["rejected"]))
+    if manifest["ledger"] is not None:
+        _opened_lots(console, manifest)
+    _say_if_dry(console, manifest)
+
+
+def _opened_lots(console: Console, manifest: Manifest) -> None:
+    month, ledger, totals = manifest["month"], manifest["ledger"], manifest["totals"]
+    table = _table(
+        f"Lots of {ledger} that {month} opens with", "kind", "lapse in", "lots", "owners", ledger
+    )
+    for row in manifest["lots"]:
+        counts = (row[name] for name in ("lots", "owners", "remaining"))
+        table.add_row(row["kind"], row["last_month"] or "never", *(f"{n:,}" for n in counts))
+    console.print(table)
+    amounts = manifest["files"][0]["amounts"]["remaining"]
+    console.print(
+        f"{month} opens with {totals['remaining']:,} {ledger} in {totals['lots']:,} lots of "
+        f"{totals['owners']:,} owners, {totals['usable']:,} of them usable; of the file's "
+        f"{amounts['delivered']:,}, {amounts['quarantined']:,} stood in rejected rows and "
+        f"{amounts['duplicate']:,} in duplicates",
+        soft_wrap=True,
+    )
+
+
 def _say_if_dry(console: Console, manifest: Manifest) -> None:
     if manifest["status"] == "dry_run":
         console.print("dry run: nothing was published")
@@ -443,6 +476,7 @@ _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]]
     "elite": _elite,
     "notices": _notices,
     "sweep": _sweep,
+    "open": _open,
     "status": _status,
     "catalog": _catalog,
     "sample": _sample,

@@ -20,7 +20,7 @@ import pyarrow as pa
 from pandera.pandas import Check, Column
 
 from schemas.columns import DTYPES
-from schemas.exports import EXPORTS, Export
+from schemas.exports import EXPORTS, Export, opening_lots
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 
 DELIVERY: Final = "delivery"
@@ -232,6 +232,8 @@ def data_dictionary() -> str:
     lines += ["## Exports", ""]
     for export in EXPORTS.values():
         lines += _export_section(export)
+    lines += ["## Opening lots", ""]
+    lines += _export_section(opening_lots())
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -260,7 +262,8 @@ def _table_section(table: Table) -> list[str]:
 def _export_section(export: Export) -> list[str]:
     key = ", ".join(f"`{name}`" for name in export.key)
     partition = staged_partition(export)
-    staged = f"by `{partition[0]}`" if partition else "whole"
+    where = f"by `{partition[0]}`" if partition else "whole"
+    staged = f" Staged {where}." if export.name in EXPORTS else ""
     current = f" The highest `{export.revision}` is current." if export.revision else ""
     rows = [
         [
@@ -276,7 +279,7 @@ def _export_section(export: Export) -> list[str]:
     return [
         f"### {export.name} ({export.model.title})",
         "",
-        f"{export.model.description}. Key: {key}.{current} Staged {staged}. \\* = required.",
+        f"{export.model.description}. Key: {key}.{current}{staged} \\* = required.",
         "",
         *_markdown(["column", "Korean name", "type", "unit", "meaning", "rule"], rows),
         *_across(export.model.checks),

@@ -3,6 +3,9 @@
 This file is the only place that knows an export. A further one is declared here and nowhere
 else: ingest, staging, quarantine, the sample generator and the data dictionary read it.
 
+Beside them stand the opening lots, with which a ledger starts from an older system's: read like an
+export, and delivered with `open`, not by landing.
+
 A column's `form` says how its delivered text is read (`transforms/exports/forms.py`):
 identifier, text, code, integer, decimal, month, date, timestamp, boolean, enumeration.
 A required column is `nullable=False`; `default` fills a missing optional one.
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, cast
 
 import pandas as pd
@@ -179,6 +183,20 @@ MIXED_PAYMENT_CHANNELS: Final = {
     "call_centre": "고객센터",
     "travel_agency": "여행사",
 }
+POINT_LOT_KINDS: Final = {
+    "membership": "멤버십",
+    "payment": "납부",
+    "promotion": "프로모션",
+    "purchase": "구매",
+}
+"""Where points come from (G2, P1)."""
+MILEAGE_LOT_KINDS: Final = {"flight": "탑승"}
+"""Where miles come from (F4)."""
+OWNERS: Final[Mapping[str, Mapping[str, str]]] = {
+    "customers": POINT_LOT_KINDS,
+    "members": MILEAGE_LOT_KINDS,
+}
+"""The kinds of lots that those in an export own."""
 _AIRPORT = (r"[A-Z]{3}", "an IATA airport code of 3 letters")
 _KRW = "KRW"
 
@@ -677,3 +695,104 @@ EXPORTS: Final[dict[str, Export]] = {
     )
 }
 """Every export by name."""
+
+
+def opening_lots(
+    first_day: date | None = None, owners: Mapping[str, pd.Series[str]] | None = None
+) -> Export:
+    """The lots that an older system hands over to a ledger, as an export.
+
+    With the first day of the ledger, also the rules about it; with the ids of those in `customers`
+    or `members`, that the owners of the lots are among them.
+    """
+    return Export(
+        _export(
+            "opening_lots",
+            "기초 잔여",
+            "One lot of points or miles with something left, as an older system hands it over",
+            {
+                "lot_id": _identifier("적립번호", "Identifies the lot"),
+                "owner": _identifier("소유자번호", "Customer (of points) or member (of miles)"),
+                "kind": _enumeration(
+                    "적립구분", "Where the lot comes from", POINT_LOT_KINDS | MILEAGE_LOT_KINDS
+                ),
+                "credited_on": column(
+                    DATE,
+                    "Day of the credit, before the ledger's first month",
+                    title="적립일",
+                    checks=_before(first_day),
+                    form="date",
+                ),
+                "expires_on": column(
+                    DATE,
+                    "Last day it can be used, in the first month's year or later: what lapsed in "
+                    "earlier ones has expired; missing: miles that don't expire",
+                    title="만료일",
+                    checks=_not_swept_before(first_day),
+                    nullable=True,
+                    form="date",
+                ),
+                "refundable": column(
+                    BOOL,
+                    "Whether the points can be refunded; miles never are",
+                    title="환급가능",
+                    nullable=True,
+                    form="boolean",
+                ),
+                "remaining": _integer("잔여", "Points or miles left", at_least(1)),
+            },
+            key=["lot_id"],
+            owner="owner",
+            totals=["remaining"],
+            checks=[
+                across(
+                    "expires_on",
+                    "required",
+                    lambda f: ~_is_of(f, POINT_LOT_KINDS) | f["expires_on"].notna(),
+                    "present for points",
+                ),
+                across(
+                    "expires_on",
+                    "consistency",
+                    lambda f: f["expires_on"] >= f["credited_on"],
+                    "not before credited_on",
+                ),
+                across(
+                    "refundable",
+                    "required",
+                    lambda f: ~_is_of(f, POINT_LOT_KINDS) | f["refundable"].notna(),
+                    "present for points",
+                ),
+                across(
+                    "refundable",
+                    "consistency",
+                    lambda f: ~_is_of(f, MILEAGE_LOT_KINDS) | ~f["refundable"],
+                    "not true of miles",
+                ),
+                *(_owned_by_one_of(ids, OWNERS[name]) for name, ids in (owners or {}).items()),
+            ],
+        )
+    )
+
+
+def _before(first_day: date | None) -> list[Check]:
+    if first_day is None:
+        return []
+    return [Check.lt(first_day, name="range", title=f"before {first_day}")]
+
+
+def _not_swept_before(first_day: date | None) -> list[Check]:
+    return [] if first_day is None else [at_least(first_day.replace(month=1, day=1))]
+
+
+def _is_of(frame: pd.DataFrame, kinds: Mapping[str, str]) -> pd.Series[bool]:
+    return frame["kind"].isin(list(kinds))
+
+
+def _owned_by_one_of(ids: pd.Series[str], kinds: Mapping[str, str]) -> Check:
+    return across(
+        "owner",
+        "domain",
+        lambda f: ~_is_of(f, kinds) | f["owner"].isna() | f["owner"].isin(ids),
+        "a customer or member that was delivered",
+    )

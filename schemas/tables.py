@@ -34,6 +34,7 @@ from schemas.exports import (
     CABINS,
     CHARGE_ITEMS,
     PAYMENT_CATEGORIES,
+    POINT_LOT_KINDS,
     PRODUCTS,
     REFUND_METHODS,
     SEASONS,
@@ -42,7 +43,7 @@ from schemas.exports import (
 )
 
 TIERS: Final = ["general", "white", "silver", "gold", "vip"]
-CREDIT_KINDS: Final = ["membership", "payment", "promotion", "purchase"]
+CREDIT_KINDS: Final = list(POINT_LOT_KINDS)
 """Where points come from (G2, P1)."""
 EXPIRY_CAUSES: Final = ["validity", "inactivity", "policy_change"]
 """Why points lapse (P9)."""
@@ -242,7 +243,12 @@ def _lot_terms() -> dict[str, Column]:
             DATE, "Last day that the points can be used, after extension (P8) or change (P7)"
         ),
         "refundable": column(BOOL, "Whether the points can be refunded (P6)"),
-        "credited": column(INT64, "Points credited", checks=[at_least(1)], unit=_POINTS),
+        "credited": column(
+            INT64,
+            "Points credited; of a lot of an older system what was left of it when it was opened",
+            checks=[at_least(1)],
+            unit=_POINTS,
+        ),
     }
 
 
@@ -297,7 +303,11 @@ _POINT_LOTS = _table(
     "one row per lot with points left at the end of the period (P3, P9)",
     {
         "period": _period(),
-        "lot_id": column(TEXT, "The lot: kind, month, year or delivered id, and customer (P1, G2)"),
+        "lot_id": column(
+            TEXT,
+            "The lot: kind, month, year or delivered id, and customer (P1, G2); of a lot of an "
+            "older system its id there",
+        ),
         "customer_id": _customer_id(),
         "kind": _credit_kind(),
         **_lot_terms(),
@@ -784,13 +794,18 @@ _MILEAGE_LOTS = _table(
     "one row per lot with miles left at the end of the month (F4, X2)",
     {
         "month": _month(),
-        "lot_id": column(TEXT, "The lot: flight:<activity_id> (F4)"),
+        "lot_id": column(
+            TEXT, "The lot: flight:<activity_id> (F4); of a lot of an older system its id there"
+        ),
         "member_id": _member_id(),
         "credited_on": column(DATE, "Day of the flight, from which the miles can be used"),
         "expires_on": column(
             DATE, "Last day that the miles can be used; missing: they don't expire", nullable=True
         ),
-        "credited": _amount_of_miles("Miles credited", least=1),
+        "credited": _amount_of_miles(
+            "Miles credited; of a lot of an older system what was left of it when it was opened",
+            least=1,
+        ),
         "remaining": _amount_of_miles("Miles left", least=1),
     },
     partition="month",

@@ -128,6 +128,8 @@ def workspace(template: Path, tmp_path: Path) -> Path:
         (["run", "--from", "2016-13", "--to", "2017-01"], "'2016-13' is no month"),
         (["run", "--from", "2016-11", "--to", "17-1"], "'17-1' is no month; write it as YYYY-MM"),
         (["run", "--from", "2017-01", "--to", "2016-11"], "--from 2017-01 lies after --to 2016-11"),
+        (["open", "--month", "2017-1", "--lots", "/nowhere.csv"], "'2017-1' is no month"),
+        (["open", "--month", "2017-01", "--lots", "/nowhere.csv"], "no such file: /nowhere.csv"),
         (["tiers", "--year", "2017", "--policies", "/nowhere"], "/nowhere: no such policy folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -243,6 +245,25 @@ def test_run_does_what_falls_due_in_its_months(session: Session, template: Path)
     }
     assert published.items() <= data_hashes(session.workspace).items()
     assert "warehouse/point_lots/period=2017-YE/part-0.parquet" in data_hashes(session.workspace)
+
+
+def test_open_starts_a_ledger_with_lots_or_holds_them_back(
+    pointbook: Command, workspace: Path, tmp_path: Path
+) -> None:
+    lots, bad = tmp_path / "lots.csv", tmp_path / "bad.csv"
+    header = "lot_id,owner,kind,credited_on,expires_on,refundable,remaining\n"
+    lots.write_text(f"{header}L1,white,payment,2017-05-31,2018-12-31,Y,1200\n")
+    rows = "".join(f"L{n},nobody,payment,2017-05-31,2018-12-31,Y,1\n" for n in range(30))
+    bad.write_text(header + rows)
+    ledger = ("--month", "2018-01", "--workspace", workspace)
+    held = pointbook("open", *ledger, "--lots", bad)
+    assert "opening_lots/bad.csv; read their rows in quarantine" in complaint(held, HELD_BACK)
+    assert "owner:domain 30" in held.stdout
+    ended = pointbook("open", *ledger, "--lots", lots)
+    assert ended.returncode == DONE
+    assert "2018-01 opens with 1,200 points in 1 lots of 1 owners" in ended.stdout
+    manifest = close_points(options(workspace), "2018-01")
+    assert (manifest["opens_from"], manifest["totals"]["opening"]) == ("2017-YE", 1_200)
 
 
 def test_what_commands_make_is_the_owners_alone(session: Session) -> None:

@@ -12,7 +12,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from schemas.derive import duckdb_type
-from schemas.exports import EXPORTS
+from schemas.exports import EXPORTS, opening_lots
 from schemas.policy import POLICIES
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 from tests.sql_lint import PLAIN_NUMBERS, Schema, lint
@@ -83,11 +83,13 @@ def _relations() -> Schema:
         "run_context": RUN_CONTEXT,
         "window_months": {"billing_month": "VARCHAR"},
         "counting_fees": _produced("membership/counting_fees"),
+        "opened_lots": _produced("opening/opened_mileage_lots"),
     }
     known |= _airline_relations()
     known |= _points_relations()
     known |= _micropayment_relations()
-    for name, export in EXPORTS.items():
+    delivered = EXPORTS | {"delivered_lots": opening_lots()}
+    for name, export in delivered.items():
         known[name] = {column: duckdb_type(export.dtype(column)) for column in export.columns}
     for name, table in TABLES.items():
         known[name] = _columns_of(table)
@@ -156,6 +158,8 @@ def _points_relations() -> dict[str, dict[str, str]]:
     # sweep hands on lots and entries of the same shape
     assert known["month_lots"] == known["swept_lots"]
     assert known["month_entries"] == known["swept_entries"]
+    # an opening hands on lots
+    assert known["month_lots"] == _produced("opening/opened_point_lots")
     aliases = {
         "opening_lots": "point_lots",
         "lots_to_move": "point_lots",
