@@ -9,18 +9,22 @@ a month or a person fails at once, so that the runs after it, the daily ingest f
 
 from __future__ import annotations
 
+import asyncio
 import errno
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from prefect import Flow, Task, flow, serve, task
+from prefect import Flow, Task, flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
+from prefect.runner import Runner
 from prefect.runtime import flow_run
 from prefect.schedules import Cron
 from prefect.states import Completed, Failed
@@ -34,6 +38,7 @@ from flows.landing import check_exports
 from flows.options import Options
 from flows.run import Context
 from flows.schedules import INGEST, KOREA, ZONE, period_due, why_skipped
+from flows.server import STOPPING
 from transforms.policy import PolicyError
 
 _DELAYS: Final = [60.0, 300.0, 900.0, 1800.0, 3600.0, 3600.0]
@@ -49,29 +54,19 @@ _FAILURE: Final = "failure"
 _TAG: Final = "pointbook"
 
 Manifest = dict[str, Any]
-Year = Annotated[
-    int | None,
-    Field(
-        gt=date.min.year,
-        lt=date.max.year,
-        description="The year; empty for the one that falls due at the scheduled time",
-    ),
-]
-Month = Annotated[
-    str | None,
-    Field(
-        pattern=r"^\d{4}-\d{2}$",
-        description="The month, YYYY-MM; empty for the one that falls due at the scheduled time",
-    ),
-]
-Gaps = Annotated[
-    bool, Field(description="Assess although months of the window were never delivered")
-]
-Exports = Annotated[list[str], Field(description="The exports to stage; empty for all")]
+Year = Annotated[int | None, Field(gt=date.min.year, lt=date.max.year)]
+Month = Annotated[str | None, Field(pattern=r"^\d{4}-\d{2}$")]
+_HELP: Final = {
+    "options": "Where the workspace and the policies are, and how much to use",
+    "exports": "The exports to stage; empty for all",
+    "year": "The year; empty for the one that fell due last at the scheduled time",
+    "month": "The month, YYYY-MM; empty for the one that fell due last at the scheduled time",
+    "allow_missing_months": "Assess although months of the window were never delivered",
+}
 
 
 @flow(name="ingest", persist_result=False)
-def ingest(options: Options, exports: Exports = []) -> State[Any]:  # noqa: B006
+def ingest(options: Options, exports: list[str] = []) -> State[Any]:  # noqa: B006
     """Stages what landed. A run that a later one has overtaken has nothing left to do."""
 
     def work() -> None:
@@ -84,7 +79,7 @@ def ingest(options: Options, exports: Exports = []) -> State[Any]:  # noqa: B006
 
 
 @flow(name="tiers", persist_result=False)
-def tiers(options: Options, year: Year = None, allow_missing_months: Gaps = False) -> State[Any]:
+def tiers(options: Options, year: Year = None, allow_missing_months: bool = False) -> State[Any]:
     """Publishes the membership tier snapshot of a year (T1-T8)."""
     run = orchestration.tiers_flow.fn
     return _done("tiers", options, year, lambda y: run(options, int(y), allow_missing_months))
@@ -143,6 +138,10 @@ _FLOWS: Final[Mapping[str, Flow[..., Any]]] = {
     each.name: each
     for each in (ingest, tiers, grants, elite, notices, points, micropayments, miles, sweep)
 }
+for _flow in _FLOWS.values():
+    for _name, _text in _HELP.items():
+        # Prefect's page shows a parameter's description from here
+        _flow.parameters.properties.get(_name, {})["description"] = _text
 
 
 def serve_deployments(options: Options, name: str, crons: Mapping[str, list[str]]) -> None:
@@ -153,17 +152,36 @@ def serve_deployments(options: Options, name: str, crons: Mapping[str, list[str]
     where a workspace elsewhere is served under the name.
     """
     _check_name(options, name)
-    deployments = [
-        _FLOWS[command].to_deployment(
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_run(options, name, crons))
+
+
+class _Runner(Runner):
+    """A runner that leaves SIGTERM to the loop, which ends it in order."""
+
+    def handle_sigterm(self, *_args: Any, **_settings: Any) -> None:
+        pass
+
+
+async def _run(options: Options, name: str, crons: Mapping[str, Iterable[str]]) -> None:
+    """Registers, then runs what is due, one at a time, until a signal asks to stop."""
+    runner = _Runner(limit=1, pause_on_shutdown=False)
+    for command, found in crons.items():
+        deployment = await _FLOWS[command].ato_deployment(
             name=name,
             schedules=[Cron(cron, timezone=ZONE) for cron in found],
             parameters={"options": options.model_dump(mode="json")},
             tags=[_TAG],
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
-        for command, found in crons.items()
-    ]
-    serve(*deployments, limit=1, pause_on_shutdown=False, print_starting_message=False)
+        await runner.aadd_deployment(deployment)
+    this = asyncio.current_task()
+    assert this is not None
+    for number in STOPPING:
+        # nohup ignores a hangup, and so does what it started
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
+    await runner.start()
 
 
 def _check_name(options: Options, name: str) -> None:
@@ -174,7 +192,7 @@ def _check_name(options: Options, name: str) -> None:
             return
     workspace = known.parameters.get("options", {}).get("workspace")
     if workspace != str(options.workspace):
-        raise WrongUsage(f"{name} is the name under which {workspace} is served; give another --name")
+        raise WrongUsage(f"{workspace} is served under the name {name}; give another --name")
 
 
 def _done(

@@ -76,9 +76,7 @@ def schedules(policies: Policies, on: date) -> dict[str, Schedule]:
 
     Raises PolicyError where the commands would not run in that order.
     """
-    rows = {
-        row["command"]: cast("dict[str, int]", row) for row in policies.in_force(_POLICY, on)
-    }
+    rows = {row["command"]: cast("dict[str, int]", row) for row in policies.in_force(_POLICY, on)}
     found = {
         command: Schedule(
             command,

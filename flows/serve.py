@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -15,7 +15,7 @@ from flows.errors import RunFailed
 from flows.options import Options
 from flows.run import Context
 from flows.schedules import KOREA, ZONE, schedules
-from flows.server import API, prefect_server
+from flows.server import API, STOPPING, prefect_server
 
 _SHOWN: Final = 3
 _UNFIT: Final = re.compile(r"[/%&<>]")
@@ -57,11 +57,8 @@ def serve(options: Options, manifest: dict[str, Any], port: int) -> None:
     goes away.
     """
     options.workspace.mkdir(parents=True, exist_ok=True)
-    with _interruptible():
-        try:
-            _serve(options, manifest, port)
-        except KeyboardInterrupt:
-            pass
+    with _interruptible(), suppress(KeyboardInterrupt):
+        _serve(options, manifest, port)
     progress.tell("pointbook: stopped serving; what falls due meanwhile is done when it is back")
 
 
@@ -84,8 +81,8 @@ def _serve(options: Options, manifest: dict[str, Any], port: int) -> None:
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Lets every signal that asks to stop interrupt the block, as Ctrl-C does."""
-    asked = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, _interrupt) for number in asked}
+    heard = [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _interrupt) for number in heard}
     try:
         yield
     finally:

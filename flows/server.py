@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from typing import Final
 from flows.errors import NotReady, RunFailed, WrongUsage
 
 API: Final = "PREFECT_API_URL"
+STOPPING: Final = (signal.SIGTERM, signal.SIGHUP)
+"""The signals that ask to stop, beside Ctrl-C."""
 _HOST: Final = "127.0.0.1"
 _LOG: Final = "server.log"
 _STARTUP_SECONDS: Final = 120.0
@@ -44,7 +47,7 @@ def prefect_server(port: int) -> Iterator[str]:
     home = Path(os.environ["PREFECT_HOME"])
     api = f"http://{_HOST}:{port}/api"
     _check_port(port, api)
-    server = _start(home, port)
+    server = _start(home, port, api)
     try:
         _wait_for(api, server, home / _LOG)
         os.environ[API] = api
@@ -59,10 +62,10 @@ def prefect_server(port: int) -> Iterator[str]:
             server.wait()
 
 
-def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
+def _start(home: Path, port: int, api: str) -> subprocess.Popen[bytes]:
     """Starts the server out of the terminal's reach, so that it outlives the runs it serves."""
     home.mkdir(parents=True, exist_ok=True)
-    settings = {"PREFECT_UI_STATIC_DIRECTORY": str(home / "ui")}
+    settings = {"PREFECT_UI_STATIC_DIRECTORY": str(home / "ui"), "PREFECT_UI_API_URL": api}
     command = ["server", "start", "--host", _HOST, "--port", str(port)]
     with (home / _LOG).open("wb") as log:
         return subprocess.Popen(
