@@ -22,7 +22,6 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.runner import Runner
 from prefect.runtime import flow_run
@@ -73,7 +72,7 @@ def ingest(options: Options, exports: list[str] = []) -> State[Any]:  # noqa: B0
         check_exports(exports)
         raise_if_held_back(orchestration.ingest_flow.fn(options, exports))
 
-    if _was_scheduled() and datetime.now(KOREA) - flow_run.scheduled_start_time >= _A_DAY:
+    if datetime.now(KOREA) - flow_run.scheduled_start_time >= _A_DAY:
         return _skipped("a later ingest takes what landed")
     return _told(INGEST, lambda: _tried(INGEST, work))
 
@@ -144,16 +143,21 @@ for _flow in _FLOWS.values():
         _flow.parameters.properties.get(_name, {})["description"] = _text
 
 
-def serve_deployments(options: Options, name: str, crons: Mapping[str, list[str]]) -> None:
+def serve_deployments(
+    options: Options,
+    name: str,
+    crons: Mapping[str, Iterable[str]],
+    registered: Callable[[], None],
+) -> None:
     """Registers a deployment for each command, and runs them until the process is told to stop.
 
     `crons`: the cron expressions of each command, in Asia/Seoul; a command with none runs when
-    Prefect's page says. What was scheduled while nothing served it is done late. Raises WrongUsage
-    where a workspace elsewhere is served under the name.
+    Prefect's page says. `registered` is called once they are. What was scheduled while nothing
+    served it is done late. Raises WrongUsage where another workspace is served under the name.
     """
     _check_name(options, name)
     with suppress(asyncio.CancelledError):
-        asyncio.run(_run(options, name, crons))
+        asyncio.run(_run(options, name, crons, registered))
 
 
 class _Runner(Runner):
@@ -163,7 +167,12 @@ class _Runner(Runner):
         pass
 
 
-async def _run(options: Options, name: str, crons: Mapping[str, Iterable[str]]) -> None:
+async def _run(
+    options: Options,
+    name: str,
+    crons: Mapping[str, Iterable[str]],
+    registered: Callable[[], None],
+) -> None:
     """Registers, then runs what is due, one at a time, until a signal asks to stop."""
     runner = _Runner(limit=1, pause_on_shutdown=False)
     for command, found in crons.items():
@@ -175,6 +184,7 @@ async def _run(options: Options, name: str, crons: Mapping[str, Iterable[str]]) 
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
         await runner.aadd_deployment(deployment)
+    registered()
     this = asyncio.current_task()
     assert this is not None
     for number in STOPPING:
@@ -255,9 +265,3 @@ def passes(error: object) -> bool:
 
 def _skipped(reason: str) -> State[Any]:
     return Completed(name="Skipped", message=reason)
-
-
-def _was_scheduled() -> bool:
-    """Whether a schedule made the run, not a person."""
-    context = FlowRunContext.get()
-    return bool(context and context.flow_run and context.flow_run.auto_scheduled)

@@ -67,10 +67,13 @@ def _serve(options: Options, manifest: dict[str, Any], port: int) -> None:
     with prefect_server(port) as page:
         from flows.deployments import serve_deployments
 
-        progress.tell(f"pointbook: serving {manifest['workspace']}; its page is {page}/deployments")
+        def registered() -> None:
+            where = f"{page}/deployments"
+            progress.tell(f"pointbook: serving {manifest['workspace']}; its page is {where}")
+
         crons = {each["command"]: each["crons"] for each in manifest["deployments"]}
         try:
-            serve_deployments(options, manifest["name"], crons)
+            serve_deployments(options, manifest["name"], crons, registered)
         except (RuntimeError, ExceptionGroup) as error:
             raise RunFailed(
                 f"Prefect's server at {page} went away; once it is back, start "

@@ -23,7 +23,7 @@ STOPPING: Final = (signal.SIGTERM, signal.SIGHUP)
 _HOST: Final = "127.0.0.1"
 _LOG: Final = "server.log"
 _STARTUP_SECONDS: Final = 120.0
-_STOP_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.2
 
 
