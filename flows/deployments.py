@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import signal
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Final
+from inspect import getdoc, signature
+from typing import Annotated, Any, Final, ParamSpec, TypeVar
 
 from prefect import Flow, Task, flow, task
 from prefect.artifacts import create_markdown_artifact
@@ -37,7 +37,7 @@ from flows.landing import check_exports
 from flows.options import Options
 from flows.run import Context
 from flows.schedules import INGEST, KOREA, ZONE, period_due, why_skipped
-from flows.server import STOPPING
+from flows.server import heard
 from transforms.policy import PolicyError
 
 _DELAYS: Final = [60.0, 300.0, 900.0, 1800.0, 3600.0, 3600.0]
@@ -52,6 +52,8 @@ _A_DAY: Final = timedelta(days=1)
 _FAILURE: Final = "failure"
 _TAG: Final = "pointbook"
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Manifest = dict[str, Any]
 Year = Annotated[int | None, Field(gt=date.min.year, lt=date.max.year)]
 Month = Annotated[str | None, Field(pattern=r"^\d{4}-\d{2}$")]
@@ -64,7 +66,15 @@ _HELP: Final = {
 }
 
 
-@flow(name="ingest", persist_result=False)
+def _deployed(function: Callable[P, T]) -> Flow[P, T]:
+    """The flow that a deployment runs, with the help that Prefect's page shows by parameter."""
+    names = [name for name in signature(function).parameters if name in _HELP]
+    help_ = "".join(f"\n    {name}: {_HELP[name]}" for name in names)
+    function.__doc__ = f"{getdoc(function)}\n\nArgs:{help_}\n"
+    return flow(name=function.__name__, persist_result=False)(function)
+
+
+@_deployed
 def ingest(options: Options, exports: list[str] = []) -> State[Any]:  # noqa: B006
     """Stages what landed. A run that a later one has overtaken has nothing left to do."""
 
@@ -77,56 +87,56 @@ def ingest(options: Options, exports: list[str] = []) -> State[Any]:  # noqa: B0
     return _told(INGEST, lambda: _tried(INGEST, work))
 
 
-@flow(name="tiers", persist_result=False)
+@_deployed
 def tiers(options: Options, year: Year = None, allow_missing_months: bool = False) -> State[Any]:
     """Publishes the membership tier snapshot of a year (T1-T8)."""
     run = orchestration.tiers_flow.fn
     return _done("tiers", options, year, lambda y: run(options, int(y), allow_missing_months))
 
 
-@flow(name="grants", persist_result=False)
+@_deployed
 def grants(options: Options, year: Year = None) -> State[Any]:
     """Publishes the point grants of a membership year (G1, G2)."""
     run = orchestration.grants_flow.fn
     return _done("grants", options, year, lambda y: run(options, int(y)))
 
 
-@flow(name="elite", persist_result=False)
+@_deployed
 def elite(options: Options, year: Year = None) -> State[Any]:
     """Publishes the elite status of every member for a status year (E1-E4)."""
     run = orchestration.elite_flow.fn
     return _done("elite", options, year, lambda y: run(options, int(y)))
 
 
-@flow(name="notices", persist_result=False)
+@_deployed
 def notices(options: Options, month: Month = None) -> State[Any]:
     """Lists who is told on the first day of a month which points lapse when (P10)."""
     run = orchestration.notices_flow.fn
     return _done("notices", options, month, lambda m: run(options, m))
 
 
-@flow(name="points", persist_result=False)
+@_deployed
 def points(options: Options, month: Month = None) -> State[Any]:
     """Closes a month of the points ledger (P1-P7, P11)."""
     run = orchestration.points_flow.fn
     return _done("points", options, month, lambda m: run(options, m))
 
 
-@flow(name="micropayments", persist_result=False)
+@_deployed
 def micropayments(options: Options, month: Month = None) -> State[Any]:
     """Answers a month's micropayments and limit requests (M1-M5)."""
     run = orchestration.micropayments_flow.fn
     return _done("micropayments", options, month, lambda m: run(options, m))
 
 
-@flow(name="miles", persist_result=False)
+@_deployed
 def miles(options: Options, month: Month = None) -> State[Any]:
     """Closes a month of the mileage ledger (F, W, X, P11)."""
     run = orchestration.miles_flow.fn
     return _done("miles", options, month, lambda m: run(options, m))
 
 
-@flow(name="sweep", persist_result=False)
+@_deployed
 def sweep(options: Options, year: Year = None) -> State[Any]:
     """Expires points at the end of a year, after its December is closed (P8, P9)."""
     run = orchestration.sweep_flow.fn
@@ -137,10 +147,6 @@ _FLOWS: Final[Mapping[str, Flow[..., Any]]] = {
     each.name: each
     for each in (ingest, tiers, grants, elite, notices, points, micropayments, miles, sweep)
 }
-for _flow in _FLOWS.values():
-    for _name, _text in _HELP.items():
-        # Prefect's page shows a parameter's description from here
-        _flow.parameters.properties.get(_name, {})["description"] = _text
 
 
 def serve_deployments(
@@ -185,13 +191,20 @@ async def _run(
         )
         await runner.aadd_deployment(deployment)
     registered()
-    this = asyncio.current_task()
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
     assert this is not None
-    for number in STOPPING:
-        # nohup ignores a hangup, and so does what it started
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
+    stopping: list[asyncio.Task[None]] = []
+
+    def stop() -> None:
+        if runner.started:
+            stopping.append(loop.create_task(runner.astop()))
+        elif not stopping:
+            this.cancel()
+
+    for number in heard():
+        loop.add_signal_handler(number, stop)
     await runner.start()
+    await asyncio.gather(*stopping)
 
 
 def _check_name(options: Options, name: str) -> None:

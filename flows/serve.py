@@ -15,7 +15,7 @@ from flows.errors import RunFailed
 from flows.options import Options
 from flows.run import Context
 from flows.schedules import KOREA, ZONE, schedules
-from flows.server import API, STOPPING, prefect_server
+from flows.server import API, heard, prefect_server
 
 _SHOWN: Final = 3
 _UNFIT: Final = re.compile(r"[/%&<>]")
@@ -84,8 +84,7 @@ def _serve(options: Options, manifest: dict[str, Any], port: int) -> None:
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Lets every signal that asks to stop interrupt the block, as Ctrl-C does."""
-    heard = [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, _interrupt) for number in heard}
+    before = {number: signal.signal(number, _interrupt) for number in heard()}
     try:
         yield
     finally:

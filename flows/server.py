@@ -18,13 +18,17 @@ from typing import Final
 from flows.errors import NotReady, RunFailed, WrongUsage
 
 API: Final = "PREFECT_API_URL"
-STOPPING: Final = (signal.SIGTERM, signal.SIGHUP)
-"""The signals that ask to stop, beside Ctrl-C."""
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _HOST: Final = "127.0.0.1"
 _LOG: Final = "server.log"
 _STARTUP_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.2
+
+
+def heard() -> list[signal.Signals]:
+    """The signals that ask to stop, less those that this process was started to ignore (nohup)."""
+    return [number for number in _STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 @contextmanager

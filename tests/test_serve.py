@@ -128,9 +128,8 @@ def test_days_after_move_the_run_but_not_its_period(tmp_path: Path) -> None:
 
 
 def test_a_day_that_the_policy_moves_has_a_cron_before_and_after(tmp_path: Path) -> None:
-    folder = changed_policies(
-        tmp_path / "p", "tier_assessment", "valid_to: null", "valid_to: 2027-06-01"
-    )
+    until = "valid_to: 2027-06-01"
+    folder = changed_policies(tmp_path / "p", "tier_assessment", "valid_to: null", until)
     path = folder / "tier_assessment.yaml"
     text = path.read_text(encoding="utf-8")
     row = text[text.index("  - month: 11") :]
@@ -319,6 +318,7 @@ class Served:
         return "its page is" in self.log.read_text(encoding="utf-8")
 
     def stop(self) -> int:
+        """Asks it to stop; returns its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 
@@ -344,7 +344,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         port = str(probe.getsockname()[1])
     found = serve(folder / "own", f"http://127.0.0.1:{port}/api", folder / "log", "--port", port)
     yield found
-    found.process.kill()
+    found.stop()
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +358,7 @@ def served(
     found = serve(workspace, prefect_api, folder / "log", PREFECT_API_URL=prefect_api)
     wait_until(lambda: found.is_up)
     yield found
-    found.process.kill()
+    found.stop()
 
 
 def test_deployments_have_their_schedules_and_no_secret(served: Served) -> None:
@@ -447,7 +447,8 @@ def test_without_a_server_it_starts_one_with_its_page_and_ends_it(own: Served) -
     page = own.api.url.removesuffix("/api")
     with urllib.request.urlopen(f"{page}/ui-settings", timeout=60) as answer:
         assert json.load(answer)["api_url"] == own.api.url
-    with urllib.request.urlopen(f"{page}/deployments", timeout=60) as answer:
+    shown = urllib.request.Request(f"{page}/deployments", headers={"accept": "text/html"})
+    with urllib.request.urlopen(shown, timeout=60) as answer:
         assert b"<title>Prefect" in answer.read()
     assert own.api("/deployments/name/sweep/own")["status"]
     assert own.stop() == 0
