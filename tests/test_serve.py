@@ -346,7 +346,7 @@ def serve(workspace: Path, api: str, log: Path, *words: str, **settings: str) ->
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Served by a server of its own; starts while the tests go on."""
+    """Served by a server of its own."""
     folder = tmp_path_factory.mktemp("own")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -357,9 +357,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def served(
-    prefect_api: str, own: Served, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Served]:
+def served(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The small telecom, staged, served by the session's server."""
     folder = tmp_path_factory.mktemp("served")
     workspace = land_all(folder / "telecom")
