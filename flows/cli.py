@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from flows import progress
 from flows.environment import settle
-from flows.errors import HeldBack, PointbookError, WrongUsage
+from flows.errors import PointbookError, WrongUsage
 from flows.options import DEMO, POLICIES, WORKSPACE, Options
 from flows.terminal import shown
 from transforms.policy import Policies, PolicyError
@@ -326,6 +326,39 @@ def run(
 
 
 @app.command
+def serve(
+    *,
+    dry_run: DryRun = False,
+    name: str | None = None,
+    port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535))] = 4200,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Register the schedules with Prefect and run what falls due, until stopped.
+
+    The server is the one of PREFECT_API_URL, else one that is started here and ends with the
+    command. Prefect's page shows runs, starts them, and takes another year or month for one.
+
+    Parameters
+    ----------
+    dry_run: Print the schedules and the next runs; register nothing.
+    name: Name of the deployments; else that of the workspace's folder.
+    port: Port of the page, where the server is started here.
+    """
+    options = common.settings()
+    settle(options.workspace, logging_level="INFO")
+    from datetime import datetime
+
+    from flows import serve as serving
+
+    if common.quiet:
+        progress.silence()
+    manifest = serving.plan(options, name, datetime.now().astimezone())
+    _print(manifest, common, "serve", options)
+    if not dry_run:
+        serving.serve(options, manifest, port)
+
+
+@app.command
 def status(*, common: Common = _DEFAULTS) -> None:
     """Show what is staged and published, what is missing, and what is stale."""
     from flows.status import workspace_status
@@ -430,14 +463,9 @@ def _print(manifest: dict[str, Any], common: Common, kind: str, options: Options
 
 
 def _raise_if_held_back(manifest: dict[str, Any]) -> None:
-    from flows.ingest import held_back
+    from flows.ingest import raise_if_held_back
 
-    files = held_back(manifest)
-    if files:
-        raise HeldBack(
-            f"held back for too many rejected rows: {', '.join(files)}; read their rows in "
-            "quarantine, then deliver them mended or raise --max-reject-rate"
-        )
+    raise_if_held_back(manifest)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -69,12 +69,17 @@ LEDGERS: Final = {
 """The table whose first period starts the ledger that a command works on."""
 
 
-def require_delivered(name: str, context: Context) -> None:
-    """Raises NotReady where exports that a command needs were never delivered."""
+def not_delivered(name: str, context: Context) -> str | None:
+    """What a command needs and was never delivered to the workspace, as a sentence, if anything."""
     deliveries = Deliveries.load(context.workspace.staged)
-    reason = COMMANDS[name].not_delivered(
+    return COMMANDS[name].not_delivered(
         lambda export: bool(context.files(export)) or deliveries.ever(export)
     )
+
+
+def require_delivered(name: str, context: Context) -> None:
+    """Raises NotReady where exports that a command needs were never delivered."""
+    reason = not_delivered(name, context)
     if reason:
         raise NotReady(f"{name}: {reason}; land it, then run `pointbook ingest`")
 

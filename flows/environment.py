@@ -10,19 +10,18 @@ _SETTINGS: Final = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
 }
 
 
-def settle(workspace: Path) -> None:
+def settle(workspace: Path, logging_level: str = "CRITICAL") -> None:
     """Keeps Prefect quiet, and its database and compiled code in the workspace.
 
-    What the user has set stays.
+    `logging_level`: of what flow runs log. What the user has set stays.
     """
-    for name, value in _SETTINGS.items():
+    for name, value in {**_SETTINGS, "PREFECT_LOGGING_LEVEL": logging_level}.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_HOME", str(workspace / ".prefect"))
     os.environ.setdefault("NUMBA_CACHE_DIR", str(workspace / ".numba"))

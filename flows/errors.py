@@ -18,6 +18,10 @@ class RunFailed(PointbookError):
     exit_code = 1
 
 
+class WorkspaceHeld(RunFailed):
+    """Another process keeps the workspace; it passes."""
+
+
 class WrongUsage(PointbookError):
     """The command was called wrongly, or with settings that make no sense."""
 

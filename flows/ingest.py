@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from flows.errors import NotReady, WrongUsage
+from flows.errors import HeldBack, NotReady, WrongUsage
 from flows.intake import FileReport, Intake
 from flows.landing import (
     REGISTRY,
@@ -175,3 +175,13 @@ def held_back(manifest: Mapping[str, Any]) -> list[str]:
         for file in manifest["files"]
         if file["status"] == "held_back"
     ]
+
+
+def raise_if_held_back(manifest: Mapping[str, Any]) -> None:
+    """Raises HeldBack naming the files that an ingest held back, if any."""
+    files = held_back(manifest)
+    if files:
+        raise HeldBack(
+            f"held back for too many rejected rows: {', '.join(files)}; read their rows in "
+            "quarantine, then deliver them mended or raise --max-reject-rate"
+        )

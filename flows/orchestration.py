@@ -1,8 +1,8 @@
 """The Prefect flows, one per computing command: typed parameters, steps as tasks, artifacts.
 
-Prefect is known here and in `steps.py` alone, and settings are in place before it is imported
-(`environment.py`), so that commands that compute nothing never load it. Prefect keeps flow
-parameters: they are ids and paths, never rows.
+Prefect is known here, in `steps.py` and in `deployments.py` alone, and settings are in place before
+it is imported (`environment.py`), so that commands that compute nothing never load it. Prefect
+keeps flow parameters: they are ids and paths, never rows.
 """
 
 from __future__ import annotations

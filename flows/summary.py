@@ -32,6 +32,8 @@ _TEXT_COLUMNS: Final = {
     "lapse in",
     "first",
     "last",
+    "cron",
+    "next runs",
 }
 _POINTS_MOVED: Final = ("credited", "spent", "restored", "expired")
 _POINTS_LEFT: Final = ("closing", "usable")
@@ -451,6 +453,19 @@ def _status(console: Console, manifest: Manifest, _: Path | None) -> None:
         console.print(f"missing: {item['command']} (due {item['due']}): run it, or pointbook run")
 
 
+def _serve(console: Console, manifest: Manifest, _: Path | None) -> None:
+    zone = manifest["timezone"]
+    table = _table(f"Deployments, in {zone}", "deployment", "cron", "next runs")
+    for each in manifest["deployments"]:
+        runs = [f"{run['at'][:16]} ({run['period'] or 'all'})" for run in each["next"]]
+        table.add_row(
+            each["deployment"],
+            "\n".join(each["crons"]) or "none: not in force",
+            ", ".join(run.replace("T", " ") for run in runs),
+        )
+    console.print(table)
+
+
 def _catalog(console: Console, manifest: Manifest, _: Path | None) -> None:
     console.print(f"rebuilt {manifest['catalog']}", soft_wrap=True)
 
@@ -478,6 +493,7 @@ _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]]
     "sweep": _sweep,
     "open": _open,
     "status": _status,
+    "serve": _serve,
     "catalog": _catalog,
     "sample": _sample,
 }

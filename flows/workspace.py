@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from flows import progress
-from flows.errors import RunFailed
+from flows.errors import WorkspaceHeld
 
 LOCK: Final = ".lock"
 _WAIT_SECONDS: Final = 10.0
@@ -69,7 +69,7 @@ class Workspace:
     def lock(self, command: str, wait_seconds: float = _WAIT_SECONDS) -> Iterator[None]:
         """Holds the workspace for a command; the system frees it when the process ends.
 
-        Raises RunFailed naming the holder where another process keeps it longer than that.
+        Raises WorkspaceHeld naming the holder where another process keeps it longer than that.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -91,7 +91,7 @@ class Workspace:
             except BlockingIOError:
                 holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another command"
             if time.monotonic() >= deadline:
-                raise RunFailed(
+                raise WorkspaceHeld(
                     f"{self.root} is held by {holder}; run this again when it is done"
                 ) from None
             if not told:

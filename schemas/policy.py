@@ -647,6 +647,37 @@ _ELITE_FLIGHTS = _policy(
 )
 
 
+# Operations
+
+SCHEDULED: Final = (
+    "ingest",
+    "tiers",
+    "grants",
+    "elite",
+    "notices",
+    "points",
+    "micropayments",
+    "miles",
+    "sweep",
+)
+"""The commands that `pointbook serve` runs."""
+
+_SCHEDULES = _policy(
+    "schedules",
+    "When a command is run that falls due, and daily the ingest",
+    unit="time of Asia/Seoul",
+    keys={"command": column(TEXT, "Command", checks=[one_of(list(SCHEDULED))])},
+    values={
+        "days_after": column(
+            INT64, "Days from the day on which it falls due to its run", checks=[between(0, 27)]
+        ),
+        "hour": column(INT64, "Hour of its run", checks=[between(0, 23)]),
+        "minute": column(INT64, "Minute of its run", checks=[between(0, 59)]),
+    },
+    complete=True,
+)
+
+
 @dataclass(frozen=True)
 class Policy:
     """A policy as the rest of Pointbook reads it, over its pandera model."""
@@ -835,6 +866,7 @@ POLICIES: Final[dict[str, Policy]] = {
         _ELITE_YEAR,
         _ELITE_MILES,
         _ELITE_FLIGHTS,
+        _SCHEDULES,
     )
 }
 """Every policy by name."""
