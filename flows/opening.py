@@ -32,7 +32,7 @@ from flows.periods import (
 )
 from flows.run import Context, Run
 from flows.steps import Step, plainly
-from flows.tables import Written, audit, publish_table, run_context, write_table
+from flows.tables import Written, audit, publish_table, run_context, write_and_audit
 from flows.terminal import shown
 from schemas.columns import TEXT
 from schemas.derive import staged_schema, stored_schema
@@ -76,7 +76,7 @@ _LEDGERS: Final = (
         ("mileage_lots_after_requests", "opened_mileage_lots"),
     ),
 )
-_CLAIMS: Final = ("keys_unique", "within_their_credit")
+_CLAIM: Final = "within_their_credit"
 """What is audited of the lots themselves; they have no entries yet."""
 
 
@@ -150,16 +150,13 @@ class _Opening:
             relation, transform = ledger.handed_on
             engine.view(relation, _sql(transform))
             lots = load_transform(f"{ledger.room}/{ledger.table}")
-            self._written = write_table(self._run, engine, lots, period)
+            sound = load_transform(f"audits/{ledger.table}__{_CLAIM}")
+            (self._written,), claims = write_and_audit(
+                self._run, engine, self._context.policies, [lots], period, [sound]
+            )
             opened = stored_schema(PUBLISHED[ledger.table])
             engine.relation("opened_lots", [self._written.aside], opened)
-            claims = audit(
-                engine,
-                [
-                    *(load_transform(f"audits/{ledger.table}__{claim}") for claim in _CLAIMS),
-                    _sql("every_lot_opened"),
-                ],
-            )
+            audit(engine, _sql("every_lot_opened"))
             totals = engine.rows(_sql("lot_totals")).to_pylist()[0]
         if totals["remaining"] != report.amounts["remaining"]["accepted"]:
             raise RunFailed(
@@ -171,7 +168,7 @@ class _Opening:
             "period": period,
             "lots": counts,
             "totals": totals,
-            "audits": claims,
+            "audits": [*claims, "every_lot_opened"],
         }
 
     def told(self, report: FileReport, examples: bool) -> dict[str, Any]:

@@ -120,15 +120,17 @@ def write_and_audit(
     policies: Policies,
     tables: Sequence[Transform],
     partition: str | Callable[[str], str],
+    audits: Sequence[Transform] | None = None,
 ) -> tuple[list[Written], list[str]]:
     """Writes tables aside and audits them; returns them, and the names of the claims that hold.
 
-    `partition` is that of all tables, or says it by a table's name. What a table or an audit reads
-    of the others, as its header says, is written before it; the rest goes on side by side.
-    Raises RunFailed with the first rows that break a claim.
+    `partition` is that of all tables, or says it by a table's name. `audits`: by default all of the
+    tables' audits. What a table or an audit reads of the others, as its header says, is written
+    before it; the rest goes on side by side. Raises RunFailed with the first rows that break a
+    claim.
     """
     names = [_table_name(transform) for transform in tables]
-    audits = audits_of(names)
+    audits = audits_of(names) if audits is None else audits
     name_policies(engine, policies, [*tables, *audits])
     written: dict[str, Written] = {}
     done: list[str] = []
@@ -138,13 +140,13 @@ def write_and_audit(
         written[name] = _write_table(run, engine, transform, period)
         done.append(name)
 
-    def audit(name: str, claim: Transform) -> None:
-        _audit(engine, claim)
+    def check(name: str, claim: Transform) -> None:
+        audit(engine, claim)
         done.append(name)
 
-    transforms = dict(zip(names, tables, strict=True)) | {_claim(audit): audit for audit in audits}
+    transforms = dict(zip(names, tables, strict=True)) | {_claim(claim): claim for claim in audits}
     works = {
-        name: partial(write if name in names else audit, name, transform)
+        name: partial(write if name in names else check, name, transform)
         for name, transform in transforms.items()
     }
     waits_for = {
@@ -155,7 +157,18 @@ def write_and_audit(
     with progress.working(what, lambda: len(done) / len(works)):
         side_by_side(works, waits_for, min(engine.threads, _AT_ONCE))
     in_order = [f"{name}__{_IN_ORDER}" for name in names]
-    return [written[name] for name in names], [*in_order, *(_claim(audit) for audit in audits)]
+    return [written[name] for name in names], [*in_order, *(_claim(claim) for claim in audits)]
+
+
+def audit(engine: Engine, claim: Transform) -> None:
+    """Raises RunFailed with the first rows that break an audit's claim."""
+    broken = engine.rows(claim)
+    if broken.num_rows:
+        rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
+        raise RunFailed(
+            f"audit {_claim(claim)} found {broken.num_rows:,} rows ({rows}); nothing was "
+            f"published; see {_place(claim)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -185,8 +198,8 @@ def _table_name(transform: Transform) -> str:
     return transform.name.rpartition("/")[2]
 
 
-def _claim(audit: Transform) -> str:
-    return audit.name.removeprefix("audits/")
+def _claim(transform: Transform) -> str:
+    return transform.name.removeprefix("audits/")
 
 
 def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> Written:
@@ -207,17 +220,6 @@ def _write_table(run: Run, engine: Engine, transform: Transform, partition: str)
         )
     engine.relation(table.name, [aside], stored_schema(table))
     return Written(table, partition, aside, target, rows)
-
-
-def _audit(engine: Engine, claim: Transform) -> None:
-    """Raises RunFailed with the first rows that break a claim."""
-    broken = engine.rows(claim)
-    if broken.num_rows:
-        rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
-        raise RunFailed(
-            f"audit {_claim(claim)} found {broken.num_rows:,} rows ({rows}); nothing was "
-            f"published; see {_place(claim)}"
-        )
 
 
 def _place(transform: Transform) -> Path:
