@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from flows import progress
 from flows.due import Due, due_between
-from flows.elite import assess_elite
-from flows.grants import grant_points
 from flows.ingest import held_back, ingest
 from flows.landing import Deliveries
-from flows.micropayments import close_micropayments
-from flows.miles import close_miles
-from flows.notices import send_notices
 from flows.options import Options
 from flows.periods import parse_month
-from flows.points import close_points
 from flows.run import Context, one_catalog
 from flows.steps import Step, plainly
-from flows.sweep import sweep_points
-from flows.tiers import assess_tiers
-from transforms.airline import status_in_force
-
-RUNNERS: Final[Mapping[str, Callable[[Options, str], dict[str, Any]]]] = {
-    "tiers": lambda options, year: assess_tiers(options, int(year)),
-    "grants": lambda options, year: grant_points(options, int(year)),
-    "notices": send_notices,
-    "points": close_points,
-    "micropayments": close_micropayments,
-    "elite": lambda options, year: assess_elite(options, int(year)),
-    "miles": close_miles,
-    "sweep": lambda options, year: sweep_points(options, int(year)),
-}
-"""Does what falls due, by the command's name, for a period."""
 
 
 def run_calendar(
@@ -69,7 +47,7 @@ def run_calendar(
             if reason:
                 manifest["skipped"].append({"command": item.line, "reason": reason})
             else:
-                work = partial(RUNNERS[item.name], options, item.period)
+                work = partial(item.command.run, options, item.period)
                 manifest["runs"].append(step(f"{item.name} {item.period}", work))
             done += 1
     return manifest
@@ -77,12 +55,4 @@ def run_calendar(
 
 def _why_skipped(item: Due, options: Options, deliveries: Deliveries) -> str | None:
     absent = item.command.not_delivered(deliveries.ever)
-    if absent:
-        return absent
-    if item.name == "grants":
-        snapshots = Context.of(options).files("tier_snapshot")
-        if item.period not in snapshots:
-            return f"the tier snapshot of {item.period} is not published"
-    if item.name == "elite" and not status_in_force(Context.of(options).policies, int(item.period)):
-        return "the scheme is not in force (elite_year.yaml)"
-    return None
+    return absent or item.command.passed_by(Context.of(options), item.period)

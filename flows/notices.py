@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from flows.collected import collected_files
-from flows.due import require_delivered
+from flows.command import Command
 from flows.options import Options
-from flows.periods import last_day, month_before, month_of, parse_month
-from flows.points import points_opening
+from flows.periods import begun, last_day, month_before, month_of, parse_month
+from flows.points import OF_POINTS, points_opening
 from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import (
@@ -73,9 +73,7 @@ def send_notices(options: Options, month: str, step: Step = plainly) -> dict[str
     first = parse_month(month)
     with Run(options.workspace, "notices", {"month": month}) as run:
         context = Context.of(options)
-        require_delivered("notices", context)
-        opening = points_opening(context, month)
-        context.policies.require(POLICIES[:-1], first, first)
+        opening = _require(context, month)
         with options.start_engine(run.scratch) as engine:
             inputs = notice_inputs(context, month)
             name_inputs(engine, inputs)
@@ -172,3 +170,30 @@ def _dates(context: Context, first: date) -> dict[str, date]:
         "swept_on": year_end.swept_on,
         "spared_from": year_end.spared_from,
     }
+
+
+def _require(context: Context, month: str) -> str:
+    """The period that a month opens from, as `points_opening` says; all that it needs is there."""
+    first = parse_month(month)
+    COMMAND.require_delivered(context)
+    opening = points_opening(context, month)
+    context.policies.require(POLICIES[:-1], first, first)
+    YearEnd.of(context.policies, first.year)
+    return opening
+
+
+COMMAND: Final = Command(
+    "notices",
+    "month",
+    (TABLE,),
+    run=send_notices,
+    inputs=notice_inputs,
+    fingerprints=notice_fingerprints,
+    require=_require,
+    due_on=lambda _, month: parse_month(month),
+    called_for=lambda context, month: begun(context, "point_lots", month),
+    paced_by=OF_POINTS,
+    needs=("customers",),
+    one_of=OF_POINTS,
+    artifacts=(("notices", "notices", "Customers told of points that lapse"),),
+)

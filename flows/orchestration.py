@@ -7,12 +7,13 @@ parameters: they are ids and paths, never rows.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from flows.calendar import run_calendar
+from flows.commands import COMMANDS
 from flows.demo import run_demo
 from flows.elite import assess_elite
 from flows.grants import grant_points
@@ -145,7 +146,7 @@ def _show_ingest(manifest: Manifest) -> None:
 
 
 def _show(manifest: Manifest) -> None:
-    for key, part, what in _ARTIFACTS[manifest["command"]]:
+    for key, part, what in COMMANDS[manifest["command"]].artifacts:
         create_table_artifact(
             key=key, table=manifest[part], description=f"{what}, {_period(manifest)}"
         )
@@ -153,28 +154,3 @@ def _show(manifest: Manifest) -> None:
 
 def _period(manifest: Manifest) -> str:
     return str(manifest.get("month") or manifest["year"])
-
-
-_ARTIFACTS: Final = {
-    "tiers": [
-        ("tiers", "tiers", "Customers by tier"),
-        ("tiers-window", "months", "Billing months that the tiers are assessed over"),
-    ],
-    "grants": [("grants", "points", "Points granted by tier")],
-    "points": [
-        ("points-movements", "movements", "Points by what moved them"),
-        ("points-answers", "answers", "Answers to redemptions and refund applications"),
-    ],
-    "micropayments": [
-        ("micropayments-payments", "payments", "Answers to payments"),
-        ("micropayments-requests", "requests", "Answers to limit requests"),
-    ],
-    "miles": [
-        ("miles-flights", "flights", "Flights by why they earned nothing"),
-        ("miles-requests", "requests", "Answers to award requests and mixed payments"),
-    ],
-    "elite": [("elite", "statuses", "Members by elite status")],
-    "notices": [("notices", "notices", "Customers told of points that lapse")],
-    "sweep": [("sweep", "swept", "Points swept by cause")],
-}
-"""The parts of a command's manifest that become artifacts: key, part, description."""

@@ -54,6 +54,12 @@ def last_month(year: int) -> str:
     return f"{year:04d}-{_DECEMBER}"
 
 
+def begun(context: Context, table: str, period: str) -> bool:
+    """Whether a ledger is begun by a period: its table's first one is that, or before it."""
+    start = min(context.files(table), default="")
+    return bool(start) and start[: len(period)] <= period
+
+
 def opening_period(context: Context, table: str, period: str, before: str, remedy: str) -> str:
     """The published period that one opens from; empty where the period starts the ledger (P12).
 

@@ -11,11 +11,12 @@ from typing import Any, Final, cast
 import pyarrow as pa
 
 from flows.collected import collected_files
-from flows.due import require_delivered
+from flows.command import Command
 from flows.errors import NotReady
 from flows.options import Options
 from flows.periods import (
     YEAR_END,
+    begun,
     last_day,
     month_before,
     month_of,
@@ -43,6 +44,8 @@ from transforms.business_days import pay_days
 from transforms.engine import Engine, Transform, load_transform
 from transforms.policy import Policies, PolicyError
 
+OF_POINTS: Final = ("billing", "promotions", "purchases")
+"""The exports that credits come from."""
 TABLES: Final = (
     "point_entries",
     "point_lots",
@@ -106,14 +109,10 @@ def close_points(options: Options, month: str, step: Step = plainly) -> dict[str
     Raises NotReady where the month before, or the year's grants, are not published; RunFailed
     where an audit finds a point unaccounted for (P11).
     """
-    first = parse_month(month)
+    parse_month(month)
     with Run(options.workspace, "points", {"month": month}) as run:
         context = Context.of(options)
-        require_delivered("points", context)
-        opening = points_opening(context, month)
-        _require_grants(context, first)
-        context.policies.require(POLICIES, first, last_day(first))
-        _require_single_changes(context.policies)
+        opening = _require(context, month)
         with options.start_engine(run.scratch) as engine:
             inputs = point_inputs(context, month)
             name_inputs(engine, inputs)
@@ -312,3 +311,34 @@ def _require_grants(context: Context, first: date) -> None:
             f"points {first:%Y-%m} needs the grants of {year}, whose bills are delivered; run "
             f"`pointbook tiers --year {year}` and {grants} first"
         )
+
+
+def _require(context: Context, month: str) -> str:
+    """The period that a month opens from, as `points_opening` says; all that it needs is there."""
+    first = parse_month(month)
+    COMMAND.require_delivered(context)
+    opening = points_opening(context, month)
+    _require_grants(context, first)
+    context.policies.require(POLICIES, first, last_day(first))
+    _require_single_changes(context.policies)
+    return opening
+
+
+COMMAND: Final = Command(
+    "points",
+    "month",
+    TABLES,
+    run=close_points,
+    inputs=point_inputs,
+    fingerprints=point_fingerprints,
+    require=_require,
+    due_on=lambda _, month: last_day(parse_month(month)),
+    called_for=lambda context, month: begun(context, "point_lots", month),
+    paced_by=OF_POINTS,
+    needs=("customers",),
+    one_of=OF_POINTS,
+    artifacts=(
+        ("points-movements", "movements", "Points by what moved them"),
+        ("points-answers", "answers", "Answers to redemptions and refund applications"),
+    ),
+)

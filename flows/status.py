@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from flows import elite, grants, micropayments, miles, notices, points, sweep, tiers
+from flows.command import Command
+from flows.commands import COMMANDS
 from flows.due import due_between
 from flows.options import Options
-from flows.periods import YEAR_END
+from flows.periods import month_of, parse_month
 from flows.run import Context
 from schemas.exports import EXPORTS
-from transforms.airline import status_in_force, status_year
-from transforms.assessment import assessment
-
-_FINGERPRINTS: Final[Mapping[str, Callable[[Context, str], dict[str, str]]]] = {
-    "tiers": lambda context, year: tiers.tier_fingerprints(context, int(year)),
-    "grants": lambda context, year: grants.grant_fingerprints(context, int(year)),
-    "notices": notices.notice_fingerprints,
-    "points": points.point_fingerprints,
-    "micropayments": micropayments.micropayment_fingerprints,
-    "miles": miles.mileage_fingerprints,
-    "elite": lambda context, year: elite.elite_fingerprints(context, int(year)),
-    "sweep": lambda context, period: sweep.sweep_fingerprints(context, int(period[:4])),
-}
-_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "tiers": tiers.TABLES,
-    "grants": (grants.TABLE,),
-    "notices": (notices.TABLE,),
-    "points": points.TABLES,
-    "micropayments": micropayments.TABLES,
-    "miles": miles.TABLES,
-    "elite": (elite.TABLE,),
-    "sweep": sweep.TABLES,
-}
-"""What each command publishes; the first table tells which periods are."""
-_SHARED: Final = set(points.TABLES) & set(sweep.TABLES)
-"""Published by both: months by the one, year ends by the other."""
-_LEDGERS: Final = {
-    "notices": "point_lots",
-    "points": "point_lots",
-    "micropayments": micropayments.CARRIED,
-    "sweep": "point_lots",
-}
-"""The table whose first period starts the ledger that a command works on."""
 
 
 def workspace_status(options: Options) -> dict[str, Any]:
@@ -79,25 +46,14 @@ def _staged(context: Context) -> Iterator[dict[str, Any]]:
 
 
 def _published(context: Context) -> Iterator[dict[str, Any]]:
-    for command, tables in _TABLES.items():
-        found = {
-            (_span(period), table): (period, path)
-            for table in tables
-            for period, path in context.files(table).items()
-            if table not in _SHARED or (command == "sweep") == period.endswith(YEAR_END)
-        }
-        spans = dict.fromkeys(sorted(span for span, _ in found))
-        for span in spans:
-            now = _FINGERPRINTS[command](context, span)
-            for table in tables:
-                if (span, table) in found:
-                    period, path = found[span, table]
-                    yield _state_of(context, table, period, path, now)
-
-
-def _span(period: str) -> str:
-    """The year or month that a period is of: YYYY of YYYY-YE."""
-    return period.removesuffix(f"-{YEAR_END}")
+    for command in COMMANDS.values():
+        for period in command.published(context):
+            now = command.fingerprints(context, period)
+            for table in command.tables:
+                partition = command.partition(table, period)
+                path = context.files(table).get(partition)
+                if path is not None:
+                    yield _state_of(context, table, partition, path, now)
 
 
 def _state_of(
@@ -117,48 +73,25 @@ def _state_of(
 
 
 def _missing(context: Context) -> Iterator[dict[str, Any]]:
-    yield from _telecom_missing(context)
-    yield from _airline_missing(context)
-
-
-def _airline_missing(context: Context) -> Iterator[dict[str, Any]]:
-    """What fell due within the delivered months of flights and requests, and is not published."""
-    exports = ("flights", "award_requests", "mixed_payments")
-    months = sorted({month for name in exports for month in context.files(name)})
-    if not months or not context.files("members"):
-        return
-    first, last = (date.fromisoformat(f"{month}-01") for month in (months[0], months[-1]))
-    start = min(context.files("mileage_lots"), default="")
-    for item in due_between(context.policies, first, last):
-        due = item.name == "miles" and bool(start) and start <= item.period
-        if item.name == "elite" and status_in_force(context.policies, int(item.period)):
-            found = status_year(context.policies, int(item.period))
-            due = bool(elite.elite_inputs(context, found).files["flights"])
-        if due and item.period not in context.files(_TABLES[item.name][0]):
-            yield {"command": item.line, "due": item.on.isoformat()}
-
-
-def _telecom_missing(context: Context) -> Iterator[dict[str, Any]]:
-    """What fell due within the delivered months of billing, could be done, and is not.
+    """What fell due within the delivered months, could be done, and is not.
 
     A ledger that was never begun misses nothing.
     """
-    months = sorted(context.files("billing"))
-    if not months or not context.files("customers"):
+    paced = {name: _delivered(context, command) for name, command in COMMANDS.items()}
+    months = sorted(month for span in paced.values() for month in span)
+    if not months:
         return
-    first, last = (date.fromisoformat(f"{month}-01") for month in (months[0], months[-1]))
-    assessable = set(context.files("tier_snapshot"))
-    for item in due_between(context.policies, first, last):
-        if item.name in ("miles", "elite"):
-            continue
-        if item.name == "tiers":
-            window = assessment(context.policies, int(item.period)).months
-            if set(window) <= set(months):
-                assessable.add(item.period)
-        if item.name in ("tiers", "grants"):
-            due = item.period in assessable
-        else:
-            start = min(context.files(_LEDGERS[item.name]), default="")
-            due = bool(start) and start[: len(item.period)] <= item.period
-        if due and item.period not in context.files(_TABLES[item.name][0]):
+    for item in due_between(context.policies, parse_month(months[0]), parse_month(months[-1])):
+        span = paced[item.name]
+        within = span and span[0] <= month_of(item.on) <= span[-1]
+        if (
+            within
+            and item.command.called_for(context, item.period)
+            and item.period not in item.command.published(context)
+        ):
             yield {"command": item.line, "due": item.on.isoformat()}
+
+
+def _delivered(context: Context, command: Command) -> list[str]:
+    """The delivered months that say from when to when a command could be done."""
+    return sorted({month for name in command.paced_by for month in context.files(name) if month})
