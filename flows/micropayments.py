@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -146,7 +145,8 @@ def micropayment_fingerprints(context: Context, month: str) -> dict[str, str]:
     first = parse_month(month)
     transforms = [_micropayments(name) for name in (*_INTERMEDIATE, *TABLES)]
     found = micropayment_inputs(context, month).fingerprints(context.state, transforms)
-    return found | {"policies": _policy_fingerprint(context.policies, first)}
+    policies = context.policies.fingerprint_between(POLICIES, first, last_day(first))
+    return found | {"policies": policies}
 
 
 @dataclass
@@ -210,12 +210,6 @@ class Close:
 
 def _micropayments(name: str) -> Transform:
     return load_transform(f"micropayments/{name}")
-
-
-def _policy_fingerprint(policies: Policies, first: date) -> str:
-    """Of the values in force from each day of the month on which any of them changes."""
-    days = policies.days_of_change(POLICIES, first, last_day(first))
-    return " ".join(policies.fingerprint(POLICIES, day) for day in days)
 
 
 def _require(context: Context, month: str) -> str:

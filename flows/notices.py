@@ -12,13 +12,14 @@ from flows.collected import collected_files
 from flows.command import Command
 from flows.options import Options
 from flows.periods import begun, last_day, month_before, month_of, parse_month
-from flows.points import OF_POINTS, points_opening
+from flows.points import OF_POINTS, known_changes, points_opening
 from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
     audit,
     audits_of,
+    digest,
     name_inputs,
     name_policies,
     publish_table,
@@ -29,12 +30,10 @@ from transforms.engine import Engine, load_transform
 from transforms.policy import Policies
 
 TABLE: Final = "expiry_notices"
-POLICIES: Final = (
-    "point_inactivity_notices",
-    "point_notice_leads",
-    "point_policy_changes",
-    "point_sweep",
-)
+POLICIES: Final = ("point_inactivity_notices", "point_notice_leads")
+"""What the notices of a day read on that day."""
+_YEAR_END: Final = "point_sweep"
+_CHANGES: Final = "point_policy_changes"
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class YearEnd:
         Raises PolicyError where none is.
         """
         swept_on = last_day(date(year, 12, 1))
-        row = cast("dict[str, int]", policies.in_force("point_sweep", swept_on)[0])
+        row = cast("dict[str, int]", policies.in_force(_YEAR_END, swept_on)[0])
         return cls(
             swept_on,
             date(year, row["active_from_month"], row["active_from_day"]),
@@ -119,7 +118,13 @@ def notice_fingerprints(context: Context, month: str) -> dict[str, str]:
     names = (TABLE, "active_customers", "collections")
     transforms = [load_transform(f"points/{name}") for name in names]
     found = notice_inputs(context, month).fingerprints(context.state, transforms)
-    return found | {"policies": context.policies.fingerprint(POLICIES, parse_month(month))}
+    first, policies = parse_month(month), context.policies
+    swept_on = YearEnd.of(policies, first.year).swept_on
+    return found | {
+        "policies": policies.fingerprint(POLICIES, first),
+        _YEAR_END: policies.fingerprint((_YEAR_END,), swept_on),
+        _CHANGES: digest(known_changes(policies, effective_by=first, announced_by=first)),
+    }
 
 
 def activity_files(
@@ -177,7 +182,7 @@ def _require(context: Context, month: str) -> str:
     first = parse_month(month)
     COMMAND.require_delivered(context)
     opening = points_opening(context, month)
-    context.policies.require(POLICIES[:-1], first, first)
+    context.policies.require((*POLICIES, _CHANGES), first, first)
     YearEnd.of(context.policies, first.year)
     return opening
 

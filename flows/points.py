@@ -31,6 +31,7 @@ from flows.tables import (
     Written,
     audit,
     audits_of,
+    digest,
     name_inputs,
     name_policies,
     name_table,
@@ -61,12 +62,13 @@ POLICIES: Final = (
     "point_credit_terms",
     "point_grant_terms",
     "point_payment_credits",
-    "point_policy_changes",
     "point_purchase_credits",
     "point_refund_fees",
     "point_refund_terms",
     "tier_lines",
 )
+"""What a month's rules read on its days; changes of policy beside them (`known_changes`)."""
+_CHANGES: Final = "point_policy_changes"
 _INTERMEDIATE: Final = (
     "collections",
     "point_credits",
@@ -188,8 +190,31 @@ def point_fingerprints(context: Context, month: str) -> dict[str, str]:
     """What a month's close is made from: digests of what its rules read."""
     transforms = [load_transform(f"points/{name}") for name in (*_INTERMEDIATE, *TABLES)]
     found = point_inputs(context, month).fingerprints(context.state, transforms)
-    closed_on = last_day(parse_month(month))
-    return found | {"policies": context.policies.fingerprint(POLICIES, closed_on)}
+    first = parse_month(month)
+    last = last_day(first)
+    return found | {
+        "policies": context.policies.fingerprint_between(POLICIES, first, last),
+        _CHANGES: digest(known_changes(context.policies, effective_by=last)),
+    }
+
+
+def known_changes(
+    policies: Policies, effective_by: date, announced_by: date = date.min
+) -> list[dict[str, object]]:
+    """The changes of policy (P7) that took effect, or were announced, by a day.
+
+    A change holds if its row is in force on the day on which it takes effect.
+    """
+    columns = ("kind", "announced_on", "effective_on", "expires_on")
+    known = []
+    for row in policies.rows(_CHANGES):
+        announced_on = cast("date | None", row["announced_on"])
+        effective_on = cast("date | None", row["effective_on"])
+        if effective_on is None or row not in policies.in_force(_CHANGES, effective_on):
+            continue
+        if effective_on <= effective_by or (announced_on and announced_on <= announced_by):
+            known.append({name: row[name] for name in columns})
+    return known
 
 
 @dataclass
@@ -284,10 +309,10 @@ def _before(
 def _require_single_changes(policies: Policies) -> None:
     """Raises PolicyError where two changes of a kind take effect in one month (P7)."""
     seen: set[tuple[str, str]] = set()
-    for row in policies.relation("point_policy_changes").to_pylist():
+    for row in policies.rows(_CHANGES):
         if row["effective_on"] is None:
             continue
-        change = (row["kind"], month_of(row["effective_on"]))
+        change = (str(row["kind"]), month_of(cast("date", row["effective_on"])))
         if change in seen:
             raise PolicyError(
                 f"point_policy_changes.yaml: two changes of {change[0]} lots take effect in "
@@ -319,7 +344,7 @@ def _require(context: Context, month: str) -> str:
     COMMAND.require_delivered(context)
     opening = points_opening(context, month)
     _require_grants(context, first)
-    context.policies.require(POLICIES, first, last_day(first))
+    context.policies.require((*POLICIES, _CHANGES), first, last_day(first))
     _require_single_changes(context.policies)
     return opening
 

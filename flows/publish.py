@@ -67,11 +67,12 @@ class State:
 
     def __init__(self, workspace: Workspace, entries: Mapping[str, Entry]) -> None:
         self._root = workspace.root
-        self._entries = entries
-        self._by_table: dict[str, list[Entry]] = {}
-        for entry in entries.values():
-            if entry.table is not None:
-                self._by_table.setdefault(entry.table, []).append(entry)
+        self._entries = dict(entries)
+        self._files: dict[str, dict[str, Path]] = {}
+        self._of_file: dict[Path, Entry] = {}
+        of_tables = [entry for entry in entries.values() if entry.table is not None]
+        for entry in sorted(of_tables, key=lambda entry: entry.period or ""):
+            self._file(entry)
 
     @classmethod
     def of(cls, workspace: Workspace) -> State:
@@ -84,7 +85,8 @@ class State:
 
     def entry(self, path: Path) -> Entry:
         """The entry of a committed file."""
-        return self._entries[path.relative_to(self._root).as_posix()]
+        found = self._of_file.get(path)
+        return self._entries[path.relative_to(self._root).as_posix()] if found is None else found
 
     def has(self, path: Path) -> bool:
         """Whether the path is committed."""
@@ -92,8 +94,13 @@ class State:
 
     def files(self, table: str) -> dict[str, Path]:
         """The committed files of a staged or published table, by period, in its order."""
-        entries = sorted(self._by_table.get(table, []), key=lambda entry: entry.period or "")
-        return {entry.period or "": self._root / entry.path for entry in entries}
+        return dict(self._files.get(table, {}))
+
+    def _file(self, entry: Entry) -> None:
+        """Files an entry of a table; a later one of its path replaces it."""
+        path = self._root / entry.path
+        self._files.setdefault(entry.table or "", {})[entry.period or ""] = path
+        self._of_file[path] = entry
 
 
 class Publication:

@@ -46,7 +46,7 @@ class Inputs:
             for relation, names in transform.inputs.items():
                 columns.setdefault(relation, set()).update(names)
         return {
-            relation: _digest(
+            relation: digest(
                 {
                     partition: [
                         state.entry(path).column_digests.get(column)
@@ -172,5 +172,7 @@ def _name_export(engine: Engine, export: Export, files: Sequence[Path]) -> None:
     engine.relation(export.name, files, schema, partition=column[0] if column is not None else None)
 
 
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def digest(content: object) -> str:
+    """SHA-256 over plain values and days, as JSON says them."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -124,6 +124,10 @@ class Policies:
         """The policy's rows: keys, values, valid_from, valid_to (null: open), unit, source."""
         return pa.Table.from_pylist(self._rows[name], schema=POLICIES[name].arrow_schema)
 
+    def rows(self, name: str) -> Sequence[Row]:
+        """The policy's rows, as `relation` has them."""
+        return self._rows[name]
+
     def in_force(self, name: str, on: date) -> list[Row]:
         """The rows that hold on a day, by key.
 
@@ -193,6 +197,11 @@ class Policies:
         }
         return _sha256(in_force)
 
+    def fingerprint_between(self, names: Sequence[str], first: date, last: date) -> str:
+        """The fingerprints of every day of a span on which any of the policies changes."""
+        days = self.days_of_change(names, first, last)
+        return " ".join(self.fingerprint(names, day) for day in days)
+
     def _version(self, name: str, on: date) -> str:
         self.in_force(name, on)
         bounds = [cast("date", row["valid_from"]) for row in self._rows[name]]
@@ -253,7 +262,7 @@ def _ends_key(policy: Policy, row: Row) -> bool:
 # Reading a file
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML with dates as text, exact decimals, and duplicate keys collected as errors."""
 
     def __init__(self, stream: str) -> None:
