@@ -6,53 +6,77 @@ from functools import partial
 from typing import Any
 
 from flows import progress
+from flows.backfills import Outcome, recorded
 from flows.due import Due, due_between
+from flows.errors import HeldBack
 from flows.ingest import held_back, ingest
-from flows.landing import Deliveries
 from flows.options import Options
 from flows.periods import parse_month
+from flows.plan import Outlook
 from flows.run import Context, one_catalog
 from flows.steps import Step, plainly
 
 
 def run_calendar(
-    options: Options, first_month: str, last_month: str, step: Step = plainly
+    options: Options,
+    first_month: str,
+    last_month: str,
+    step: Step = plainly,
+    *,
+    force: bool = False,
+    reason: str | None = None,
 ) -> dict[str, Any]:
-    """Ingests and runs what falls due from the first to the last month (YYYY-MM).
+    """Ingests and makes what falls due from the first to the last month (YYYY-MM) and is missing
+    or stale; with `force` also what is current.
 
-    Returns the manifests of all runs, and what was skipped with the reason. Stops at the first
-    command that fails, with its error; where a file was held back it stops after the ingest.
+    Each period is looked at when its turn comes, by what its rules read then: one that was made
+    again and came out the same makes nothing after it stale, and what a killed run has done is
+    current. Returns the manifests of all runs, what was current, and what was skipped with the
+    reason. Stops at the first command that fails, with its error; where a file was held back it
+    stops after the ingest. What was asked for, `reason` too, and what came of it is recorded
+    (`flows.backfills`).
     """
     context = Context.of(options)
     due = due_between(context.policies, parse_month(first_month), parse_month(last_month))
-    ingested = ingest(options, (), step)
-    manifest: dict[str, Any] = {
-        "command": "run",
-        "from": first_month,
-        "to": last_month,
-        "ingest": ingested,
-        "runs": [],
-        "skipped": [],
-    }
-    if held_back(ingested):
+    asked = {"from": first_month, "to": last_month, "force": force, "reason": reason}
+    with recorded(context.workspace, asked) as outcome:
+        ingested = ingest(options, (), step)
+        manifest: dict[str, Any] = {"command": "run", **asked, "ingest": ingested}
+        manifest |= {"runs": [], "current": [], "skipped": []}
+        if held_back(ingested):
+            outcome.exit = HeldBack.exit_code
+        else:
+            _run_due(options, due, force, step, manifest, outcome)
         return manifest
-    deliveries = Deliveries.load(context.workspace.staged)
+
+
+def _run_due(
+    options: Options,
+    due: list[Due],
+    force: bool,
+    step: Step,
+    manifest: dict[str, Any],
+    outcome: Outcome,
+) -> None:
+    """Makes what is missing or stale; tells manifest and outcome of each period."""
+    context = Context.of(options)
     done = 0
     with (
         one_catalog(context.workspace),
         progress.working("running the calendar", lambda: done / max(1, len(due))),
     ):
         for item in due:
-            reason = _why_skipped(item, options, deliveries)
-            if reason:
-                manifest["skipped"].append({"command": item.line, "reason": reason})
+            finding = Outlook(context).look(item)
+            name = f"{item.name} {item.period}"
+            if finding.state == "current" and not force:
+                manifest["current"].append(name)
+                outcome.current += 1
+            elif finding.passed_by:
+                manifest["skipped"].append({"command": item.line, "reason": finding.passed_by})
+                outcome.skipped += 1
             else:
                 work = partial(item.command.run, options, item.period)
-                manifest["runs"].append(step(f"{item.name} {item.period}", work))
+                manifest["runs"].append(step(name, work))
+                outcome.ran.append(name)
+                context = Context.of(options)
             done += 1
-    return manifest
-
-
-def _why_skipped(item: Due, options: Options, deliveries: Deliveries) -> str | None:
-    absent = item.command.not_delivered(deliveries.ever)
-    return absent or item.command.passed_by(Context.of(options), item.period)

@@ -60,11 +60,13 @@ class Command:
         """The periods that it has published, in their order."""
         return [period for period in context.files(self.tables[0]) if not period.endswith(YEAR_END)]
 
-    def not_delivered(self, ever: Callable[[str], bool]) -> str | None:
-        """What it needs and was never delivered to the workspace, as a sentence, if anything.
+    def not_delivered(self, context: Context) -> str | None:
+        """What it needs and was never delivered to the workspace, as a sentence, if anything."""
 
-        `ever`: whether an export was.
-        """
+        def ever(export: str) -> bool:
+            staged = context.workspace.staged
+            return bool(context.files(export)) or Deliveries.load(staged).ever(export)
+
         absent = [name for name in self.needs if not ever(name)]
         if absent:
             return f"{' and '.join(absent)} was never delivered"
@@ -74,9 +76,6 @@ class Command:
 
     def require_delivered(self, context: Context) -> None:
         """Raises NotReady where exports that it needs were never delivered."""
-        deliveries = Deliveries.load(context.workspace.staged)
-        reason = self.not_delivered(
-            lambda export: bool(context.files(export)) or deliveries.ever(export)
-        )
+        reason = self.not_delivered(context)
         if reason:
             raise NotReady(f"{self.name}: {reason}; land it, then run `pointbook ingest`")

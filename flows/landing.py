@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from typing import Final
 from pydantic import BaseModel
 
 from flows.errors import WrongUsage
+from flows.workspace import Workspace
 from schemas.exports import EXPORTS, Export
+from transforms.exports.containers import FileRefused, opened
 
 REGISTRY: Final = "deliveries.json"
 """In the staged folder: the files that were delivered, by export and the hash of their bytes."""
@@ -93,6 +96,24 @@ def landed_files(landing: Path, exports: Sequence[str]) -> list[LandedFile]:
     return [
         LandedFile(number, export, path, landing) for number, (export, path) in enumerate(paths)
     ]
+
+
+def new_files(workspace: Workspace) -> list[LandedFile]:
+    """What landed and was not accepted yet; files that can't be read are among it."""
+    known = Deliveries.load(workspace.staged)
+    return [
+        file
+        for file in landed_files(workspace.landing, list(EXPORTS))
+        if not known.has(file.export.name, _sha256(file))
+    ]
+
+
+def _sha256(file: LandedFile) -> str:
+    try:
+        with opened(file.path, file.room) as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except (FileRefused, OSError):
+        return ""
 
 
 def strangers(landing: Path) -> list[str]:

@@ -96,6 +96,24 @@ class State:
         """The committed files of a staged or published table, by period, in its order."""
         return dict(self._files.get(table, {}))
 
+    def copy(self) -> State:
+        """A state of its own, in which files can be foreseen."""
+        copy = object.__new__(State)
+        copy._root, copy._entries = self._root, dict(self._entries)
+        copy._files = {table: dict(files) for table, files in self._files.items()}
+        copy._of_file = dict(self._of_file)
+        return copy
+
+    def foresee(self, table: str, period: str, path: Path) -> None:
+        """Counts a file as made anew: nobody knows yet what it holds."""
+        name = path.relative_to(self._root).as_posix()
+        entry = Entry(path=name, sha256="", size=0, table=table, period=period)
+        self._entries[name] = entry
+        is_new = period not in self._files.get(table, {})
+        self._file(entry)
+        if is_new:
+            self._files[table] = dict(sorted(self._files[table].items()))
+
     def _file(self, entry: Entry) -> None:
         """Files an entry of a table; a later one of its path replaces it."""
         path = self._root / entry.path
@@ -144,7 +162,7 @@ class Publication:
         if self._in_place(target, entry):
             aside.unlink()
         else:
-            _sync(aside)
+            sync(aside)
             target.parent.mkdir(parents=True, exist_ok=True)
             self._record.asides[path] = aside.relative_to(self._workspace.root).as_posix()
         return entry
@@ -249,7 +267,7 @@ def _complete(workspace: Workspace, pending: Path) -> None:
     commit = _commit_path(workspace, record.run_id)
     write_durably(workspace, commit, done.model_dump_json(indent=1))
     pending.unlink()
-    _sync(workspace.commits)
+    sync(workspace.commits)
 
 
 def _records(workspace: Workspace) -> Iterator[CommitRecord]:
@@ -274,9 +292,9 @@ def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> Non
         aside.write_text(content, encoding="utf-8")
     else:
         aside.write_bytes(content)
-    _sync(aside)
+    sync(aside)
     os.replace(aside, path)
-    _sync(path.parent)
+    sync(path.parent)
     with suppress(OSError):
         aside.parent.rmdir()
 
@@ -285,10 +303,11 @@ def _sync_names(root: Path, paths: Iterable[Path]) -> None:
     """Makes the paths' names last, and those of the folders that they are in, up to the root."""
     folders = {folder for path in paths for folder in path.parents if folder.is_relative_to(root)}
     for folder in sorted(folders):
-        _sync(folder)
+        sync(folder)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Makes a file's content, or the names in a folder, safe from a loss of power."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
-from flows.command import Command
+from flows.backfills import backfills
 from flows.commands import COMMANDS
-from flows.due import due_between
 from flows.options import Options
-from flows.periods import month_of, parse_month
+from flows.plan import Finding, overview, published_entries
 from flows.run import Context
 from schemas.exports import EXPORTS
+
+_LAST_BACKFILLS: Final = 5
 
 
 def workspace_status(options: Options) -> dict[str, Any]:
     """The state of a workspace, read from its commit records; reads no data.
 
     A published period is stale where what its rules read has changed since: columns of its
-    inputs, or policy values in force.
+    inputs, or policy values in force; or where it follows a period that is stale or missing.
     """
     context = Context.of(options)
+    findings = list(overview(context))
+    missing = [finding for finding in findings if finding.state == "missing"]
     return {
         "command": "status",
         "workspace": str(options.workspace),
         "staged": list(_staged(context)),
-        "published": list(_published(context)),
-        "missing": list(_missing(context)),
+        "published": _by_table(row for each in findings for row in _rows_of(context, each)),
+        "missing": [_missing_of(context, finding) for finding in missing],
+        "backfills": backfills(context.workspace)[-_LAST_BACKFILLS:],
     }
+
+
+def _by_table(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows in the order of the commands' tables, then of their periods."""
+    tables = dict.fromkeys(table for command in COMMANDS.values() for table in command.tables)
+    places = {table: place for place, table in enumerate(tables)}
+    return sorted(rows, key=lambda row: (places[row["table"]], row["period"]))
 
 
 def _staged(context: Context) -> Iterator[dict[str, Any]]:
@@ -45,53 +55,29 @@ def _staged(context: Context) -> Iterator[dict[str, Any]]:
             }
 
 
-def _published(context: Context) -> Iterator[dict[str, Any]]:
-    for command in COMMANDS.values():
-        for period in command.published(context):
-            now = command.fingerprints(context, period)
-            for table in command.tables:
-                partition = command.partition(table, period)
-                path = context.files(table).get(partition)
-                if path is not None:
-                    yield _state_of(context, table, partition, path, now)
+def _rows_of(context: Context, finding: Finding) -> Iterator[dict[str, Any]]:
+    entries = published_entries(context, finding.due)
+    command, period = finding.due.command, finding.due.period
+    for table in command.tables:
+        if table in entries:
+            yield {
+                "table": table,
+                "period": command.partition(table, period),
+                "rows": entries[table].rows,
+                "state": "stale" if finding.state == "missing" else finding.state,
+                "why": finding.why,
+            }
 
 
-def _state_of(
-    context: Context, table: str, period: str, path: Path, now: Mapping[str, str]
-) -> dict[str, Any]:
-    entry = context.state.entry(path)
-    changed = sorted(
-        name for name in now.keys() | entry.inputs.keys() if now.get(name) != entry.inputs.get(name)
-    )
+def _missing_of(context: Context, finding: Finding) -> dict[str, Any]:
+    due = finding.due
+    entries = published_entries(context, due)
     return {
-        "table": table,
-        "period": period,
-        "rows": entry.rows,
-        "state": "stale" if changed else "current",
-        "why": f"changed: {', '.join(changed)}" if changed else None,
+        "command": due.line,
+        "due": due.on.isoformat(),
+        "tables": [
+            {"table": table, "period": due.command.partition(table, due.period)}
+            for table in due.command.tables
+            if table not in entries
+        ],
     }
-
-
-def _missing(context: Context) -> Iterator[dict[str, Any]]:
-    """What fell due within the delivered months, could be done, and is not.
-
-    A ledger that was never begun misses nothing.
-    """
-    paced = {name: _delivered(context, command) for name, command in COMMANDS.items()}
-    months = sorted(month for span in paced.values() for month in span)
-    if not months:
-        return
-    for item in due_between(context.policies, parse_month(months[0]), parse_month(months[-1])):
-        span = paced[item.name]
-        within = span and span[0] <= month_of(item.on) <= span[-1]
-        if (
-            within
-            and item.command.called_for(context, item.period)
-            and item.period not in item.command.published(context)
-        ):
-            yield {"command": item.line, "due": item.on.isoformat()}
-
-
-def _delivered(context: Context, command: Command) -> list[str]:
-    """The delivered months that say from when to when a command could be done."""
-    return sorted({month for name in command.paced_by for month in context.files(name) if month})

@@ -16,6 +16,7 @@ from flows import progress
 from flows.errors import RunFailed
 from flows.publish import State
 from flows.run import Run
+from flows.workspace import Workspace
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
@@ -108,11 +109,15 @@ def audits_of(tables: Iterable[str]) -> list[Transform]:
     ]
 
 
+def published_path(workspace: Workspace, table: Table, partition: str) -> Path:
+    """Where a table's partition is published."""
+    return workspace.warehouse / table.name / f"{table.partition}={partition}" / "part-0.parquet"
+
+
 def write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> Written:
     """Writes a table's partition aside and names it in the engine, so that audits read it."""
     table = PUBLISHED[transform.name.rpartition("/")[2]]
-    target = run.workspace.warehouse / table.name / f"{table.partition}={partition}"
-    target /= "part-0.parquet"
+    target = published_path(run.workspace, table, partition)
     aside = run.aside(target)
     with progress.working(f"computing {table.name} {partition}", lambda: engine.progress() / 100):
         rows = engine.write(transform, table, aside)
