@@ -103,9 +103,15 @@ def sweep_flow(options: Options, year: int, dry_run: bool = False) -> Manifest:
 
 
 @flow(name="run", persist_result=False)
-def run_flow(options: Options, first_month: str, last_month: str) -> Manifest:
+def run_flow(
+    options: Options,
+    first_month: str,
+    last_month: str,
+    force: bool = False,
+    reason: str | None = None,
+) -> Manifest:
     """Ingests, then runs what falls due; see `flows.calendar.run_calendar`."""
-    manifest = run_calendar(options, first_month, last_month, as_task)
+    manifest = run_calendar(options, first_month, last_month, as_task, force=force, reason=reason)
     _show_calendar(manifest)
     return manifest
 
