@@ -12,7 +12,7 @@ from flows.collected import collected_files
 from flows.command import Command
 from flows.options import Options
 from flows.periods import begun, last_day, month_before, month_of, parse_month
-from flows.points import OF_POINTS, known_changes, points_opening
+from flows.points import AS_OF_THEN, OF_POINTS, known_changes, points_opening
 from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import (
@@ -117,7 +117,7 @@ def notice_fingerprints(context: Context, month: str) -> dict[str, str]:
     """What a month's notices are made from: digests of what their rules read."""
     names = (TABLE, "active_customers", "collections")
     transforms = [load_transform(f"points/{name}") for name in names]
-    found = notice_inputs(context, month).fingerprints(context.state, transforms)
+    found = notice_inputs(context, month).fingerprints(context.state, transforms, AS_OF_THEN)
     first, policies = parse_month(month), context.policies
     swept_on = YearEnd.of(policies, first.year).swept_on
     return found | {

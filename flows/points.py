@@ -69,6 +69,10 @@ POLICIES: Final = (
 )
 """What a month's rules read on its days; changes of policy beside them (`known_changes`)."""
 _CHANGES: Final = "point_policy_changes"
+AS_OF_THEN: Final = {"customers": ("contact", "address")}
+"""What counts as it stands when a period is closed: a refund was due to whoever had the number
+then, so a new one makes no period stale.
+"""
 _INTERMEDIATE: Final = (
     "collections",
     "point_credits",
@@ -189,7 +193,7 @@ def point_inputs(context: Context, month: str) -> Inputs:
 def point_fingerprints(context: Context, month: str) -> dict[str, str]:
     """What a month's close is made from: digests of what its rules read."""
     transforms = [load_transform(f"points/{name}") for name in (*_INTERMEDIATE, *TABLES)]
-    found = point_inputs(context, month).fingerprints(context.state, transforms)
+    found = point_inputs(context, month).fingerprints(context.state, transforms, AS_OF_THEN)
     first = parse_month(month)
     last = last_day(first)
     return found | {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -37,15 +37,23 @@ class Inputs:
     files: Mapping[str, Mapping[str, Path]]
     tables: Mapping[str, str] = field(default_factory=dict)
 
-    def fingerprints(self, state: State, transforms: Iterable[Transform]) -> dict[str, str]:
+    def fingerprints(
+        self,
+        state: State,
+        transforms: Iterable[Transform],
+        but: Mapping[str, Collection[str]] | None = None,
+    ) -> dict[str, str]:
         """What the transforms read of each relation, as a digest: its columns, no others.
 
         A partition column stands in the path, so the partitions' names are part of the digest.
+        `but`: columns, by relation, that leave a period current when they change later.
         """
         columns: dict[str, set[str]] = {}
         for transform in transforms:
             for relation, names in transform.inputs.items():
                 columns.setdefault(relation, set()).update(names)
+        for relation, left_out in (but or {}).items():
+            columns[relation].difference_update(left_out)
         return {
             relation: digest(
                 {
