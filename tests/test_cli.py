@@ -144,7 +144,8 @@ def test_wrong_usage_exits_2_with_one_line_before_anything_is_made(
 def test_commands_that_only_look_load_neither_prefect_nor_compiled_code() -> None:
     """Both take seconds, and both write to the workspace as soon as they are imported."""
     code = (
-        "import sys, flows.cli, flows.demo, flows.landing, flows.catalog, flows.status, flows.plan\n"
+        "import sys, flows.cli, flows.demo, flows.landing, flows.catalog, flows.status\n"
+        "import flows.plan, flows.grid, flows.backfills\n"
         "print(sorted({'numba', 'prefect'} & set(sys.modules)))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
