@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from flows.errors import WrongUsage
 from flows.workspace import Workspace
 from schemas.exports import EXPORTS, Export
-from transforms.exports.containers import FileRefused, opened
 
 REGISTRY: Final = "deliveries.json"
 """In the staged folder: the files that were delivered, by export and the hash of their bytes."""
@@ -110,9 +109,11 @@ def new_files(workspace: Workspace) -> list[LandedFile]:
 
 def _sha256(file: LandedFile) -> str:
     try:
-        with opened(file.path, file.room) as handle:
+        if not file.path.is_file():
+            return ""
+        with file.path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
-    except (FileRefused, OSError):
+    except OSError:
         return ""
 
 

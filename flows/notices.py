@@ -142,7 +142,7 @@ def activity_files(
         spans[name] = {
             period: path
             for period, path in context.files(name).items()
-            if month_of(begin) <= period and parse_month(period) < until
+            if month_of(begin) <= period and f"{period}-01" < until.isoformat()
         }
     return spans
 

@@ -54,16 +54,14 @@ class Inputs:
                 columns.setdefault(relation, set()).update(names)
         for relation, left_out in (but or {}).items():
             columns[relation].difference_update(left_out)
+
+        def read(relation: str, files: Mapping[str, Path]) -> dict[str, list[str | None]]:
+            names = sorted(columns[relation])
+            digests = {name: state.entry(path).column_digests for name, path in files.items()}
+            return {name: [of.get(column) for column in names] for name, of in digests.items()}
+
         return {
-            relation: digest(
-                {
-                    partition: [
-                        state.entry(path).column_digests.get(column)
-                        for column in sorted(columns[relation])
-                    ]
-                    for partition, path in files.items()
-                }
-            )
+            relation: digest(read(relation, files))
             for relation, files in self.files.items()
             if relation in columns
         }
