@@ -2,100 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from flows import progress
-from flows.due import LEDGERS, Due, due_between
-from flows.elite import assess_elite
-from flows.grants import grant_points
+from flows.backfills import Outcome, recorded
+from flows.due import Due, due_between
+from flows.errors import HeldBack
 from flows.ingest import held_back, ingest
-from flows.landing import Deliveries
-from flows.micropayments import close_micropayments
-from flows.miles import close_miles
-from flows.notices import send_notices
 from flows.options import Options
-from flows.periods import first_period, opened_period, parse_month
-from flows.points import close_points
+from flows.periods import parse_month
+from flows.plan import Outlook
 from flows.run import Context, one_catalog
 from flows.steps import Step, plainly
-from flows.sweep import sweep_points
-from flows.tiers import assess_tiers
-from transforms.airline import status_in_force
-
-RUNNERS: Final[Mapping[str, Callable[[Options, str], dict[str, Any]]]] = {
-    "tiers": lambda options, year: assess_tiers(options, int(year)),
-    "grants": lambda options, year: grant_points(options, int(year)),
-    "notices": send_notices,
-    "points": close_points,
-    "micropayments": close_micropayments,
-    "elite": lambda options, year: assess_elite(options, int(year)),
-    "miles": close_miles,
-    "sweep": lambda options, year: sweep_points(options, int(year)),
-}
-"""Does what falls due, by the command's name, for a period."""
 
 
 def run_calendar(
-    options: Options, first_month: str, last_month: str, step: Step = plainly
+    options: Options,
+    first_month: str,
+    last_month: str,
+    step: Step = plainly,
+    *,
+    force: bool = False,
+    reason: str | None = None,
 ) -> dict[str, Any]:
-    """Ingests and runs what falls due from the first to the last month (YYYY-MM).
+    """Ingests and makes what falls due from the first to the last month (YYYY-MM) and is missing
+    or stale; with `force` also what is current.
 
-    Returns the manifests of all runs, and what was skipped with the reason. Stops at the first
-    command that fails, with its error; where a file was held back it stops after the ingest.
+    Each period is looked at when its turn comes, by what its rules read then: one that was made
+    again and came out the same makes nothing after it stale, and what a killed run has done is
+    current. Returns the manifests of all runs, what was current, and what was skipped with the
+    reason. Stops at the first command that fails, with its error; where a file was held back it
+    stops after the ingest. What was asked for, `reason` too, and what came of it is recorded
+    (`flows.backfills`).
     """
     context = Context.of(options)
     due = due_between(context.policies, parse_month(first_month), parse_month(last_month))
-    ingested = ingest(options, (), step)
-    manifest: dict[str, Any] = {
-        "command": "run",
-        "from": first_month,
-        "to": last_month,
-        "ingest": ingested,
-        "runs": [],
-        "skipped": [],
-    }
-    if held_back(ingested):
+    asked = {"from": first_month, "to": last_month, "force": force, "reason": reason}
+    with recorded(context.workspace, asked) as outcome:
+        ingested = ingest(options, (), step)
+        manifest: dict[str, Any] = {"command": "run", **asked, "ingest": ingested}
+        manifest |= {"runs": [], "current": [], "skipped": []}
+        if held_back(ingested):
+            outcome.exit = HeldBack.exit_code
+        else:
+            _run_due(options, due, force, step, manifest, outcome)
         return manifest
-    deliveries = Deliveries.load(context.workspace.staged)
+
+
+def _run_due(
+    options: Options,
+    due: list[Due],
+    force: bool,
+    step: Step,
+    manifest: dict[str, Any],
+    outcome: Outcome,
+) -> None:
+    """Makes what is missing or stale; tells manifest and outcome of each period."""
+    context = Context.of(options)
     done = 0
     with (
         one_catalog(context.workspace),
         progress.working("running the calendar", lambda: done / max(1, len(due))),
     ):
         for item in due:
-            reason = _why_before_the_ledger(item, context) or _why_skipped(
-                item, options, deliveries
-            )
-            if reason:
-                manifest["skipped"].append({"command": item.line, "reason": reason})
+            finding = Outlook(context).look(item)
+            name = f"{item.name} {item.period}"
+            if finding.state == "current" and not force:
+                manifest["current"].append(name)
+                outcome.current += 1
+            elif finding.passed_by:
+                manifest["skipped"].append({"command": item.line, "reason": finding.passed_by})
+                outcome.skipped += 1
             else:
-                work = partial(RUNNERS[item.name], options, item.period)
-                manifest["runs"].append(step(f"{item.name} {item.period}", work))
+                work = partial(item.command.run, options, item.period)
+                manifest["runs"].append(step(name, work))
+                outcome.ran.append(name)
+                context = Context.of(options)
             done += 1
-    return manifest
-
-
-def _why_skipped(item: Due, options: Options, deliveries: Deliveries) -> str | None:
-    absent = item.command.not_delivered(deliveries.ever)
-    if absent:
-        return absent
-    if item.name == "grants":
-        snapshots = Context.of(options).files("tier_snapshot")
-        if item.period not in snapshots:
-            return f"the tier snapshot of {item.period} is not published"
-    if item.name == "elite" and not status_in_force(Context.of(options).policies, int(item.period)):
-        return "the scheme is not in force (elite_year.yaml)"
-    return None
-
-
-def _why_before_the_ledger(item: Due, context: Context) -> str | None:
-    """What falls due before the month that the ledger was opened with is the older system's."""
-    table = LEDGERS.get(item.name)
-    if table is None or opened_period(context, table) is None:
-        return None
-    start = first_period(context, table)
-    if item.period >= start[: len(item.period)]:
-        return None
-    return f"its ledger was opened with {start}"

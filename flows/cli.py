@@ -304,22 +304,41 @@ def run(
     *,
     first_month: Annotated[str, Parameter(name="--from")],
     last_month: Annotated[str, Parameter(name="--to")],
+    dry_run: DryRun = False,
+    force: Annotated[bool, Parameter(negative="")] = False,
+    reason: str | None = None,
     common: Common = _DEFAULTS,
 ) -> None:
-    """Ingest, then run every flow that falls due in a span of months, in calendar order.
+    """Ingest, then make what falls due in a span of months and is missing or stale, in order.
+
+    What is current stays, so that a run that was killed goes on where it stopped.
 
     Parameters
     ----------
     first_month: First month, YYYY-MM.
     last_month: Last month, YYYY-MM.
+    dry_run: Show the plan: what is missing, stale and current, and what would be done; do nothing.
+    force: Make what is current again as well.
+    reason: Why, for the record of backfills (runs/backfills.jsonl; `status` shows the last ones).
     """
     options = common.options()
     from flows.due import due_between
     from flows.periods import parse_month
 
     due_between(_check_policies(options), parse_month(first_month), parse_month(last_month))
+    if dry_run:
+        from flows.plan import plan_manifest
+
+        _print(plan_manifest(options, first_month, last_month, force), common, "plan", options)
+        return
     manifest = _under_prefect(
-        "run_flow", options, common, first_month=first_month, last_month=last_month
+        "run_flow",
+        options,
+        common,
+        first_month=first_month,
+        last_month=last_month,
+        force=force,
+        reason=reason,
     )
     _print(manifest, common, "run", options)
     _raise_if_held_back(manifest["ingest"])

@@ -23,7 +23,8 @@ def collected_files(
         tuple((path, context.state.entry(path).sha256) for path in files.values()),
         context.workspace.scratch,
     )
-    within = [row for row in months if month_of(first) <= row["collected_month"] <= month_of(last)]
+    begin, end = month_of(first), month_of(last)
+    within = [row for row in months if begin <= row["collected_month"] <= end]
     whole = {row["billing_month"] for row in within if row["is_main"]}
     partly = {row["billing_month"] for row in within} - whole
     bills, late = context.files("billing"), context.files("billing_late_collections")

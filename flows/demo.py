@@ -50,4 +50,4 @@ def run_demo(options: Options, step: Step = plainly) -> dict[str, Any]:
     from flows.ingest import KEY_VARIABLE
 
     os.environ[KEY_VARIABLE] = _KEY
-    return run_calendar(options, FIRST_MONTH, LAST_MONTH, step)
+    return run_calendar(options, FIRST_MONTH, LAST_MONTH, step, reason="demo")

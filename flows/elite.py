@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
+from flows.command import Command
 from flows.flights import mileage, name_flights
 from flows.options import Options
 from flows.periods import month_of
@@ -19,6 +20,7 @@ from flows.tables import (
 )
 from transforms.airline import StatusYear, status_in_force, status_policies, status_year
 from transforms.engine import Engine
+from transforms.policy import NotInForce, Policies
 from transforms.reference import Reference
 
 TABLE: Final = "elite_status"
@@ -90,3 +92,48 @@ def _assess(
     tables = [mileage(TABLE)]
     (written,), claims = write_and_audit(run, engine, context.policies, tables, str(found.year))
     return written, claims
+
+
+def _inputs(context: Context, year: str) -> Inputs:
+    return elite_inputs(context, status_year(context.policies, int(year)))
+
+
+def _due_on(policies: Policies, year: str) -> date:
+    """The first day of a status year; where the scheme is not in force (E1), that of the year."""
+    try:
+        return status_year(policies, int(year)).status_from
+    except NotInForce:
+        return date(int(year), 1, 1)
+
+
+def _not_in_force(context: Context, year: str) -> str | None:
+    if status_in_force(context.policies, int(year)):
+        return None
+    return "the scheme is not in force (elite_year.yaml)"
+
+
+def _was_flown(context: Context, year: str) -> bool:
+    return (
+        bool(context.files("members"))
+        and _not_in_force(context, year) is None
+        and bool(_inputs(context, year).files["flights"])
+    )
+
+
+COMMAND: Final = Command(
+    "elite",
+    "year",
+    (TABLE,),
+    run=lambda options, year: assess_elite(options, int(year)),
+    inputs=_inputs,
+    fingerprints=lambda context, year: elite_fingerprints(context, int(year)),
+    require=lambda context, year: status_policies(
+        context.policies, status_year(context.policies, int(year))
+    ),
+    due_on=_due_on,
+    called_for=_was_flown,
+    paced_by=("flights", "award_requests", "mixed_payments"),
+    needs=("members", "flights"),
+    passed_by=_not_in_force,
+    artifacts=(("elite", "statuses", "Members by elite status"),),
+)

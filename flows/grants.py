@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from flows import tiers
+from flows.command import Command
 from flows.errors import NotReady
 from flows.options import Options
 from flows.run import Context, Run
@@ -36,11 +38,7 @@ def grant_points(
     with Run(options.workspace, "grants", {"year": year, "dry_run": dry_run}) as run:
         context = Context.of(options)
         terms = grant(context.policies, year)
-        if str(year) not in context.files("tier_snapshot"):
-            raise NotReady(
-                f"grants {year} needs the tier snapshot of {year}; "
-                f"run `pointbook tiers --year {year}` first"
-            )
+        _require_snapshot(context, year)
         inputs = grant_inputs(context, year)
         with options.start_engine(run.scratch) as engine:
             name_inputs(engine, inputs)
@@ -78,6 +76,14 @@ def grant_fingerprints(context: Context, year: int) -> dict[str, str]:
     return found | {"policies": context.policies.fingerprint(POLICIES, terms.granted_on)}
 
 
+def _require_snapshot(context: Context, year: int) -> None:
+    if str(year) not in context.files("tier_snapshot"):
+        raise NotReady(
+            f"grants {year} needs the tier snapshot of {year}; "
+            f"run `pointbook tiers --year {year}` first"
+        )
+
+
 def _grant(run: Run, engine: Engine, policies: Policies, terms: Grant) -> tuple[Written, list[str]]:
     engine.table(
         "run_context",
@@ -93,3 +99,27 @@ def _grant(run: Run, engine: Engine, policies: Policies, terms: Grant) -> tuple[
     tables = [load_transform(f"membership/{TABLE}")]
     (written,), claims = write_and_audit(run, engine, policies, tables, str(terms.membership_year))
     return written, claims
+
+
+def _without_snapshot(context: Context, year: str) -> str | None:
+    if year in context.files("tier_snapshot"):
+        return None
+    return f"the tier snapshot of {year} is not published"
+
+
+COMMAND: Final = Command(
+    "grants",
+    "year",
+    (TABLE,),
+    run=lambda options, year: grant_points(options, int(year)),
+    inputs=lambda context, year: grant_inputs(context, int(year)),
+    fingerprints=lambda context, year: grant_fingerprints(context, int(year)),
+    require=lambda context, year: _require_snapshot(context, int(year)),
+    due_on=lambda policies, year: grant(policies, int(year)).granted_on,
+    called_for=lambda context, year: (
+        year in context.files("tier_snapshot") or tiers.COMMAND.called_for(context, year)
+    ),
+    paced_by=("billing",),
+    passed_by=_without_snapshot,
+    artifacts=(("grants", "points", "Points granted by tier"),),
+)

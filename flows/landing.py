@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from flows.errors import WrongUsage
+from flows.workspace import Workspace
 from schemas.exports import EXPORTS, Export
 
 REGISTRY: Final = "deliveries.json"
@@ -93,6 +95,26 @@ def landed_files(landing: Path, exports: Sequence[str]) -> list[LandedFile]:
     return [
         LandedFile(number, export, path, landing) for number, (export, path) in enumerate(paths)
     ]
+
+
+def new_files(workspace: Workspace) -> list[LandedFile]:
+    """What landed and was not accepted yet; files that can't be read are among it."""
+    known = Deliveries.load(workspace.staged)
+    return [
+        file
+        for file in landed_files(workspace.landing, list(EXPORTS))
+        if not known.has(file.export.name, _sha256(file))
+    ]
+
+
+def _sha256(file: LandedFile) -> str:
+    try:
+        if not file.path.is_file():
+            return ""
+        with file.path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def strangers(landing: Path) -> list[str]:

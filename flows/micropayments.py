@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
 from flows.arrears import arrears_files
+from flows.command import Command
 from flows.options import Options
-from flows.periods import last_day, month_after, month_before, opening_period, parse_month
+from flows.periods import (
+    begun,
+    last_day,
+    month_after,
+    month_before,
+    opening_period,
+    parse_month,
+)
 from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import (
@@ -71,11 +78,10 @@ def close_micropayments(options: Options, month: str, step: Step = plainly) -> d
     Raises NotReady where the month before is not published (P12); RunFailed where an audit finds a
     payment or a won unaccounted for.
     """
-    first = parse_month(month)
+    parse_month(month)
     with Run(options.workspace, "micropayments", {"month": month}) as run:
         context = Context.of(options)
-        opening = limits_opening(context, month)
-        context.policies.require(POLICIES, first, last_day(first))
+        opening = _require(context, month)
         inputs = micropayment_inputs(context, month)
         with options.start_engine(run.scratch) as engine:
             name_inputs(engine, inputs)
@@ -137,7 +143,8 @@ def micropayment_fingerprints(context: Context, month: str) -> dict[str, str]:
     first = parse_month(month)
     transforms = [_micropayments(name) for name in (*_INTERMEDIATE, *TABLES)]
     found = micropayment_inputs(context, month).fingerprints(context.state, transforms)
-    return found | {"policies": _policy_fingerprint(context.policies, first)}
+    policies = context.policies.fingerprint_between(POLICIES, first, last_day(first))
+    return found | {"policies": policies}
 
 
 @dataclass
@@ -198,7 +205,30 @@ def _micropayments(name: str) -> Transform:
     return load_transform(f"micropayments/{name}")
 
 
-def _policy_fingerprint(policies: Policies, first: date) -> str:
-    """Of the values in force from each day of the month on which any of them changes."""
-    days = policies.days_of_change(POLICIES, first, last_day(first))
-    return " ".join(policies.fingerprint(POLICIES, day) for day in days)
+def _require(context: Context, month: str) -> str:
+    """The month that one opens from, as `limits_opening` says; its policies are in force."""
+    first = parse_month(month)
+    opening = limits_opening(context, month)
+    context.policies.require(POLICIES, first, last_day(first))
+    return opening
+
+
+_OF_LIMITS: Final = ("micropayments", "limit_requests")
+COMMAND: Final = Command(
+    "micropayments",
+    "month",
+    TABLES,
+    run=close_micropayments,
+    inputs=micropayment_inputs,
+    fingerprints=micropayment_fingerprints,
+    require=_require,
+    due_on=lambda _, month: last_day(parse_month(month)),
+    called_for=lambda context, month: begun(context, CARRIED, month),
+    paced_by=_OF_LIMITS,
+    needs=("subscriptions",),
+    one_of=_OF_LIMITS,
+    artifacts=(
+        ("micropayments-payments", "payments", "Answers to payments"),
+        ("micropayments-requests", "requests", "Answers to limit requests"),
+    ),
+)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
+from flows.command import Command
 from flows.flights import mileage, name_flights
 from flows.options import Options
-from flows.periods import last_day, month_before, opening_period, parse_month
+from flows.periods import before_opening, begun, last_day, month_before, opening_period, parse_month
 from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import (
@@ -200,3 +201,30 @@ class Close:
 def _in_force(policies: Policies, month: str) -> InForce:
     first = parse_month(month)
     return close_policies(policies, first, last_day(first))
+
+
+def _require(context: Context, month: str) -> None:
+    mileage_opening(context, month)
+    _in_force(context.policies, month)
+
+
+_OF_MILES: Final = ("flights", "award_requests", "mixed_payments")
+COMMAND: Final = Command(
+    "miles",
+    "month",
+    TABLES,
+    run=close_miles,
+    inputs=mileage_inputs,
+    fingerprints=mileage_fingerprints,
+    require=_require,
+    due_on=lambda _, month: last_day(parse_month(month)),
+    called_for=lambda context, month: begun(context, "mileage_lots", month),
+    passed_by=lambda context, month: before_opening(context, "mileage_lots", month),
+    paced_by=_OF_MILES,
+    needs=("members",),
+    one_of=_OF_MILES,
+    artifacts=(
+        ("miles-flights", "flights", "Flights by why they earned nothing"),
+        ("miles-requests", "requests", "Answers to award requests and mixed payments"),
+    ),
+)

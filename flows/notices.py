@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from flows.collected import collected_files
-from flows.due import require_delivered
+from flows.command import Command
 from flows.options import Options
-from flows.periods import last_day, month_before, month_of, parse_month
-from flows.points import points_opening
+from flows.periods import before_opening, begun, last_day, month_before, month_of, parse_month
+from flows.points import AS_OF_THEN, OF_POINTS, known_changes, points_opening
 from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
+    digest,
     name_inputs,
     publish_table,
     run_context,
@@ -26,12 +27,10 @@ from transforms.engine import Engine, load_transform
 from transforms.policy import Policies
 
 TABLE: Final = "expiry_notices"
-POLICIES: Final = (
-    "point_inactivity_notices",
-    "point_notice_leads",
-    "point_policy_changes",
-    "point_sweep",
-)
+POLICIES: Final = ("point_inactivity_notices", "point_notice_leads")
+"""What the notices of a day read on that day."""
+_YEAR_END: Final = "point_sweep"
+_CHANGES: Final = "point_policy_changes"
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class YearEnd:
         Raises PolicyError where none is.
         """
         swept_on = last_day(date(year, 12, 1))
-        row = cast("dict[str, int]", policies.in_force("point_sweep", swept_on)[0])
+        row = cast("dict[str, int]", policies.in_force(_YEAR_END, swept_on)[0])
         return cls(
             swept_on,
             date(year, row["active_from_month"], row["active_from_day"]),
@@ -70,9 +69,7 @@ def send_notices(options: Options, month: str, step: Step = plainly) -> dict[str
     first = parse_month(month)
     with Run(options.workspace, "notices", {"month": month}) as run:
         context = Context.of(options)
-        require_delivered("notices", context)
-        opening = points_opening(context, month)
-        context.policies.require(POLICIES[:-1], first, first)
+        opening = _require(context, month)
         with options.start_engine(run.scratch) as engine:
             inputs = notice_inputs(context, month)
             name_inputs(engine, inputs)
@@ -118,8 +115,14 @@ def notice_fingerprints(context: Context, month: str) -> dict[str, str]:
     """What a month's notices are made from: digests of what their rules read."""
     names = (TABLE, "active_customers", "collections")
     transforms = [load_transform(f"points/{name}") for name in names]
-    found = notice_inputs(context, month).fingerprints(context.state, transforms)
-    return found | {"policies": context.policies.fingerprint(POLICIES, parse_month(month))}
+    found = notice_inputs(context, month).fingerprints(context.state, transforms, AS_OF_THEN)
+    first, policies = parse_month(month), context.policies
+    swept_on = YearEnd.of(policies, first.year).swept_on
+    return found | {
+        "policies": policies.fingerprint(POLICIES, first),
+        _YEAR_END: policies.fingerprint((_YEAR_END,), swept_on),
+        _CHANGES: digest(known_changes(policies, effective_by=first, announced_by=first)),
+    }
 
 
 def activity_files(
@@ -137,7 +140,7 @@ def activity_files(
         spans[name] = {
             period: path
             for period, path in context.files(name).items()
-            if month_of(begin) <= period and parse_month(period) < until
+            if month_of(begin) <= period and f"{period}-01" < until.isoformat()
         }
     return spans
 
@@ -170,3 +173,31 @@ def _dates(context: Context, first: date) -> dict[str, date]:
         "swept_on": year_end.swept_on,
         "spared_from": year_end.spared_from,
     }
+
+
+def _require(context: Context, month: str) -> str:
+    """The period that a month opens from, as `points_opening` says; all that it needs is there."""
+    first = parse_month(month)
+    COMMAND.require_delivered(context)
+    opening = points_opening(context, month)
+    context.policies.require((*POLICIES, _CHANGES), first, first)
+    YearEnd.of(context.policies, first.year)
+    return opening
+
+
+COMMAND: Final = Command(
+    "notices",
+    "month",
+    (TABLE,),
+    run=send_notices,
+    inputs=notice_inputs,
+    fingerprints=notice_fingerprints,
+    require=_require,
+    due_on=lambda _, month: parse_month(month),
+    called_for=lambda context, month: begun(context, "point_lots", month),
+    passed_by=lambda context, month: before_opening(context, "point_lots", month),
+    paced_by=OF_POINTS,
+    needs=("customers",),
+    one_of=OF_POINTS,
+    artifacts=(("notices", "notices", "Customers told of points that lapse"),),
+)

@@ -8,12 +8,13 @@ keeps flow parameters: they are ids and paths, never rows.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from flows.calendar import run_calendar
+from flows.commands import COMMANDS
 from flows.demo import run_demo
 from flows.elite import assess_elite
 from flows.grants import grant_points
@@ -108,14 +109,24 @@ def open_flow(options: Options, month: str, lots: Path) -> Manifest:
     """Opens a ledger with an older system's lots; see `flows.opening.open_ledger`."""
     manifest = open_ledger(options, month, lots, step=as_task)
     _show_ingest(manifest)
-    _show(manifest)
+    create_table_artifact(
+        key="opening",
+        table=manifest["lots"],
+        description=f"Lots that the ledger opens with, {_period(manifest)}",
+    )
     return manifest
 
 
 @flow(name="run", persist_result=False)
-def run_flow(options: Options, first_month: str, last_month: str) -> Manifest:
+def run_flow(
+    options: Options,
+    first_month: str,
+    last_month: str,
+    force: bool = False,
+    reason: str | None = None,
+) -> Manifest:
     """Ingests, then runs what falls due; see `flows.calendar.run_calendar`."""
-    manifest = run_calendar(options, first_month, last_month, as_task)
+    manifest = run_calendar(options, first_month, last_month, as_task, force=force, reason=reason)
     _show_calendar(manifest)
     return manifest
 
@@ -156,7 +167,7 @@ def _show_ingest(manifest: Manifest) -> None:
 
 
 def _show(manifest: Manifest) -> None:
-    for key, part, what in _ARTIFACTS[manifest["command"]]:
+    for key, part, what in COMMANDS[manifest["command"]].artifacts:
         create_table_artifact(
             key=key, table=manifest[part], description=f"{what}, {_period(manifest)}"
         )
@@ -164,29 +175,3 @@ def _show(manifest: Manifest) -> None:
 
 def _period(manifest: Manifest) -> str:
     return str(manifest.get("month") or manifest["year"])
-
-
-_ARTIFACTS: Final = {
-    "tiers": [
-        ("tiers", "tiers", "Customers by tier"),
-        ("tiers-window", "months", "Billing months that the tiers are assessed over"),
-    ],
-    "grants": [("grants", "points", "Points granted by tier")],
-    "points": [
-        ("points-movements", "movements", "Points by what moved them"),
-        ("points-answers", "answers", "Answers to redemptions and refund applications"),
-    ],
-    "micropayments": [
-        ("micropayments-payments", "payments", "Answers to payments"),
-        ("micropayments-requests", "requests", "Answers to limit requests"),
-    ],
-    "miles": [
-        ("miles-flights", "flights", "Flights by why they earned nothing"),
-        ("miles-requests", "requests", "Answers to award requests and mixed payments"),
-    ],
-    "elite": [("elite", "statuses", "Members by elite status")],
-    "notices": [("notices", "notices", "Customers told of points that lapse")],
-    "sweep": [("sweep", "swept", "Points swept by cause")],
-    "open": [("opening", "lots", "Lots that the ledger opens with")],
-}
-"""The parts of a command's manifest that become artifacts: key, part, description."""

@@ -57,6 +57,10 @@ def last_month(year: int) -> str:
     return f"{year:04d}-{_DECEMBER}"
 
 
+LEDGERS: Final = ("point_lots", "mileage_lots")
+"""The tables of ledgers that can be opened with lots of an older system."""
+
+
 def opened_period(context: Context, table: str) -> str | None:
     """The period that a ledger was opened as, before its first month; none where it began empty."""
     files = context.files(table)
@@ -74,6 +78,19 @@ def first_period(context: Context, table: str) -> str:
     if opened.endswith(YEAR_END):
         return f"{int(opened[:4]) + 1:04d}-01"
     return month_after(opened)
+
+
+def begun(context: Context, table: str, period: str) -> bool:
+    """Whether a ledger is begun by a period: its first one is that, or before it."""
+    start = first_period(context, table)
+    return bool(start) and start[: len(period)] <= period
+
+
+def before_opening(context: Context, table: str, period: str) -> str | None:
+    """Why a period is the older system's, if a ledger was opened after it."""
+    if opened_period(context, table) is None or begun(context, table, period):
+        return None
+    return f"its ledger was opened with {first_period(context, table)}"
 
 
 def opening_period(context: Context, table: str, period: str, before: str, remedy: str) -> str:

@@ -11,11 +11,13 @@ from typing import Any, Final, cast
 import pyarrow as pa
 
 from flows.collected import collected_files
-from flows.due import require_delivered
+from flows.command import Command
 from flows.errors import NotReady
 from flows.options import Options
 from flows.periods import (
     YEAR_END,
+    before_opening,
+    begun,
     last_day,
     month_before,
     month_of,
@@ -28,6 +30,7 @@ from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
     Written,
+    digest,
     name_inputs,
     name_policies,
     name_table,
@@ -42,6 +45,8 @@ from transforms.business_days import pay_days
 from transforms.engine import Engine, Transform, load_transform
 from transforms.policy import Policies, PolicyError
 
+OF_POINTS: Final = ("billing", "promotions", "purchases")
+"""The exports that credits come from."""
 TABLES: Final = (
     "point_entries",
     "point_lots",
@@ -57,12 +62,17 @@ POLICIES: Final = (
     "point_credit_terms",
     "point_grant_terms",
     "point_payment_credits",
-    "point_policy_changes",
     "point_purchase_credits",
     "point_refund_fees",
     "point_refund_terms",
     "tier_lines",
 )
+"""What a month's rules read on its days; changes of policy beside them (`known_changes`)."""
+_CHANGES: Final = "point_policy_changes"
+AS_OF_THEN: Final = {"customers": ("contact", "address")}
+"""What counts as it stands when a period is closed: a refund was due to whoever had the number
+then, so a new one makes no period stale.
+"""
 _INTERMEDIATE: Final = (
     "collections",
     "point_credits",
@@ -109,14 +119,10 @@ def close_points(options: Options, month: str, step: Step = plainly) -> dict[str
     Raises NotReady where the month before, or the year's grants, are not published; RunFailed
     where an audit finds a point unaccounted for (P11).
     """
-    first = parse_month(month)
+    parse_month(month)
     with Run(options.workspace, "points", {"month": month}) as run:
         context = Context.of(options)
-        require_delivered("points", context)
-        opening = points_opening(context, month)
-        _require_grants(context, first)
-        context.policies.require(POLICIES, first, last_day(first))
-        _require_single_changes(context.policies)
+        opening = _require(context, month)
         with options.start_engine(run.scratch) as engine:
             inputs = point_inputs(context, month)
             name_inputs(engine, inputs)
@@ -192,9 +198,32 @@ def point_inputs(context: Context, month: str) -> Inputs:
 def point_fingerprints(context: Context, month: str) -> dict[str, str]:
     """What a month's close is made from: digests of what its rules read."""
     transforms = [load_transform(f"points/{name}") for name in (*_INTERMEDIATE, *TABLES)]
-    found = point_inputs(context, month).fingerprints(context.state, transforms)
-    closed_on = last_day(parse_month(month))
-    return found | {"policies": context.policies.fingerprint(POLICIES, closed_on)}
+    found = point_inputs(context, month).fingerprints(context.state, transforms, AS_OF_THEN)
+    first = parse_month(month)
+    last = last_day(first)
+    return found | {
+        "policies": context.policies.fingerprint_between(POLICIES, first, last),
+        _CHANGES: digest(known_changes(context.policies, effective_by=last)),
+    }
+
+
+def known_changes(
+    policies: Policies, effective_by: date, announced_by: date = date.min
+) -> list[dict[str, object]]:
+    """The changes of policy (P7) that took effect, or were announced, by a day.
+
+    A change holds if its row is in force on the day on which it takes effect.
+    """
+    columns = ("kind", "announced_on", "effective_on", "expires_on")
+    known = []
+    for row in policies.rows(_CHANGES):
+        announced_on = cast("date | None", row["announced_on"])
+        effective_on = cast("date | None", row["effective_on"])
+        if effective_on is None or row not in policies.in_force(_CHANGES, effective_on):
+            continue
+        if effective_on <= effective_by or (announced_on and announced_on <= announced_by):
+            known.append({name: row[name] for name in columns})
+    return known
 
 
 @dataclass
@@ -299,10 +328,10 @@ def _before(
 def _require_single_changes(policies: Policies) -> None:
     """Raises PolicyError where two changes of a kind take effect in one month (P7)."""
     seen: set[tuple[str, str]] = set()
-    for row in policies.relation("point_policy_changes").to_pylist():
+    for row in policies.rows(_CHANGES):
         if row["effective_on"] is None:
             continue
-        change = (row["kind"], month_of(row["effective_on"]))
+        change = (str(row["kind"]), month_of(cast("date", row["effective_on"])))
         if change in seen:
             raise PolicyError(
                 f"point_policy_changes.yaml: two changes of {change[0]} lots take effect in "
@@ -326,3 +355,35 @@ def _require_grants(context: Context, first: date) -> None:
             f"points {first:%Y-%m} needs the grants of {year}, whose bills are delivered; run "
             f"`pointbook tiers --year {year}` and {grants} first"
         )
+
+
+def _require(context: Context, month: str) -> str:
+    """The period that a month opens from, as `points_opening` says; all that it needs is there."""
+    first = parse_month(month)
+    COMMAND.require_delivered(context)
+    opening = points_opening(context, month)
+    _require_grants(context, first)
+    context.policies.require((*POLICIES, _CHANGES), first, last_day(first))
+    _require_single_changes(context.policies)
+    return opening
+
+
+COMMAND: Final = Command(
+    "points",
+    "month",
+    TABLES,
+    run=close_points,
+    inputs=point_inputs,
+    fingerprints=point_fingerprints,
+    require=_require,
+    due_on=lambda _, month: last_day(parse_month(month)),
+    called_for=lambda context, month: begun(context, "point_lots", month),
+    passed_by=lambda context, month: before_opening(context, "point_lots", month),
+    paced_by=OF_POINTS,
+    needs=("customers",),
+    one_of=OF_POINTS,
+    artifacts=(
+        ("points-movements", "movements", "Points by what moved them"),
+        ("points-answers", "answers", "Answers to redemptions and refund applications"),
+    ),
+)

@@ -67,11 +67,12 @@ class State:
 
     def __init__(self, workspace: Workspace, entries: Mapping[str, Entry]) -> None:
         self._root = workspace.root
-        self._entries = entries
-        self._by_table: dict[str, list[Entry]] = {}
-        for entry in entries.values():
-            if entry.table is not None:
-                self._by_table.setdefault(entry.table, []).append(entry)
+        self._entries = dict(entries)
+        self._files: dict[str, dict[str, Path]] = {}
+        self._of_file: dict[Path, Entry] = {}
+        of_tables = [entry for entry in entries.values() if entry.table is not None]
+        for entry in sorted(of_tables, key=lambda entry: entry.period or ""):
+            self._file(entry)
 
     @classmethod
     def of(cls, workspace: Workspace) -> State:
@@ -84,7 +85,8 @@ class State:
 
     def entry(self, path: Path) -> Entry:
         """The entry of a committed file."""
-        return self._entries[path.relative_to(self._root).as_posix()]
+        found = self._of_file.get(path)
+        return self._entries[path.relative_to(self._root).as_posix()] if found is None else found
 
     def has(self, path: Path) -> bool:
         """Whether the path is committed."""
@@ -92,8 +94,31 @@ class State:
 
     def files(self, table: str) -> dict[str, Path]:
         """The committed files of a staged or published table, by period, in its order."""
-        entries = sorted(self._by_table.get(table, []), key=lambda entry: entry.period or "")
-        return {entry.period or "": self._root / entry.path for entry in entries}
+        return dict(self._files.get(table, {}))
+
+    def copy(self) -> State:
+        """A state of its own, in which files can be foreseen."""
+        copy = object.__new__(State)
+        copy._root, copy._entries = self._root, dict(self._entries)
+        copy._files = {table: dict(files) for table, files in self._files.items()}
+        copy._of_file = dict(self._of_file)
+        return copy
+
+    def foresee(self, table: str, period: str, path: Path) -> None:
+        """Counts a file as made anew: nobody knows yet what it holds."""
+        name = path.relative_to(self._root).as_posix()
+        entry = Entry(path=name, sha256="", size=0, table=table, period=period)
+        self._entries[name] = entry
+        is_new = period not in self._files.get(table, {})
+        self._file(entry)
+        if is_new:
+            self._files[table] = dict(sorted(self._files[table].items()))
+
+    def _file(self, entry: Entry) -> None:
+        """Files an entry of a table; a later one of its path replaces it."""
+        path = self._root / entry.path
+        self._files.setdefault(entry.table or "", {})[entry.period or ""] = path
+        self._of_file[path] = entry
 
 
 class Publication:
@@ -137,7 +162,7 @@ class Publication:
         if self._in_place(target, entry):
             aside.unlink()
         else:
-            _sync(aside)
+            sync(aside)
             target.parent.mkdir(parents=True, exist_ok=True)
             self._record.asides[path] = aside.relative_to(self._workspace.root).as_posix()
         return entry
@@ -242,7 +267,7 @@ def _complete(workspace: Workspace, pending: Path) -> None:
     commit = _commit_path(workspace, record.run_id)
     write_durably(workspace, commit, done.model_dump_json(indent=1))
     pending.unlink()
-    _sync(workspace.commits)
+    sync(workspace.commits)
 
 
 def _records(workspace: Workspace) -> Iterator[CommitRecord]:
@@ -267,9 +292,9 @@ def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> Non
         aside.write_text(content, encoding="utf-8")
     else:
         aside.write_bytes(content)
-    _sync(aside)
+    sync(aside)
     os.replace(aside, path)
-    _sync(path.parent)
+    sync(path.parent)
     with suppress(OSError):
         aside.parent.rmdir()
 
@@ -278,10 +303,11 @@ def _sync_names(root: Path, paths: Iterable[Path]) -> None:
     """Makes the paths' names last, and those of the folders that they are in, up to the root."""
     folders = {folder for path in paths for folder in path.parents if folder.is_relative_to(root)}
     for folder in sorted(folders):
-        _sync(folder)
+        sync(folder)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Makes a file's content, or the names in a folder, safe from a loss of power."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

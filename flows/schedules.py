@@ -13,7 +13,8 @@ from itertools import groupby, pairwise
 from typing import Final, cast
 from zoneinfo import ZoneInfo
 
-from flows.due import COMMANDS, Due, due_between, not_delivered
+from flows.commands import COMMANDS
+from flows.due import Due, due_between
 from flows.periods import last_day
 from flows.run import Context
 from schemas.policy import SCHEDULED
@@ -108,9 +109,9 @@ def why_skipped(due: Due, context: Context) -> str | None:
 
     Grants without a tier snapshot are no such case, unless nobody could have a tier.
     """
-    if due.name == "elite" and not status_in_force(context.policies, int(due.period)):
-        return "the scheme is not in force (elite_year.yaml)"
-    return not_delivered("tiers" if due.name == "grants" else due.name, context)
+    if due.name == "grants":
+        return COMMANDS["tiers"].not_delivered(context)
+    return due.command.not_delivered(context) or due.command.passed_by(context, due.period)
 
 
 def _to_come(policies: Policies, command: str, today: date) -> list[Due]:

@@ -11,11 +11,13 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from flows.grid import plan_lines, spans
 from flows.terminal import shown
 from schemas.tables import ELITE_STATUSES, TIERS
 
 _FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined")
 _WIDTH_IN_PIPES: Final = 120
+_LISTED: Final = 10
 _VERDICTS: Final = {
     "accepted": "would be accepted",
     "held_back": "would be held back",
@@ -81,7 +83,9 @@ def _calendar(console: Console, manifest: Manifest, workspace: Path | None) -> N
         console.print(_members_by_status(elites))
     for item in manifest["skipped"]:
         console.print(f"skipped {item['command']}: {item['reason']}")
-    if not manifest["runs"] and not manifest["skipped"]:
+    if manifest["current"]:
+        console.print(f"current, and left as they are: {len(manifest['current']):,} periods")
+    if not any(manifest[part] for part in ("runs", "current", "skipped")):
         console.print(f"nothing falls due from {manifest['from']} to {manifest['to']}")
 
 
@@ -444,13 +448,49 @@ def _status(console: Console, manifest: Manifest, _: Path | None) -> None:
         )
     console.print(staged)
     published = _table("Published", "table", "period", "rows", "state", "why")
-    for row in manifest["published"]:
-        published.add_row(
-            row["table"], row["period"], f"{row['rows']:,}", row["state"], row["why"] or ""
-        )
+    for periods, rows in spans(_periods_of_tables(manifest), "table", "state", "why"):
+        first = rows[0]
+        counted = f"{sum(row['rows'] for row in rows):,}"
+        published.add_row(first["table"], periods, counted, first["state"], first["why"] or "")
     console.print(published)
-    for item in manifest["missing"]:
+    missing = manifest["missing"]
+    for item in missing[:_LISTED]:
         console.print(f"missing: {item['command']} (due {item['due']}): run it, or pointbook run")
+    if len(missing) > _LISTED:
+        console.print(
+            f"missing: {len(missing) - _LISTED:,} more; for all of them: pointbook run "
+            f"--from {missing[0]['due'][:7]} --to {missing[-1]['due'][:7]}"
+        )
+    for backfill in manifest["backfills"]:
+        console.print(_backfill_line(backfill), soft_wrap=True)
+
+
+def _periods_of_tables(manifest: Manifest) -> list[Manifest]:
+    """Published and missing periods by table, in their order."""
+    missing = [
+        table | {"rows": 0, "state": "missing", "why": None}
+        for item in manifest["missing"]
+        for table in item["tables"]
+    ]
+    rows = [*manifest["published"], *missing]
+    places = {table: place for place, table in enumerate(dict.fromkeys(r["table"] for r in rows))}
+    return sorted(rows, key=lambda row: (places[row["table"]], row["period"]))
+
+
+def _backfill_line(backfill: Manifest) -> str:
+    asked = f"run --from {backfill['from']} --to {backfill['to']}"
+    asked += " --force" if backfill["force"] else ""
+    asked += f" ({shown(backfill['reason'])})" if backfill["reason"] else ""
+    came = "did not end"
+    if backfill["exit"] is not None:
+        made, current = len(backfill["ran"]), backfill["current"]
+        came = f"made {made:,} periods, {current:,} were current, exit {backfill['exit']}"
+    return f"backfill {backfill['backfill']} of {backfill['at'][:10]}: {asked}: {came}"
+
+
+def _plan(console: Console, manifest: Manifest, _: Path | None) -> None:
+    for line in plan_lines(manifest, console.width):
+        console.print(line, soft_wrap=True)
 
 
 def _serve(console: Console, manifest: Manifest, _: Path | None) -> None:
@@ -481,6 +521,7 @@ def _sample(console: Console, manifest: Manifest, _: Path | None) -> None:
 _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]] = {
     "demo": _demo,
     "run": _calendar,
+    "plan": _plan,
     "ingest": _ingest,
     "check": _check,
     "tiers": _tiers,

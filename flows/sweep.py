@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
-from flows.due import require_delivered
+from flows.command import Command
 from flows.errors import NotReady
 from flows.notices import YearEnd, activity_files, name_activity
 from flows.options import Options
-from flows.periods import last_month, opening_period, year_end
+from flows.periods import (
+    before_opening,
+    begun,
+    last_day,
+    last_month,
+    opening_period,
+    parse_month,
+    year_end,
+)
+from flows.points import OF_POINTS
 from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import (
@@ -52,10 +61,8 @@ def sweep_points(
     parameters = {"year": year, "dry_run": dry_run}
     with Run(options.workspace, "sweep", parameters) as run:
         context = Context.of(options)
-        require_delivered("sweep", context)
-        opening = _opening(context, year)
+        opening = _require(context, year)
         dates = YearEnd.of(context.policies, year)
-        context.policies.require(POLICIES, dates.swept_on, dates.swept_on)
         with options.start_engine(run.scratch) as engine:
             inputs = sweep_inputs(context, year)
             name_inputs(engine, inputs)
@@ -136,8 +143,39 @@ def _decide(engine: Engine, context: Context, year: int, dates: YearEnd) -> None
 def _write(
     run: Run, engine: Engine, context: Context, year: int
 ) -> tuple[list[Written], list[str]]:
-    def partition(table: str) -> str:
-        return str(year) if table == "expiry_sweep" else year_end(year)
-
     tables = [load_transform(f"points/{table}") for table in TABLES]
-    return write_and_audit(run, engine, context.policies, tables, partition)
+    return write_and_audit(
+        run, engine, context.policies, tables, lambda table: _partition(table, str(year))
+    )
+
+
+def _require(context: Context, year: int) -> str:
+    """December, which the sweep opens from; all that it needs is there."""
+    COMMAND.require_delivered(context)
+    opening = _opening(context, year)
+    swept_on = YearEnd.of(context.policies, year).swept_on
+    context.policies.require(POLICIES, swept_on, swept_on)
+    return opening
+
+
+def _partition(table: str, year: str) -> str:
+    return year if table == "expiry_sweep" else year_end(int(year))
+
+
+COMMAND: Final = Command(
+    "sweep",
+    "year",
+    TABLES,
+    run=lambda options, year: sweep_points(options, int(year)),
+    inputs=lambda context, year: sweep_inputs(context, int(year)),
+    fingerprints=lambda context, year: sweep_fingerprints(context, int(year)),
+    require=lambda context, year: _require(context, int(year)),
+    due_on=lambda _, year: last_day(parse_month(last_month(int(year)))),
+    called_for=lambda context, year: begun(context, "point_lots", year),
+    passed_by=lambda context, year: before_opening(context, "point_lots", year),
+    paced_by=OF_POINTS,
+    needs=("customers",),
+    one_of=OF_POINTS,
+    partition=_partition,
+    artifacts=(("sweep", "swept", "Points swept by cause"),),
+)

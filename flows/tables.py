@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -18,6 +18,7 @@ from flows.errors import RunFailed
 from flows.publish import State
 from flows.run import Run
 from flows.side_by_side import side_by_side
+from flows.workspace import Workspace
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
@@ -42,25 +43,31 @@ class Inputs:
     files: Mapping[str, Mapping[str, Path]]
     tables: Mapping[str, str] = field(default_factory=dict)
 
-    def fingerprints(self, state: State, transforms: Iterable[Transform]) -> dict[str, str]:
+    def fingerprints(
+        self,
+        state: State,
+        transforms: Iterable[Transform],
+        but: Mapping[str, Collection[str]] | None = None,
+    ) -> dict[str, str]:
         """What the transforms read of each relation, as a digest: its columns, no others.
 
         A partition column stands in the path, so the partitions' names are part of the digest.
+        `but`: columns, by relation, that leave a period current when they change later.
         """
         columns: dict[str, set[str]] = {}
         for transform in transforms:
             for relation, names in transform.inputs.items():
                 columns.setdefault(relation, set()).update(names)
+        for relation, left_out in (but or {}).items():
+            columns[relation].difference_update(left_out)
+
+        def read(relation: str, files: Mapping[str, Path]) -> dict[str, list[str | None]]:
+            names = sorted(columns[relation])
+            digests = {name: state.entry(path).column_digests for name, path in files.items()}
+            return {name: [of.get(column) for column in names] for name, of in digests.items()}
+
         return {
-            relation: _digest(
-                {
-                    partition: [
-                        state.entry(path).column_digests.get(column)
-                        for column in sorted(columns[relation])
-                    ]
-                    for partition, path in files.items()
-                }
-            )
+            relation: digest(read(relation, files))
             for relation, files in self.files.items()
             if relation in columns
         }
@@ -112,6 +119,11 @@ def audits_of(tables: Iterable[str]) -> list[Transform]:
         for table in tables
         for path in sorted(_AUDITS.glob(f"{table}__*.sql"))
     ]
+
+
+def published_path(workspace: Workspace, table: Table, partition: str) -> Path:
+    """Where a table's partition is published."""
+    return workspace.warehouse / table.name / f"{table.partition}={partition}" / "part-0.parquet"
 
 
 def write_and_audit(
@@ -208,8 +220,7 @@ def _write_table(run: Run, engine: Engine, transform: Transform, partition: str)
     Raises RunFailed where its rows don't stand in the table's order, each key once.
     """
     table = PUBLISHED[_table_name(transform)]
-    target = run.workspace.warehouse / table.name / f"{table.partition}={partition}"
-    target /= "part-0.parquet"
+    target = published_path(run.workspace, table, partition)
     aside = run.aside(target)
     rows = engine.write(transform, table, aside)
     unordered = out_of_order(aside, table.order)
@@ -238,5 +249,7 @@ def _name_export(engine: Engine, export: Export, files: Sequence[Path]) -> None:
     engine.relation(export.name, files, schema, partition=column[0] if column is not None else None)
 
 
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def digest(content: object) -> str:
+    """SHA-256 over plain values and days, as JSON says them."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,6 +6,7 @@ from typing import Any, Final, NoReturn
 
 import pyarrow as pa
 
+from flows.command import Command
 from flows.errors import NotReady, RunFailed
 from flows.options import Options
 from flows.run import Context, Run
@@ -51,12 +52,9 @@ def assess_tiers(
             name_inputs(engine, inputs)
             _name_window(engine, context.policies, window)
             months = step("check the window", lambda: _months(engine, context.policies))
-            missing = [row["billing_month"] for row in months if not row["delivered"]]
-            if missing and not allow_missing_months:
-                raise NotReady(
-                    f"tiers {year} needs billing of {', '.join(missing)}, which was never "
-                    "delivered; ingest it, or accept the gap with --allow-missing-months"
-                )
+            missing = missing_months(context, window)
+            if not allow_missing_months:
+                _require_window(context, year)
             written, claims = step("assess", lambda: _assess(run, engine, context.policies, window))
             tiers = _counted(engine, "membership/tier_counts", "annual_fee")
             exceptions = _counted(engine, "membership/exception_counts", "amount")
@@ -84,6 +82,16 @@ def assess_tiers(
         )
 
 
+def missing_months(context: Context, window: Assessment) -> list[str]:
+    """The months of the window of which no bill was ever delivered."""
+    files = context.files("billing")
+    return [
+        month
+        for month in window.months
+        if month not in files or not context.state.entry(files[month]).rows
+    ]
+
+
 def tier_inputs(context: Context, window: Assessment) -> Inputs:
     """The staged files that a year's snapshot reads: its window's months, and the customers."""
     return Inputs(
@@ -102,6 +110,15 @@ def tier_fingerprints(context: Context, year: int) -> dict[str, str]:
     transforms += [load_transform(_FEES), load_transform(_MONTHS)]
     found = tier_inputs(context, window).fingerprints(context.state, transforms)
     return found | {"policies": context.policies.fingerprint(POLICIES, window.assessed_on)}
+
+
+def _require_window(context: Context, year: int) -> None:
+    missing = missing_months(context, assessment(context.policies, year))
+    if missing:
+        raise NotReady(
+            f"tiers {year} needs billing of {', '.join(missing)}, which was never "
+            "delivered; ingest it, or accept the gap with --allow-missing-months"
+        )
 
 
 def _within(files: dict[str, Any], window: Assessment) -> dict[str, Any]:
@@ -159,3 +176,27 @@ def _assess(
     except QueryError as error:
         _name_who_paid_too_much(engine, error)
     return write_and_audit(run, engine, policies, tables, str(window.membership_year))
+
+
+def _window_is_there(context: Context, year: str) -> bool:
+    window = assessment(context.policies, int(year))
+    return bool(context.files("customers")) and set(window.months) <= set(context.files("billing"))
+
+
+COMMAND: Final = Command(
+    "tiers",
+    "year",
+    TABLES,
+    run=lambda options, year: assess_tiers(options, int(year)),
+    inputs=lambda context, year: tier_inputs(context, assessment(context.policies, int(year))),
+    fingerprints=lambda context, year: tier_fingerprints(context, int(year)),
+    require=lambda context, year: _require_window(context, int(year)),
+    due_on=lambda policies, year: assessment(policies, int(year)).assessed_on,
+    called_for=_window_is_there,
+    paced_by=("billing",),
+    needs=("billing", "customers"),
+    artifacts=(
+        ("tiers", "tiers", "Customers by tier"),
+        ("tiers-window", "months", "Billing months that the tiers are assessed over"),
+    ),
+)

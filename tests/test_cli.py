@@ -146,7 +146,8 @@ def test_wrong_usage_exits_2_with_one_line_before_anything_is_made(
 def test_commands_that_only_look_load_neither_prefect_nor_compiled_code() -> None:
     """Both take seconds, and both write to the workspace as soon as they are imported."""
     code = (
-        "import sys, flows.cli, flows.demo, flows.due, flows.landing, flows.catalog, flows.status\n"
+        "import sys, flows.cli, flows.demo, flows.landing, flows.catalog, flows.status\n"
+        "import flows.plan, flows.grid, flows.backfills\n"
         "print(sorted({'numba', 'prefect'} & set(sys.modules)))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -468,7 +469,7 @@ def test_status_calls_what_a_corrected_bill_touches_stale(workspace: Path, state
     stage(workspace)
     why = "changed: billing, billing_totals"
     stale = {("tier_snapshot", "2018"): why, ("tier_exceptions", "2018"): why}
-    assert states() == CURRENT | stale
+    assert states() == CURRENT | stale | {("point_grants", "2018"): "follows tiers 2018"}
     publish(workspace, [2018])
     assert states() == CURRENT
 
@@ -509,7 +510,8 @@ def test_status_knows_a_policy_changed_in_force_from_one_changed_later(
         for name, text in (("now", now), ("later", later))
     )
     stale = {key: "changed: policies" for key in CURRENT if key[0] != "point_grants"}
-    assert states("--policies", changed) == CURRENT | stale
+    followed = {("point_grants", year): f"follows tiers {year}" for year in ("2017", "2018")}
+    assert states("--policies", changed) == stale | followed
     assert states("--policies", unchanged) == CURRENT
 
 

@@ -21,7 +21,8 @@ from typing import Any, Final
 
 import pytest
 
-from flows.due import COMMANDS, due_between
+from flows.commands import COMMANDS
+from flows.due import due_between
 from flows.errors import NotReady, RunFailed, WorkspaceHeld, WrongUsage
 from flows.options import POLICIES as SHIPPED
 from flows.schedules import KOREA, ZONE, period_due, schedules

@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -57,7 +57,7 @@ class Transform:
     sql: str
     header: dict[str, str]
 
-    @property
+    @cached_property
     def inputs(self) -> dict[str, list[str]]:
         """The columns that it reads of each input, as its header says."""
         return {

@@ -71,6 +71,7 @@ class Policies:
             for name, document in documents.items()
         }
         self.digest = _sha256(documents)
+        self._bounds = {name: _bounds(rows) for name, rows in self._rows.items()}
 
     @classmethod
     def load(cls, directory: Path) -> Policies:
@@ -124,6 +125,10 @@ class Policies:
         """The policy's rows: keys, values, valid_from, valid_to (null: open), unit, source."""
         return pa.Table.from_pylist(self._rows[name], schema=POLICIES[name].arrow_schema)
 
+    def rows(self, name: str) -> Sequence[Row]:
+        """The policy's rows, as `relation` has them."""
+        return self._rows[name]
+
     def in_force(self, name: str, on: date) -> list[Row]:
         """The rows that hold on a day, by key.
 
@@ -142,13 +147,7 @@ class Policies:
 
     def days_of_change(self, names: Iterable[str], first: date, last: date) -> list[date]:
         """The first day of a span, and those after it on which a row of the policies changes."""
-        bounds = {
-            cast("date", row[bound])
-            for name in names
-            for row in self._rows[name]
-            for bound in ("valid_from", "valid_to")
-            if row[bound]
-        }
+        bounds = (day for name in names for day in self._bounds[name])
         return sorted({first, *(day for day in bounds if first < day <= last)})
 
     def dated_by(self, name: str, day_of: Callable[[Row], date], what: str) -> Row:
@@ -193,11 +192,20 @@ class Policies:
         }
         return _sha256(in_force)
 
+    def fingerprint_between(self, names: Sequence[str], first: date, last: date) -> str:
+        """The fingerprints of every day of a span on which any of the policies changes."""
+        days = self.days_of_change(names, first, last)
+        return " ".join(self.fingerprint(names, day) for day in days)
+
     def _version(self, name: str, on: date) -> str:
         self.in_force(name, on)
-        bounds = [cast("date", row["valid_from"]) for row in self._rows[name]]
-        bounds += [cast("date", row["valid_to"]) for row in self._rows[name] if row["valid_to"]]
-        return max(day for day in bounds if day <= on).isoformat()
+        return max(day for day in self._bounds[name] if day <= on).isoformat()
+
+
+def _bounds(rows: Sequence[Row]) -> list[date]:
+    """The days on which any of the rows begins or ends."""
+    days = {row[bound] for row in rows for bound in ("valid_from", "valid_to")}
+    return sorted(cast("date", day) for day in days if day is not None)
 
 
 def _file_names() -> set[str]:
