@@ -627,6 +627,17 @@ class Export:
         return str(self._metadata["owner"])
 
     @property
+    def record_key(self) -> str:
+        """The column of the key that tells a row from others, beside its month."""
+        (column,) = [column for column in self.key if column != self.month_of]
+        return column
+
+    @property
+    def order(self) -> list[str]:
+        """The text columns that staged rows are sorted by."""
+        return list(dict.fromkeys([self.owner, self.record_key]))
+
+    @property
     def revision(self) -> str | None:
         return cast("str | None", self._metadata["revision"])
 

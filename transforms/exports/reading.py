@@ -28,6 +28,7 @@ from transforms.exports.containers import (
 )
 from transforms.exports.personal import MASK, Pseudonyms
 from transforms.exports.records import MAX_FIELDS, MAX_RECORD_BYTES, Records, Splitter
+from transforms.exports.runs import sorted_by
 from transforms.exports.typed import json_lines, read_typed
 from transforms.exports.utf8 import bad_spans
 from transforms.exports.validate import Mask, broken_rules, reasons
@@ -73,7 +74,7 @@ class Header:
 class Batch:
     """Some rows of a file: accepted ones typed, with `source_row`; refused ones as quarantined.
 
-    `source_row` counts the file's rows from 0. `totals` and `refused_totals` add up each control
+    Accepted ones are in the export's `order`, refused ones in the file's. `source_row` counts the file's rows from 0. `totals` and `refused_totals` add up each control
     amount over all rows and over the refused ones, where it could be read. `undecodable` rows hold
     bytes that the file's encoding has no character for.
     """
@@ -239,6 +240,7 @@ class Reader:
         good = ~refused[rows]
         accepted = self._staged(columns, pa.array(good))
         accepted = accepted.append_column("source_row", pa.array(rows[good] + first))
+        accepted = sorted_by(accepted.combine_chunks(), self.export.order)
         refused_rows = np.flatnonzero(refused).astype(np.int64)
         totals = {name: _sum(columns[name].values) for name in self.export.totals}
         kept = {name: _sum(accepted[name]) for name in self.export.totals}
