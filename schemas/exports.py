@@ -654,6 +654,12 @@ class Export:
         return [name for name, col in self.columns.items() if not col.nullable]
 
     @property
+    def codes(self) -> dict[str, list[str]]:
+        """The codes of each enumeration."""
+        labels = {name: self.metadata(name).get("labels") for name in self.columns}
+        return {name: list(codes) for name, codes in labels.items() if isinstance(codes, dict)}
+
+    @property
     def personal(self) -> list[str]:
         return [name for name in self.columns if self.metadata(name).get("personal")]
 

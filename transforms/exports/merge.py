@@ -20,7 +20,7 @@ from schemas.derive import DELIVERY, arrow_schema, staged_schema, stored_schema
 from schemas.exports import Export
 from schemas.tables import relations_of
 from transforms.engine import Engine, load_transform
-from transforms.exports.grouped import GroupedFile, Layout, rewrite, write
+from transforms.exports.grouped import GroupedFile, Layout, rewrite, with_codes, write
 from transforms.exports.runs import RunFile, Source, merged, sort_into_runs
 
 WHOLE: Final = ""
@@ -40,13 +40,16 @@ _REPLACED_BY: Final = pa.field(
 
 
 def arrivals_schema(export: Export) -> pa.Schema:
-    """The columns of accepted rows on their way: the export's, and where each row comes from."""
+    """The columns of accepted rows on their way: the export's, and where each row comes from.
+
+    Enumerations are dictionaries of their codes.
+    """
     columns = arrow_schema(
         export.columns, description=str(export.model.description), grain="one accepted row"
     )
     for field in _SOURCE:
         columns = columns.append(field)
-    return columns
+    return with_codes(columns, export.codes)
 
 
 def staged_layout(export: Export) -> Layout:
@@ -57,7 +60,7 @@ def staged_layout(export: Export) -> Layout:
         for name in schema.names
         if name == DELIVERY or export.metadata(name)["form"] in FEW_VALUES
     ]
-    return Layout(schema, few, export.owner, export.record_key)
+    return Layout(schema, few, export.codes, export.owner, export.record_key)
 
 
 def history_name(export: Export) -> str:
@@ -193,8 +196,9 @@ class Merge:
         sources = [Source(file, self._arrived) for file in self._arrivals.get(partition, [])]
         if partition in self._held:
             kept = self._engine.stream_schema(load_transform("staging/kept"), layout.schema)
+            coded = (layout.coded(batch) for batch in kept)
             scratch = self._engine.scratch / "kept.arrow"
-            sources.append(Source(sort_into_runs(kept, layout.schema, order, scratch)))
+            sources.append(Source(sort_into_runs(coded, layout.written, order, scratch)))
         return merged(sources, order)
 
     def _arrived(self, rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -204,7 +208,7 @@ class Merge:
             numbers = rows["source_row"].to_numpy()
             low, high = np.searchsorted(lost, [numbers.min(), numbers.max() + 1])
             rows = rows.filter(pa.array(~np.isin(numbers, lost[low:high])))
-        schema = staged_schema(self._export)
+        schema = staged_layout(self._export).written
         delivery = pa.repeat(pa.scalar(self._delivery, pa.int64()), rows.num_rows)
         columns = [rows[name] if name != DELIVERY else delivery for name in schema.names]
         return pa.RecordBatch.from_arrays(columns, schema=schema)
