@@ -25,7 +25,7 @@ from flows.options import Options
 from schemas.exports import Export
 from transforms.engine import Engine, load_transform
 from transforms.exports.containers import Container, FileRefused, opened, survey
-from transforms.exports.merge import FEW_VALUES, WHOLE, Merge, Outcome, arrivals_schema
+from transforms.exports.merge import WHOLE, Merge, Outcome, arrivals_schema
 from transforms.exports.personal import Pseudonyms
 from transforms.exports.reading import (
     CONFLICT,
@@ -44,12 +44,6 @@ MOST_MONTHS: Final = 600
 """A file's rows may spread over so many months; each has a file of its own open meanwhile."""
 _GROUP_BYTES: Final = 1 << 28
 """Months merge together up to this size, so that small months don't cost a merge each."""
-_FAST_PARQUET: Final[Mapping[str, Any]] = {
-    "compression": "none",
-    "write_statistics": False,
-    "store_schema": False,
-}
-"""Rows on their way are written once and read once or twice; compressing them costs more time."""
 
 T = TypeVar("T")
 
@@ -265,8 +259,7 @@ class Intake:
     def _write_batches(self, report: FileReport, batches: Iterator[Batch]) -> None:
         export = report.file.export
         schema = arrivals_schema(export)
-        few_values = [n for n in export.columns if export.metadata(n)["form"] in FEW_VALUES]
-        writers: dict[str, pq.ParquetWriter] = {}
+        writers: dict[str, pa.ipc.RecordBatchFileWriter] = {}
         refused = self.refused(report)
         refused.parent.mkdir(parents=True, exist_ok=True)
         with pq.ParquetWriter(refused, QUARANTINE_SCHEMA, compression="zstd") as quarantine:
@@ -284,12 +277,12 @@ class Intake:
                                 )
                             path = self._arrivals(report, partition)
                             path.parent.mkdir(parents=True, exist_ok=True)
-                            writers[partition] = pq.ParquetWriter(
-                                path, schema, use_dictionary=few_values, **_FAST_PARQUET
-                            )
+                            writers[partition] = pa.ipc.new_file(str(path), schema)
                         numbers = pa.repeat(pa.scalar(report.file.number, pa.int64()), len(rows))
                         writers[partition].write_table(
-                            rows.append_column("source_file", numbers).select(schema.names)
+                            rows.append_column("source_file", numbers)
+                            .select(schema.names)
+                            .combine_chunks()
                         )
             finally:
                 for writer in writers.values():
@@ -337,7 +330,7 @@ class Intake:
 
     def _arrivals(self, report: FileReport, partition: str) -> Path:
         folder = self._scratch / "arrivals" / report.file.export.name / (partition or "whole")
-        return folder / f"{report.file.number}.parquet"
+        return folder / f"{report.file.number}.arrow"
 
 
 def _groups(

@@ -82,7 +82,7 @@ def across(column: str, rule: str, holds: Callable[[pd.DataFrame], Any], wording
     """A condition over several columns, blamed on one of them.
 
     Where a column that it reads is missing the condition counts as met: the missing column has
-    a reason of its own.
+    a reason of its own. Codes and enumerations are compared as text, but have no `.str`.
     """
     return Check(
         lambda frame: holds(frame).astype(BOOL).fillna(True),

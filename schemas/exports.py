@@ -645,6 +645,17 @@ class Export:
         return str(self._metadata["owner"])
 
     @property
+    def record_key(self) -> str:
+        """The column of the key that tells a row from others, beside its month."""
+        (column,) = [column for column in self.key if column != self.month_of]
+        return column
+
+    @property
+    def order(self) -> list[str]:
+        """The text columns that staged rows are sorted by."""
+        return list(dict.fromkeys([self.owner, self.record_key]))
+
+    @property
     def revision(self) -> str | None:
         return cast("str | None", self._metadata["revision"])
 
@@ -659,6 +670,12 @@ class Export:
     @property
     def required(self) -> list[str]:
         return [name for name, col in self.columns.items() if not col.nullable]
+
+    @property
+    def codes(self) -> dict[str, list[str]]:
+        """The codes of each enumeration."""
+        labels = {name: self.metadata(name).get("labels") for name in self.columns}
+        return {name: list(codes) for name, codes in labels.items() if isinstance(codes, dict)}
 
     @property
     def personal(self) -> list[str]:

@@ -149,8 +149,10 @@ class Engine:
         """
         self._view(name, parquet_rows(schema, files, partition))
 
-    def records(self, name: str, export: Export, files: Sequence[Path], schema: pa.Schema) -> None:
-        """Names rows of an export as an input of the staging transforms.
+    def records(
+        self, name: str, export: Export, rows: Sequence[Path] | pa.Table, schema: pa.Schema
+    ) -> None:
+        """Names rows of an export, in Parquet files or in memory, as an input of staging.
 
         Beside the schema's columns these read, under one name for every export, `scope` and
         `record_key` (a row's identity), `key_hash` (a number, the same where the identity is the
@@ -166,7 +168,6 @@ class Engine:
         if export.month_of is not None:
             column = quoted(export.month_of)
             month = column if own_month else f"strftime({column}, '%Y-%m')"
-        (record_key,) = [column for column in export.key if column != export.month_of]
         scope = month if export.month_of in export.key else "''"
         revision = quoted(export.revision) if export.revision else "0"
         if export.revision and export.dtype(export.revision) == TIMESTAMP:
@@ -174,15 +175,20 @@ class Engine:
         totals = [quoted(column) for column in export.totals] + ["0", "0"]
         content = ", ".join(f"{quoted(c)} := {quoted(c)}" for c in export.columns)
         others = [column for column in schema.names if column not in export.columns]
+        if isinstance(rows, pa.Table):
+            self._connection.register(f"{name} in memory", rows)
+            source = f"SELECT * FROM {quoted(f'{name} in memory')}"
+        else:
+            source = parquet_rows(schema, rows, partition if in_path else None)
         columns = ", ".join(quoted(c) for c in [*export.columns, *others])
         self._view(
             name,
-            f"SELECT {scope} AS scope, {quoted(record_key)} AS record_key, "
-            f"hash({scope}, {quoted(record_key)}) AS key_hash, "
+            f"SELECT {scope} AS scope, {quoted(export.record_key)} AS record_key, "
+            f"hash({scope}, {quoted(export.record_key)}) AS key_hash, "
             f"{quoted(export.owner)} AS owner_id, CAST({revision} AS BIGINT) AS record_revision, "
             f"{month} AS partition_month, CAST({totals[0]} AS BIGINT) AS first_total, "
             f"CAST({totals[1]} AS BIGINT) AS second_total, struct_pack({content}) AS content, "
-            f"{columns} FROM ({parquet_rows(schema, files, partition if in_path else None)})",
+            f"{columns} FROM ({source})",
         )
 
     def table(self, name: str, data: pa.Table) -> None:

@@ -128,7 +128,7 @@ def test_a_file_that_another_writer_made_is_written_anew(tmp_path: Path) -> None
 
 def layout() -> grouped.Layout:
     schema = pa.schema([("owner", pa.string()), ("key", pa.string()), ("amount", pa.int64())])
-    return grouped.Layout(schema, ["owner"], "owner", "key")
+    return grouped.Layout(schema, ["owner"], {}, "owner", "key")
 
 
 def some_rows(count: int) -> pa.Table:

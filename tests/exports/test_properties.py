@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from unicodedata import normalize
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -32,6 +33,8 @@ from tests.support import (
     valid_rows,
     workspace_with,
 )
+from transforms.exports.cp949 import Cp949Decoder
+from transforms.exports.utf8 import bad_spans
 
 ROWS = 150
 Files = dict[str, bytes]
@@ -306,7 +309,23 @@ class TestCp949:
         read = [found[number]["promotion_code"] for number in range(len(valid))]
         assert read == [normalize("NFC", f"<{text}>") for text in valid.values()]
 
-    def test_every_invalid_sequence_is_refused(self, tmp_path: Path) -> None:
+    def test_every_sequence_is_decoded_as_the_codec_has_it_or_is_no_utf8(self) -> None:
+        pairs = [bytes((lead, trail)) for lead in self.LEADS for trail in range(256)]
+        pairs = [pair for pair in pairs if b"\n" not in pair]
+        whole = b"\n".join(pairs)
+        decoder = Cp949Decoder()
+        # 7 bytes at a time cut every kind of pair in two
+        parts = [decoder.decode(whole[at : at + 7]) for at in range(0, len(whole), 7)]
+        lines = b"".join([*parts, decoder.decode(b"", final=True)]).split(b"\n")
+
+        ends = np.cumsum([len(line) + 1 for line in lines], dtype=np.int32) - 1
+        starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int32)
+        refused = bad_spans(np.frombuffer(b"\n".join(lines), np.uint8), starts, ends)
+        read = [None if bad else line for bad, line in zip(refused, lines, strict=True)]
+        assert read == [_by_the_codec(pair) for pair in pairs]
+        assert None in read
+
+    def test_a_row_of_an_invalid_sequence_is_refused(self, tmp_path: Path) -> None:
         invalid = []
         for lead in self.LEADS:
             for trail in self.TRAILS:
@@ -326,3 +345,10 @@ class TestCp949:
             line: ["row:format"] for line in range(2, len(invalid[::20]) + 2)
         }
         assert report["rows"]["accepted"] == len(good)
+
+
+def _by_the_codec(text: bytes) -> bytes | None:
+    try:
+        return text.decode("cp949").encode()
+    except UnicodeDecodeError:
+        return None

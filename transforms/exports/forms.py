@@ -7,7 +7,7 @@ beyond 64 bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -17,6 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Mask = npt.NDArray[np.bool_]
+
+CODED: Final = pa.dictionary(pa.int8(), pa.string())
+"""The type of enumerations on their way, over the codes that are declared."""
 
 _ASCII_BLANKS: Final = " \t\r\n"
 _BLANKS: Final = (
@@ -33,7 +36,8 @@ _SAFE_DIGITS: Final = 18
 class Read:
     """A column as read: its typed values, and where each rule is broken.
 
-    `missing` marks the cells that held nothing; a default may stand in `values` for them.
+    `missing` marks the cells that held nothing; a default may stand in `values` for them. Text that
+    is read through its distinct values stays a dictionary of them.
     """
 
     values: pa.Array
@@ -53,28 +57,48 @@ def read(
 
     `trimmed` text has no ASCII blanks around it any more.
     """
-    text = _trimmed(text, trimmed)
-    missing = _mask(pc.is_null(text))
     if form in ("identifier", "text"):
-        return Read(text, missing, {})
-    if form == "integer" and _is_plain(text) and not missing.any():
-        return Read(text.cast(dtype), missing, {})
-    encoded = pc.dictionary_encode(text)
-    distinct = encoded.dictionary
-    values, broken = _FORMS[form](distinct, metadata)
-    taken = pc.take(values.cast(dtype), encoded.indices)
+        text = _trimmed(text, trimmed)
+        return Read(text, _mask(pc.is_null(text)), {})
+    if form == "integer" and not text.null_count and _is_plain(text):
+        return Read(text.cast(dtype), np.zeros(len(text), np.bool_), {})
+    delivered = pc.dictionary_encode(text)
+    distinct = pc.dictionary_encode(_trimmed(delivered.dictionary, trimmed))
+    indices = pc.take(distinct.indices, delivered.indices)
+    missing = _mask(pc.is_null(indices))
+    values, broken = _FORMS[form](distinct.dictionary, metadata)
+    if pa.types.is_string(dtype):
+        typed = _dictionary(indices, values)
+    else:
+        typed = pc.take(values.cast(dtype), indices)
     default = metadata.get("default")
     if default is not None:
-        taken = pc.if_else(pa.array(missing), pa.scalar(default, dtype), taken)
+        typed = pc.if_else(pa.array(missing), pa.scalar(default, dtype), typed)
     return Read(
-        taken,
+        typed,
         missing,
         {
-            rule: _mask(pc.fill_null(pc.take(pa.array(mask), encoded.indices), False))
+            rule: _mask(pc.fill_null(pc.take(pa.array(mask), indices), False))
             for rule, mask in broken.items()
             if mask.any()
         },
     )
+
+
+def coded(text: pa.Array, codes: Sequence[str]) -> pa.DictionaryArray:
+    """The text as a dictionary of these codes, whichever of them occur; what is none is null."""
+    encoded = text if pa.types.is_dictionary(text.type) else pc.dictionary_encode(text)
+    declared = pa.array(codes, pa.string())
+    places = pc.index_in(encoded.dictionary, value_set=declared).cast(CODED.index_type)
+    return pa.DictionaryArray.from_arrays(pc.take(places, encoded.indices), declared)
+
+
+def _dictionary(indices: pa.Array, values: pa.Array) -> pa.DictionaryArray:
+    """What the indices point at; where that is null, so is the index."""
+    if values.null_count:
+        places = pa.array(np.arange(len(values), dtype=np.int32), mask=_mask(pc.is_null(values)))
+        indices = pc.take(places, indices)
+    return pa.DictionaryArray.from_arrays(indices, values)
 
 
 def _trimmed(text: pa.Array, trimmed: bool) -> pa.Array:

@@ -9,7 +9,7 @@ give: a group's bytes follow from its own rows alone.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numba import njit
 
+from schemas.derive import schema_metadata
+from transforms.exports.forms import CODED, coded
 from transforms.exports.thrift import STRUCT, Field, Struct, read_struct, value_of, write_struct
 
 GROUP_ROWS: Final = 1 << 17
@@ -46,13 +48,37 @@ class Layout:
     """How an export's staged files are written.
 
     The hash of the `key` column ends groups; rows are sorted by `owner` first. `few_values` are
-    columns with few of them.
+    columns with few of them, `codes` the codes of enumerations.
     """
 
     schema: pa.Schema
     few_values: Sequence[str]
+    codes: Mapping[str, Sequence[str]]
     owner: str
     key: str
+
+    @property
+    def written(self) -> pa.Schema:
+        """The schema of the rows as they are handed to be written."""
+        return with_codes(self.schema, self.codes)
+
+    def coded(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows of the schema as they are handed to be written."""
+        columns = [
+            coded(rows[name], self.codes[name]) if name in self.codes else rows[name]
+            for name in self.schema.names
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self.written)
+
+
+def with_codes(schema: pa.Schema, codes: Mapping[str, Sequence[str]]) -> pa.Schema:
+    """The schema with enumerations as dictionaries of their codes.
+
+    A file's bytes are the same whichever of the codes occur in its rows, and the writer need not
+    find them.
+    """
+    fields = [field.with_type(CODED) if field.name in codes else field for field in schema]
+    return pa.schema(fields, metadata=schema.metadata)
 
 
 @dataclass(frozen=True)
@@ -275,7 +301,7 @@ def _cut(layout: Layout, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table
 
 def _table(layout: Layout, batches: list[pa.RecordBatch]) -> pa.Table:
     """One chunk a column: where chunks end would show in the pages."""
-    return pa.Table.from_batches(batches).cast(layout.schema).combine_chunks()
+    return pa.Table.from_batches(batches, layout.written).combine_chunks()
 
 
 def _ends(keys: pa.Array) -> list[int]:
@@ -306,9 +332,15 @@ def _ending(
 def _encoded(layout: Layout, table: pa.Table) -> bytes:
     """The rows as a Parquet file of one group."""
     sink = pa.BufferOutputStream()
+    # readers are to see text, not the dictionary that it is written from
     with pq.ParquetWriter(
-        sink, layout.schema, compression="zstd", use_dictionary=list(layout.few_values)
+        sink,
+        layout.written,
+        compression="zstd",
+        use_dictionary=list(layout.few_values),
+        store_schema=False,
     ) as writer:
+        writer.add_key_value_metadata(schema_metadata(layout.schema))
         if table.num_rows:
             writer.write_table(table, row_group_size=table.num_rows)
     data: bytes = sink.getvalue().to_pybytes()
@@ -324,7 +356,7 @@ def _footer(file: Any) -> Struct:
 
 def _plain_footer(layout: Layout) -> Struct:
     """The footer of a file without rows."""
-    return _footer(io.BytesIO(_encoded(layout, layout.schema.empty_table())))
+    return _footer(io.BytesIO(_encoded(layout, layout.written.empty_table())))
 
 
 def _identity(footer: Struct) -> bytes:

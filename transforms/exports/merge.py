@@ -6,19 +6,22 @@ writes the changed partitions aside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.derive import DELIVERY, arrow_schema, staged_schema, stored_schema
 from schemas.exports import Export
 from schemas.tables import relations_of
 from transforms.engine import Engine, load_transform
-from transforms.exports.grouped import GroupedFile, Layout, rewrite, write
+from transforms.exports.grouped import GroupedFile, Layout, rewrite, with_codes, write
+from transforms.exports.runs import RunFile, Source, merged, sort_into_runs
 
 WHOLE: Final = ""
 """The partition of an export that is staged whole."""
@@ -37,25 +40,27 @@ _REPLACED_BY: Final = pa.field(
 
 
 def arrivals_schema(export: Export) -> pa.Schema:
-    """The columns of accepted rows on their way: the export's, and where each row comes from."""
+    """The columns of accepted rows on their way: the export's, and where each row comes from.
+
+    Enumerations are dictionaries of their codes.
+    """
     columns = arrow_schema(
         export.columns, description=str(export.model.description), grain="one accepted row"
     )
     for field in _SOURCE:
         columns = columns.append(field)
-    return columns
+    return with_codes(columns, export.codes)
 
 
 def staged_layout(export: Export) -> Layout:
     """How the export's staged files are written."""
     schema = staged_schema(export)
-    (key,) = [column for column in export.key if column != export.month_of]
     few = [
         name
         for name in schema.names
         if name == DELIVERY or export.metadata(name)["form"] in FEW_VALUES
     ]
-    return Layout(schema, few, export.owner, key)
+    return Layout(schema, few, export.codes, export.owner, export.record_key)
 
 
 def history_name(export: Export) -> str:
@@ -89,8 +94,8 @@ Aside = Callable[[str, str], Path]
 class Merge:
     """What a delivery brings to some partitions of an export, over what is staged there.
 
-    All are by partition: `arrivals` files of `arrivals_schema`, `held` the current rows, `history`
-    the replaced ones. Rows with one key must all be among them.
+    All are by partition: `arrivals` files of runs of `arrivals_schema`, each of one delivered file,
+    `held` the current rows, `history` the replaced ones. Rows with one key must all be among them.
     """
 
     def __init__(
@@ -104,16 +109,27 @@ class Merge:
     ) -> None:
         self._engine = engine
         self._export = export
-        self._arrivals = arrivals
+        self._arrivals = {
+            partition: [RunFile(file) for file in files] for partition, files in arrivals.items()
+        }
         self._held = held
         self._history = history
+        self._delivery = delivery
         engine.table("run_context", pa.table({"delivery": [delivery]}))
-        self._name_arrivals("arrivals", [file for files in arrivals.values() for file in files])
+        arrived = [file for files in self._arrivals.values() for file in files]
+        self._name_arrivals("arrivals", arrived)
         self._name_staged("held", list(held.values()))
         for name in ("contested", "contenders", "outcomes"):
             engine.create(name, load_transform(f"staging/{name}"))
         replaced = engine.rows(load_transform("staging/replaced_partitions"))
         self._replaced = set(replaced["partition_month"].to_pylist())
+        lost = engine.rows(load_transform("staging/lost"))
+        self._lost = {
+            file: lost["source_row"].filter(pc.equal(lost["source_file"], file)).to_numpy()
+            for file in lost["source_file"].unique().to_pylist()
+        }
+        for file in arrived:
+            file.release()
 
     def outcomes(self) -> list[Outcome]:
         """What became of the contested rows, by file; every other row is accepted."""
@@ -160,10 +176,9 @@ class Merge:
     def _write_current(self, partition: str, target: Path) -> int:
         """Writes the partition's current rows; groups of before that nothing touches are copied."""
         layout = staged_layout(self._export)
-        transform = load_transform("staging/partition")
         before = self._rewritable(partition, layout)
         if before is None:
-            return write(target, layout, self._engine.stream_schema(transform, layout.schema))
+            return write(target, layout, self._current_rows(partition, layout))
         owners = self._engine.rows(load_transform("staging/touched_owners"))
         runs = before.touched(owners["owner_id"].to_pylist())
         # in a folder of its name, since the partition is read from there
@@ -173,8 +188,30 @@ class Merge:
         before.extract(runs, touched)
         # history reads it too: every row that is replaced lies in a touched group
         self._name_staged("partition_held", [touched])
-        batches = self._engine.stream_schema(transform, layout.schema)
-        return rewrite(target, layout, before, runs, batches)
+        return rewrite(target, layout, before, runs, self._current_rows(partition, layout))
+
+    def _current_rows(self, partition: str, layout: Layout) -> Iterator[pa.RecordBatch]:
+        """The rows of `partition_held` that stay, and those that arrive, in the export's order."""
+        order = self._export.order
+        sources = [Source(file, self._arrived) for file in self._arrivals.get(partition, [])]
+        if partition in self._held:
+            kept = self._engine.stream_schema(load_transform("staging/kept"), layout.schema)
+            coded = (layout.coded(batch) for batch in kept)
+            scratch = self._engine.scratch / "kept.arrow"
+            sources.append(Source(sort_into_runs(coded, layout.written, order, scratch)))
+        return merged(sources, order)
+
+    def _arrived(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Of some rows of one file that arrived those that are staged, as they are staged."""
+        lost = self._lost.get(rows["source_file"][0].as_py())
+        if lost is not None:
+            numbers = rows["source_row"].to_numpy()
+            low, high = np.searchsorted(lost, [numbers.min(), numbers.max() + 1])
+            rows = rows.filter(pa.array(~np.isin(numbers, lost[low:high])))
+        schema = staged_layout(self._export).written
+        delivery = pa.repeat(pa.scalar(self._delivery, pa.int64()), rows.num_rows)
+        columns = [rows[name] if name != DELIVERY else delivery for name in schema.names]
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def _rewritable(self, partition: str, layout: Layout) -> GroupedFile | None:
         """The partition's file of before, where it is large beside what arrives in it."""
@@ -182,7 +219,7 @@ class Merge:
             return None
         held = self._held[partition]
         arrivals = self._arrivals.get(partition, [])
-        arrived = sum(pq.read_metadata(file).num_rows for file in arrivals)
+        arrived = sum(file.rows for file in arrivals)
         if arrived * FEW_ROWS_IN > pq.read_metadata(held).num_rows:
             return None
         return GroupedFile.of(held, layout)
@@ -195,8 +232,10 @@ class Merge:
         rows = self._engine.write_schema(load_transform("staging/history"), schema, target)
         return Written(history_name(self._export), partition, target, rows)
 
-    def _name_arrivals(self, name: str, files: Sequence[Path]) -> None:
-        self._engine.records(name, self._export, files, arrivals_schema(self._export))
+    def _name_arrivals(self, name: str, files: Sequence[RunFile]) -> None:
+        schema = arrivals_schema(self._export)
+        rows = pa.Table.from_batches([run for file in files for run in file.runs], schema)
+        self._engine.records(name, self._export, rows, schema)
 
     def _name_staged(self, name: str, files: Sequence[Path]) -> None:
         self._engine.records(name, self._export, files, staged_schema(self._export))

@@ -28,6 +28,7 @@ from transforms.exports.containers import (
 )
 from transforms.exports.personal import MASK, Pseudonyms
 from transforms.exports.records import MAX_FIELDS, MAX_RECORD_BYTES, Records, Splitter
+from transforms.exports.runs import sorted_by
 from transforms.exports.typed import json_lines, read_typed
 from transforms.exports.utf8 import bad_spans
 from transforms.exports.validate import Mask, broken_rules, reasons
@@ -73,9 +74,10 @@ class Header:
 class Batch:
     """Some rows of a file: accepted ones typed, with `source_row`; refused ones as quarantined.
 
-    `source_row` counts the file's rows from 0. `totals` and `refused_totals` add up each control
-    amount over all rows and over the refused ones, where it could be read. `undecodable` rows hold
-    bytes that the file's encoding has no character for.
+    Accepted ones are in the export's `order`, refused ones in the file's. `source_row` counts the
+    file's rows from 0. `totals` and `refused_totals` add up each control amount over all rows and
+    over the refused ones, where it could be read. `undecodable` rows hold bytes that the file's
+    encoding has no character for.
     """
 
     rows: int
@@ -239,6 +241,7 @@ class Reader:
         good = ~refused[rows]
         accepted = self._staged(columns, pa.array(good))
         accepted = accepted.append_column("source_row", pa.array(rows[good] + first))
+        accepted = sorted_by(accepted.combine_chunks(), self.export.order)
         refused_rows = np.flatnonzero(refused).astype(np.int64)
         totals = {name: _sum(columns[name].values) for name in self.export.totals}
         kept = {name: _sum(accepted[name]) for name in self.export.totals}
@@ -267,16 +270,23 @@ class Reader:
         )
 
     def _staged(self, columns: Mapping[str, forms.Read], good: pa.Array) -> pa.Table:
-        staged = pa.table({name: columns[name].values for name in self.export.columns})
-        if not pc.all(good).as_py():
-            staged = staged.filter(good)
-        for position, name in enumerate(staged.column_names):
-            normalisation = self.export.metadata(name).get("personal")
-            if normalisation is not None:
-                assert self.pseudonyms is not None
-                hashed = self.pseudonyms.of(staged[name].combine_chunks(), str(normalisation))
-                staged = staged.set_column(position, name, hashed)
-        return staged
+        all_good = pc.all(good).as_py()
+        staged = {}
+        for name in self.export.columns:
+            values = columns[name].values
+            staged[name] = self._as_staged(name, values if all_good else values.filter(good))
+        return pa.table(staged)
+
+    def _as_staged(self, name: str, values: pa.Array) -> pa.Array:
+        normalisation = self.export.metadata(name).get("personal")
+        if normalisation is not None:
+            assert self.pseudonyms is not None
+            return self.pseudonyms.of(values, str(normalisation))
+        if name in self.export.codes:
+            return forms.coded(values, self.export.codes[name])
+        if pa.types.is_dictionary(values.type):
+            return values.dictionary_decode()
+        return values
 
     def _read_cells(self, name: str, text: pa.Array) -> forms.Read:
         metadata = self.export.metadata(name)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pandera.pandas import Check
 
 from schemas.exports import Export
@@ -34,7 +35,7 @@ def broken_rules(export: Export, columns: Mapping[str, Read]) -> dict[str, Mask]
         for rule, mask in read.broken.items():
             broken[f"{name}:{rule}"] = mask
         for check in export.columns[name].checks:
-            _add(broken, f"{name}:{check.name}", _failures(check, frame[name]))
+            _add(broken, f"{name}:{check.name}", _cell_failures(check, read.values, frame[name]))
     for check in export.model.checks:
         column, rule = str(check.name).split(":")
         failures = _failures(check, frame)
@@ -56,6 +57,16 @@ def reasons(broken: Mapping[str, Mask], rows: npt.NDArray[np.int64]) -> pa.Array
 def _add(broken: dict[str, Mask], reason: str, failures: Mask) -> None:
     if failures.any():
         broken[reason] = broken[reason] | failures if reason in broken else failures
+
+
+def _cell_failures(check: Check, values: pa.Array, column: pd.Series[Any]) -> Mask:
+    """The cells that fail a column's check, which judges each by itself: so each value once."""
+    if not pa.types.is_dictionary(values.type):
+        return _failures(check, column)
+    distinct = pd.Series(values.dictionary, dtype=pd.ArrowDtype(values.dictionary.type))
+    failing = pa.array(_failures(check, distinct))
+    failures = pc.fill_null(pc.take(failing, values.indices), False)
+    return cast("Mask", failures.to_numpy(zero_copy_only=False))
 
 
 def _failures(check: Check, data: pd.Series[Any] | pd.DataFrame) -> Mask:
