@@ -52,7 +52,7 @@ def sweep_points(
     not closed.
     """
     parameters = {"year": year, "dry_run": dry_run}
-    with Run(options.workspace, "sweep", parameters) as run:
+    with Run.of(options, "sweep", parameters) as run:
         context = Context.of(options)
         require_delivered("sweep", context)
         opening = _opening(context, year)
@@ -73,12 +73,10 @@ def sweep_points(
                 "inputs": inputs.as_manifest(context.state),
                 "audits": claims,
             }
-        if dry_run:
-            return run.dry(content)
         fingerprints = sweep_fingerprints(context, year)
         for table in written:
             publish_table(run, table, fingerprints)
-        return run.commit(content)
+        return run.commit(content, dry_run=dry_run)
 
 
 def sweep_inputs(context: Context, year: int) -> Inputs:

@@ -8,19 +8,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from flows import progress
 from flows.errors import RunFailed
 from flows.publish import State
-from flows.run import Run
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 from transforms.engine import ROOT, Engine, Transform, load_transform
 from transforms.policy import Policies
+
+if TYPE_CHECKING:
+    from flows.run import Run
 
 _AUDITS: Final = ROOT / "audits"
 _SHOWN_ROWS: Final = 3

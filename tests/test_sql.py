@@ -14,7 +14,7 @@ from sqlglot.optimizer.scope import traverse_scope
 from schemas.derive import duckdb_type
 from schemas.exports import EXPORTS
 from schemas.policy import POLICIES
-from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
+from schemas.tables import PUBLISHED, RESTATEMENTS, STAGED_RELATIONS, Table
 from tests.sql_lint import PLAIN_NUMBERS, Schema, lint
 from transforms.engine import ROOT, Transform, load_transform
 
@@ -83,6 +83,10 @@ def _relations() -> Schema:
         "run_context": RUN_CONTEXT,
         "window_months": {"billing_month": "VARCHAR"},
         "counting_fees": _produced("membership/counting_fees"),
+        "changed_cells": dict.fromkeys(
+            ("period", "change", *TABLES[RESTATEMENTS].stored_columns), "VARCHAR"
+        ),
+        "headlines": {"table_name": "VARCHAR", "column_name": "VARCHAR", "is_amount": "BOOLEAN"},
     }
     known |= _airline_relations()
     known |= _points_relations()
