@@ -167,7 +167,7 @@ class Publication:
         path = target.relative_to(self._workspace.root).as_posix()
         entry = Entry(
             path=path,
-            sha256=_sha256(aside),
+            sha256=sha256_of(aside),
             size=aside.stat().st_size,
             table=table,
             period=period,
@@ -230,17 +230,18 @@ class Publication:
         if target.is_relative_to(self._workspace.warehouse) and self._state.has(target):
             old = self._state.entry(target)
             if old.sha256 != entry.sha256:
-                intact = target.is_file() and _sha256(target) == old.sha256
+                intact = target.is_file() and sha256_of(target) == old.sha256
                 self._replacements.append(Replacement(target, aside, old, intact))
 
     def _plan_versions(self) -> None:
         """Names the versions that the commit is to keep of what it replaces, and to remove."""
         root = self._workspace.root
         for found in self._replacements:
-            version = self._workspace.version(found.target, self._state.run_of(found.target))
-            kept = sorted(version.parent.glob("[0-9]*.parquet"))
+            folder = self._workspace.versions_of(found.target)
+            kept = sorted(folder.glob("[0-9]*.parquet"))
             if found.intact and self._keep:
-                version.parent.mkdir(parents=True, exist_ok=True)
+                version = folder / f"{self._state.run_of(found.target)}.parquet"
+                folder.mkdir(parents=True, exist_ok=True)
                 path = found.target.relative_to(root).as_posix()
                 self._record.versions[path] = version.relative_to(root).as_posix()
                 kept.append(version)
@@ -264,7 +265,7 @@ class Publication:
             self._state.has(target)
             and self._state.entry(target).sha256 == entry.sha256
             and target.is_file()
-            and _sha256(target) == entry.sha256
+            and sha256_of(target) == entry.sha256
         )
 
 
@@ -310,7 +311,7 @@ def _complete(workspace: Workspace, pending: Path) -> None:
         source, target = workspace.root / aside, workspace.root / path
         if source.exists():
             os.replace(source, target)
-        elif not target.exists() or _sha256(target) != by_path[path].sha256:
+        elif not target.exists() or sha256_of(target) != by_path[path].sha256:
             raise RunFailed(
                 f"{target} is missing from the unfinished run {record.run_id}; remove {pending} "
                 f"and run `pointbook {record.command}` again"
@@ -394,7 +395,8 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -35,7 +35,7 @@ def restate(
         "amounts": [],
         "levels": [],
         "not_compared": [
-            {"table": one.entry.table, "period": one.entry.period}
+            {"table_name": one.entry.table, "period": one.entry.period}
             for one in replaced
             if not one.intact
         ],

@@ -186,7 +186,7 @@ class Run:
 
     def _dry(self, content: Mapping[str, Any]) -> dict[str, Any]:
         new = [
-            {"table": entry.table, "period": entry.period}
+            {"table_name": entry.table, "period": entry.period}
             for entry in self._publication.new_entries
             if entry.table in PUBLISHED and entry.table != RESTATEMENTS
         ]

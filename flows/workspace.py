@@ -50,9 +50,9 @@ class Workspace:
         """Published files that others have replaced."""
         return self.root / "versions"
 
-    def version(self, target: Path, run_id: str) -> Path:
-        """Where a published file is kept after it is replaced, as the run left it."""
-        return self.versions / target.parent.relative_to(self.warehouse) / f"{run_id}.parquet"
+    def versions_of(self, target: Path) -> Path:
+        """The folder of a published file's versions, each named by the run that published it."""
+        return self.versions / target.parent.relative_to(self.warehouse)
 
     @property
     def commits(self) -> Path:
