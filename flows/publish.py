@@ -238,14 +238,14 @@ class Publication:
         root = self._workspace.root
         for found in self._replacements:
             folder = self._workspace.versions_of(found.target)
-            kept = sorted(folder.glob("[0-9]*.parquet"))
+            kept = set(folder.glob("[0-9]*.parquet"))
             if found.intact and self._keep:
                 version = folder / f"{self._state.run_of(found.target)}.parquet"
                 folder.mkdir(parents=True, exist_ok=True)
                 path = found.target.relative_to(root).as_posix()
                 self._record.versions[path] = version.relative_to(root).as_posix()
-                kept.append(version)
-            surplus = kept[: max(0, len(kept) - self._keep)]
+                kept.add(version)
+            surplus = sorted(kept)[: max(0, len(kept) - self._keep)]
             self._record.surplus += [path.relative_to(root).as_posix() for path in surplus]
 
     @property

@@ -52,13 +52,11 @@ Work = Callable[..., Row]
 
 SNAPSHOT: Final = "warehouse/tier_snapshot/membership_year=2018/part-0.parquet"
 STEPS: Final[dict[str, Work]] = {
-    "points 2017-10": lambda o, **more: close_points(o, "2017-10", **more),
     "tiers 2018": lambda o, **more: assess_tiers(o, 2018, **more),
-    "notices 2017-11": lambda o, **more: send_notices(o, "2017-11", **more),
-    "points 2017-11": lambda o, **more: close_points(o, "2017-11", **more),
     "points 2017-12": lambda o, **more: close_points(o, "2017-12", **more),
     "sweep 2017": lambda o, **more: sweep_points(o, 2017, **more),
     "grants 2018": lambda o, **more: grant_points(o, 2018, **more),
+    "notices 2018-01": lambda o, **more: send_notices(o, "2018-01", **more),
     "points 2018-01": lambda o, **more: close_points(o, "2018-01", **more),
     "micropayments 2016-11": lambda o, **more: close_micropayments(o, "2016-11", **more),
     "miles 2021-05": lambda o, **more: close_miles(o, "2021-05", **more),
@@ -71,7 +69,8 @@ NUMBERS: Final = ("restated", "amounts", "levels", "not_compared")
 def published(workspace: Path) -> Path:
     """Everything published once, from bills, payments and flights."""
     land(workspace, "customers", customers())
-    land(workspace, "billing", bills("2016-11"))
+    december = line("white-late", "white", "2017-12", 20_000)
+    land(workspace, "billing", [*bills("2016-11"), december])
     land_micropayments(workspace, {"payments": [{"amount": 1_000}, {"amount": 2_000}]})
     flights = [{"flight_date": f"2021-05-{day}"} for day in (10, 11, 12)]
     land_airline(workspace, {"flights": flights, "awards": [{}], "payments": [{}]})
@@ -82,12 +81,13 @@ def published(workspace: Path) -> Path:
 
 
 def correct(workspace: Path) -> None:
-    """Delivers and stages corrections: a bill, two customers, a payment and two flights."""
-    bill = line("white-base", "white", "2017-10", 240_000, revision=1)
+    """Delivers and stages corrections: two bills, two customers, a payment and two flights."""
+    paid = {"white-base": "2017-10", "white-late": "2017-12"}
+    lines = [line(id_, "white", month, 240_000, revision=1) for id_, month in paid.items()]
     late = customer("late", joined_on="2017-01-01", updated_at="2021-01-01 00:00:00")
     left = customer("idle", terminated_on="2017-01-01", updated_at="2021-01-01 00:00:00")
     flown = {"revision": 1, "distance_miles": 9_000}
-    land(workspace, "billing", [bill], "corrected.csv")
+    land(workspace, "billing", lines, "corrected.csv")
     land(workspace, "customers", [late, left], "corrected.csv")
     land(
         workspace,
@@ -238,7 +238,7 @@ def test_the_manifest_counts_rows_and_says_who_gains_and_loses(history: History)
     }
     (granted,) = history.real["grants 2018"]["amounts"]
     assert (granted["gaining"], granted["gained"], granted["losing"]) == (1, 20_000, 0)
-    (paid,) = history.real["points 2017-10"]["amounts"]
+    (paid,) = history.real["points 2017-12"]["amounts"]
     assert (paid["table_name"], paid["gaining"], paid["gained"]) == ("point_balances", 1, 1_100)
     (status,) = history.real["elite 2022"]["levels"]
     assert (status["value_before"], status["value_after"]) == ("none", "silver")
@@ -256,7 +256,7 @@ def test_a_dry_run_touches_nothing_and_tells_what_the_run_then_restates(history:
     assert {name for name, dry in history.dry.items() if dry.get("restated")} >= {
         "tiers 2018",
         "grants 2018",
-        "points 2017-10",
+        "points 2017-12",
         "points 2018-01",
         "sweep 2017",
         "micropayments 2016-11",
@@ -286,16 +286,16 @@ def test_the_first_publication_and_one_of_the_same_bytes_restate_and_keep_nothin
 def test_periods_that_no_correction_is_about_stay_as_they_were(workspace: Path) -> None:
     before = data_hashes(workspace)
     land(
-        workspace, "billing", [line("white-base", "white", "2017-10", 241_000, revision=2)], "d.csv"
+        workspace, "billing", [line("white-late", "white", "2017-12", 241_000, revision=2)], "d.csv"
     )
     stage(workspace)
     grant_points(options(workspace), 2018)
-    close_points(options(workspace), "2017-10")
+    close_points(options(workspace), "2017-12")
     changed = {
         path for path, digest in data_hashes(workspace).items() if before.get(path) != digest
     }
     assert {path.split("/")[2] for path in changed if path.startswith("warehouse/point_")} == {
-        "period=2017-10"
+        "period=2017-12"
     }
     assert not any(name in path for path in changed for name in ("tier_", "mileage", "elite"))
 
@@ -416,7 +416,7 @@ def test_the_tables_of_a_run_come_back_together_and_are_stale(
         (RESTATEMENTS, "x", None, WrongUsage, "no table is called restatements"),
         ("tier_snapshot", "2030", None, NotReady, "its published periods: 2018"),
         ("tier_snapshot", "2018", "000009-tiers", NotReady, "kept are: 000003-tiers"),
-        ("expiry_notices", "2017-11", None, NotReady, "no version of expiry_notices 2017-11 is"),
+        ("refund_results", "2017-12", None, NotReady, "no version of refund_results 2017-12 is"),
     ],
 )
 def test_what_cannot_be_brought_back_is_named_with_what_there_is(
