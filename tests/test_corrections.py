@@ -51,6 +51,8 @@ Row = dict[str, Any]
 Work = Callable[..., Row]
 
 SNAPSHOT: Final = "warehouse/tier_snapshot/membership_year=2018/part-0.parquet"
+FIRST: Final = "000002-tiers"
+"""The run that published it before the corrections."""
 STEPS: Final[dict[str, Work]] = {
     "tiers 2018": lambda o, **more: assess_tiers(o, 2018, **more),
     "points 2017-12": lambda o, **more: close_points(o, "2017-12", **more),
@@ -345,9 +347,9 @@ def test_the_audit_of_restatements_finds_a_value_restated_twice(engine: Engine) 
 
 def test_what_a_run_replaces_is_kept_under_the_run_that_had_published_it(history: History) -> None:
     old = data_hashes(history.before)
-    first = json.loads((history.before / "runs/000003-tiers/manifest.json").read_text())
+    first = json.loads((history.before / f"runs/{FIRST}/manifest.json").read_text())
     assert first["year"] == 2018
-    assert versions(history.after) == {"000003-tiers": (history.before / SNAPSHOT).read_bytes()}
+    assert versions(history.after) == {FIRST: (history.before / SNAPSHOT).read_bytes()}
     replaced = [
         output["path"]
         for manifest in history.real.values()
@@ -382,7 +384,7 @@ def test_the_version_before_comes_back_and_is_restated_and_kept_in_turn(
     assert (workspace / SNAPSHOT).read_bytes() == new
     manifest = restore(options(workspace), "tier_snapshot", "2018")
     assert (workspace / SNAPSHOT).read_bytes() == old
-    assert manifest["version"] == "000003-tiers"
+    assert manifest["version"] == FIRST
     assert {part: dry[part] for part in NUMBERS} == {part: manifest[part] for part in NUMBERS}
     told = restatements(workspace, history.real["tiers 2018"]["run_id"])
     assert restatements(workspace, manifest["run_id"]) == {
@@ -397,7 +399,7 @@ def test_the_version_before_comes_back_and_is_restated_and_kept_in_turn(
 def test_the_tables_of_a_run_come_back_together_and_are_stale(
     history: History, workspace: Path
 ) -> None:
-    manifest = restore(options(workspace), "tier_exceptions", "2018", "000003-tiers")
+    manifest = restore(options(workspace), "tier_exceptions", "2018", FIRST)
     assert [row["table_name"] for row in manifest["tables"]] == ["tier_snapshot", "tier_exceptions"]
     for name in ("tier_snapshot", "tier_exceptions"):
         assert cells(workspace, name) == cells(history.before, name)
@@ -415,7 +417,7 @@ def test_the_tables_of_a_run_come_back_together_and_are_stale(
         ("tiers", "2018", None, WrongUsage, "no table is called tiers; the tables are tier_"),
         (RESTATEMENTS, "x", None, WrongUsage, "no table is called restatements"),
         ("tier_snapshot", "2030", None, NotReady, "its published periods: 2018"),
-        ("tier_snapshot", "2018", "000009-tiers", NotReady, "kept are: 000003-tiers"),
+        ("tier_snapshot", "2018", "000009-tiers", NotReady, f"kept are: {FIRST}"),
         ("refund_results", "2017-12", None, NotReady, "no version of refund_results 2017-12 is"),
     ],
 )
@@ -433,12 +435,12 @@ def test_what_cannot_be_brought_back_is_named_with_what_there_is(
 
 def test_a_damaged_version_and_one_that_lost_a_table_are_refused(workspace: Path) -> None:
     before = data_hashes(workspace)
-    kept = workspace / "versions/tier_exceptions/membership_year=2018/000003-tiers.parquet"
+    kept = workspace / f"versions/tier_exceptions/membership_year=2018/{FIRST}.parquet"
     kept.write_bytes(b"damaged")
-    with pytest.raises(RunFailed, match=r"is not what 000003-tiers published of tier_exceptions"):
+    with pytest.raises(RunFailed, match=rf"is not what {FIRST} published of tier_exceptions"):
         restore(options(workspace), "tier_snapshot", "2018")
     kept.unlink()
-    with pytest.raises(NotReady, match=r"tier_exceptions 2018 of 000003-tiers, .* no longer kept"):
+    with pytest.raises(NotReady, match=rf"tier_exceptions 2018 of {FIRST}, .* no longer kept"):
         restore(options(workspace), "tier_snapshot", "2018")
     assert data_hashes(workspace) == before
 
