@@ -105,7 +105,8 @@ def _restated(console: Console, manifest: Manifest) -> None:
             soft_wrap=True,
         )
     _moves(console, _parts(runs, "levels"))
-    for row in _parts(runs, "not_compared"):
+    damaged = _parts(runs, "not_compared")
+    for row in damaged:
         console.print(
             f"{row['table_name']} {row['period']} was damaged or missing: what it held is neither "
             "compared nor kept",
@@ -115,7 +116,7 @@ def _restated(console: Console, manifest: Manifest) -> None:
         if manifest["new"]:
             new = (f"{row['table_name']} {row['period']}" for row in manifest["new"])
             console.print(f"not published before: {', '.join(new)}", soft_wrap=True)
-        elif not changed:
+        elif not changed and not damaged:
             console.print("nothing that is published would change")
         console.print("dry run: nothing was published")
 
@@ -126,7 +127,7 @@ def _moves(console: Console, levels: Sequence[Manifest]) -> None:
         column = moves[0]["column_name"]
         table = _table(f"Moves of {name} {period}", f"{column} before", "after", "", _who(moves[0]))
         for row in moves:
-            ends = (row["value_before"] or "none", row["value_after"] or "none")
+            ends = (row["value_before"] or "no row", row["value_after"] or "no row")
             table.add_row(*ends, row["direction"], f"{row['moved']:,}")
         console.print(table)
         up, down = (
