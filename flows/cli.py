@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -18,12 +19,24 @@ from flows import progress
 from flows.environment import settle
 from flows.errors import PointbookError, WrongUsage
 from flows.options import DEMO, POLICIES, WORKSPACE, Options
+from flows.publish import KEPT
 from flows.terminal import shown
 from transforms.policy import Policies, PolicyError
 
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
 DryRun = Annotated[bool, Parameter(negative="")]
 Year = Annotated[int, Parameter(validator=Number(gt=date.min.year, lt=date.max.year))]
+_WORK: Final = {
+    "tiers": ("flows.tiers", "assess_tiers"),
+    "grants": ("flows.grants", "grant_points"),
+    "points": ("flows.points", "close_points"),
+    "notices": ("flows.notices", "send_notices"),
+    "sweep": ("flows.sweep", "sweep_points"),
+    "micropayments": ("flows.micropayments", "close_micropayments"),
+    "miles": ("flows.miles", "close_miles"),
+    "elite": ("flows.elite", "assess_elite"),
+}
+"""What computes, by command: imported for a dry run alone, as most load compiled code."""
 _PRIVATE: Final = 0o077
 _UNEXPECTED: Final = 1
 _USAGE: Final = 2
@@ -53,6 +66,8 @@ class Common:
     "Threads to use; by default one a core."
     max_reject_rate: float = 0.05
     "Share of a file's rows above which the file is held back."
+    keep: int = KEPT
+    "Versions to keep of a published file that is replaced."
     json: bool = False
     "Print the manifest instead of a summary."
     quiet: bool = False
@@ -83,6 +98,7 @@ class Common:
                 memory=self.memory,
                 threads=self.threads,
                 max_reject_rate=self.max_reject_rate,
+                keep=self.keep,
             )
         except ValidationError as error:
             first = error.errors()[0]
@@ -150,6 +166,7 @@ def tiers(
     *,
     year: Year,
     allow_missing_months: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: DryRun = False,
     common: Common = _DEFAULTS,
 ) -> None:
     """Publish the membership tier snapshot of a year (T1-T8).
@@ -158,13 +175,9 @@ def tiers(
     ----------
     year: The membership year.
     allow_missing_months: Assess although months of the window were never delivered.
+    dry_run: Say who would move between tiers; publish nothing.
     """
-    options = common.options()
-    _check_policies(options)
-    manifest = _under_prefect(
-        "tiers_flow", options, common, year=year, allow_missing_months=allow_missing_months
-    )
-    _print(manifest, common, "tiers", options)
+    _compute("tiers", common, dry_run, year=year, allow_missing_months=allow_missing_months)
 
 
 @app.command
@@ -176,73 +189,67 @@ def grants(*, year: Year, dry_run: DryRun = False, common: Common = _DEFAULTS) -
     year: The membership year.
     dry_run: Say how many customers and points it would be, by tier; publish nothing.
     """
-    options = common.options()
-    _check_policies(options)
-    if dry_run:
-        from flows.grants import grant_points
-
-        manifest = grant_points(options, year, dry_run)
-    else:
-        manifest = _under_prefect("grants_flow", options, common, year=year)
-    _print(manifest, common, "grants", options)
+    _compute("grants", common, dry_run, year=year)
 
 
 @app.command
-def points(*, month: str, common: Common = _DEFAULTS) -> None:
+def points(*, month: str, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
     """Close a month of the points ledger: credits, redemptions, refunds, balances (P1-P7, P11).
 
     Parameters
     ----------
     month: The month, YYYY-MM.
+    dry_run: Say who would gain and lose how many points; publish nothing.
     """
-    _close_month("points", month, common)
+    _close_month("points", month, common, dry_run)
 
 
 @app.command
-def micropayments(*, month: str, common: Common = _DEFAULTS) -> None:
+def micropayments(*, month: str, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
     """Answer a month's micropayments and limit requests, and bill what is approved (M1-M5).
 
     Parameters
     ----------
     month: The month, YYYY-MM.
+    dry_run: Say which answers would change; publish nothing.
     """
-    _close_month("micropayments", month, common)
+    _close_month("micropayments", month, common, dry_run)
 
 
 @app.command
-def miles(*, month: str, common: Common = _DEFAULTS) -> None:
+def miles(*, month: str, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
     """Close a month of the mileage ledger: flights, awards, mixed payments (F, W, X, P11).
 
     Parameters
     ----------
     month: The month, YYYY-MM.
+    dry_run: Say who would gain and lose how many miles; publish nothing.
     """
-    _close_month("miles", month, common)
+    _close_month("miles", month, common, dry_run)
 
 
 @app.command
-def elite(*, year: Year, common: Common = _DEFAULTS) -> None:
+def elite(*, year: Year, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
     """Publish the elite status of every member for a status year (E1-E4).
 
     Parameters
     ----------
     year: The status year, named after the year in which it begins.
+    dry_run: Say who would move between statuses; publish nothing.
     """
-    options = common.options()
-    _check_policies(options)
-    manifest = _under_prefect("elite_flow", options, common, year=year)
-    _print(manifest, common, "elite", options)
+    _compute("elite", common, dry_run, year=year)
 
 
 @app.command
-def notices(*, month: str, common: Common = _DEFAULTS) -> None:
+def notices(*, month: str, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
     """List who is told on the first day of a month which points lapse when (P10).
 
     Parameters
     ----------
     month: The month, YYYY-MM.
+    dry_run: Say which notices would change; publish nothing.
     """
-    _close_month("notices", month, common)
+    _close_month("notices", month, common, dry_run)
 
 
 @app.command
@@ -254,15 +261,7 @@ def sweep(*, year: Year, dry_run: DryRun = False, common: Common = _DEFAULTS) ->
     year: The year.
     dry_run: Say what it would take, by cause, and how much nobody was told of; publish nothing.
     """
-    options = common.options()
-    _check_policies(options)
-    if dry_run:
-        from flows.sweep import sweep_points
-
-        manifest = sweep_points(options, year, dry_run)
-    else:
-        manifest = _under_prefect("sweep_flow", options, common, year=year)
-    _print(manifest, common, "sweep", options)
+    _compute("sweep", common, dry_run, year=year)
 
 
 @app.command(name="open")
@@ -378,6 +377,33 @@ def serve(
 
 
 @app.command
+def restore(
+    *,
+    table: str,
+    period: str,
+    version: str | None = None,
+    dry_run: DryRun = False,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Bring back what a run replaced, with all that its command published together (Q4).
+
+    Parameters
+    ----------
+    table: A published table.
+    period: Its period, as in the name of its folder: a year, YYYY-MM or YYYY-YE.
+    version: The run that had published it; by default the version before.
+    dry_run: Say what would change; publish nothing.
+    """
+    options = common.options()
+    if common.quiet:
+        progress.silence()
+    from flows.restore import restore as bring_back
+
+    manifest = bring_back(options, table, period, version, dry_run=dry_run)
+    _print(manifest, common, "restore", options)
+
+
+@app.command
 def status(*, common: Common = _DEFAULTS) -> None:
     """Show what is staged and published, what is missing, and what is stale."""
     from flows.status import workspace_status
@@ -431,14 +457,26 @@ def sample(
     _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
 
 
-def _close_month(command: str, month: str, common: Common) -> None:
+def _close_month(command: str, month: str, common: Common, dry_run: bool) -> None:
     """Runs the flow of a command that does a month's work."""
-    options = common.options()
     from flows.periods import parse_month
 
     parse_month(month)
+    _compute(command, common, dry_run, month=month)
+
+
+def _compute(command: str, common: Common, dry_run: bool, **parameters: object) -> None:
+    """Runs the flow of a computing command; a dry run does without Prefect."""
+    options = common.options()
     _check_policies(options)
-    manifest = _under_prefect(f"{command}_flow", options, common, month=month)
+    if dry_run:
+        if common.quiet:
+            progress.silence()
+        module, work = _WORK[command]
+        compute: Callable[..., dict[str, Any]] = getattr(import_module(module), work)
+        manifest = compute(options, **parameters, dry_run=True)
+    else:
+        manifest = _under_prefect(f"{command}_flow", options, common, **parameters)
     _print(manifest, common, command, options)
 
 

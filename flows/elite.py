@@ -26,12 +26,15 @@ from transforms.reference import Reference
 TABLE: Final = "elite_status"
 
 
-def assess_elite(options: Options, year: int, step: Step = plainly) -> dict[str, Any]:
+def assess_elite(
+    options: Options, year: int, step: Step = plainly, *, dry_run: bool = False
+) -> dict[str, Any]:
     """Publishes `elite_status` of a status year; returns the manifest.
 
-    It reads the staged flights themselves, whatever months of miles are published (E2).
+    It reads the staged flights themselves, whatever months of miles are published (E2). `dry_run`:
+    publishes nothing, and tells who would move.
     """
-    with Run(options.workspace, "elite", {"year": year}) as run:
+    with Run.of(options, "elite", {"year": year}) as run:
         context = Context.of(options)
         found = status_year(context.policies, year)
         inputs = elite_inputs(context, found)
@@ -50,7 +53,8 @@ def assess_elite(options: Options, year: int, step: Step = plainly) -> dict[str,
                 "statuses": statuses,
                 "inputs": inputs.as_manifest(context.state),
                 "audits": claims,
-            }
+            },
+            dry_run=dry_run,
         )
 
 

@@ -35,7 +35,7 @@ def grant_points(
     `dry_run`: publishes nothing, and tells what it would grant. Raises NotReady where the year's
     tier snapshot is not published.
     """
-    with Run(options.workspace, "grants", {"year": year, "dry_run": dry_run}) as run:
+    with Run.of(options, "grants", {"year": year, "dry_run": dry_run}) as run:
         context = Context.of(options)
         terms = grant(context.policies, year)
         _require_snapshot(context, year)
@@ -52,10 +52,8 @@ def grant_points(
             "inputs": inputs.as_manifest(context.state),
             "audits": claims,
         }
-        if dry_run:
-            return run.dry(content)
         publish_table(run, written, grant_fingerprints(context, year))
-        return run.commit(content)
+        return run.commit(content, dry_run=dry_run)
 
 
 def grant_inputs(context: Context, year: int) -> Inputs:

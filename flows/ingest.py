@@ -40,7 +40,7 @@ def ingest(options: Options, exports: Sequence[str] = (), step: Step = plainly) 
     """
     check_exports(exports)
     parameters = {"exports": list(exports), "max_reject_rate": options.max_reject_rate}
-    with Run(options.workspace, "ingest", parameters) as run:
+    with Run.of(options, "ingest", parameters) as run:
         delivery = _Delivery(run, options, step)
         files = landed_files(run.workspace.landing, list(exports) or list(EXPORTS))
         delivery.take(files)

@@ -72,14 +72,17 @@ _CHANGES: Final = pa.schema(
 """What changes limits, in the shape of payments, so that both are read together."""
 
 
-def close_micropayments(options: Options, month: str, step: Step = plainly) -> dict[str, Any]:
+def close_micropayments(
+    options: Options, month: str, step: Step = plainly, *, dry_run: bool = False
+) -> dict[str, Any]:
     """Publishes a month (YYYY-MM) of micropayments; returns the manifest.
 
-    Raises NotReady where the month before is not published (P12); RunFailed where an audit finds a
-    payment or a won unaccounted for.
+    `dry_run`: publishes nothing, and tells what would change. Raises NotReady where the month
+    before is not published (P12); RunFailed where an audit finds a payment or a won unaccounted
+    for.
     """
     parse_month(month)
-    with Run(options.workspace, "micropayments", {"month": month}) as run:
+    with Run.of(options, "micropayments", {"month": month}) as run:
         context = Context.of(options)
         opening = _require(context, month)
         inputs = micropayment_inputs(context, month)
@@ -107,7 +110,8 @@ def close_micropayments(options: Options, month: str, step: Step = plainly) -> d
                 "totals": totals,
                 "inputs": inputs.as_manifest(context.state),
                 "audits": claims,
-            }
+            },
+            dry_run=dry_run,
         )
 
 

@@ -58,13 +58,15 @@ _OF_LOT: Final = ("lot_id", "member_id")
 _OF_EVENT: Final = ("source_id", "kind", "occurred_at")
 
 
-def close_miles(options: Options, month: str, step: Step = plainly) -> dict[str, Any]:
+def close_miles(
+    options: Options, month: str, step: Step = plainly, *, dry_run: bool = False
+) -> dict[str, Any]:
     """Publishes a month (YYYY-MM) of the mileage ledger; returns the manifest.
 
-    Raises NotReady where the month before is not published (P12); RunFailed where an audit finds a
-    mile unaccounted for (P11).
+    `dry_run`: publishes nothing, and tells who would gain and lose. Raises NotReady where the month
+    before is not published (P12); RunFailed where an audit finds a mile unaccounted for (P11).
     """
-    with Run(options.workspace, "miles", {"month": month}) as run:
+    with Run.of(options, "miles", {"month": month}) as run:
         context = Context.of(options)
         opening = mileage_opening(context, month)
         close = Close(run, context, month, Reference())
@@ -84,7 +86,8 @@ def close_miles(options: Options, month: str, step: Step = plainly) -> dict[str,
                 **content,
                 "inputs": inputs.as_manifest(context.state),
                 "audits": close.claims,
-            }
+            },
+            dry_run=dry_run,
         )
 
 

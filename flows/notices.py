@@ -60,14 +60,16 @@ class YearEnd:
         )
 
 
-def send_notices(options: Options, month: str, step: Step = plainly) -> dict[str, Any]:
+def send_notices(
+    options: Options, month: str, step: Step = plainly, *, dry_run: bool = False
+) -> dict[str, Any]:
     """Publishes the notices of the first day of a month (YYYY-MM); returns the manifest.
 
-    The first month of a ledger has none. Raises NotReady where the closing of the month before is
-    not published.
+    The first month of a ledger has none. `dry_run`: publishes nothing, and tells what would change.
+    Raises NotReady where the closing of the month before is not published.
     """
     first = parse_month(month)
-    with Run(options.workspace, "notices", {"month": month}) as run:
+    with Run.of(options, "notices", {"month": month}) as run:
         context = Context.of(options)
         opening = _require(context, month)
         with options.start_engine(run.scratch) as engine:
@@ -90,7 +92,8 @@ def send_notices(options: Options, month: str, step: Step = plainly) -> dict[str
                 "notices": notices,
                 "inputs": inputs.as_manifest(context.state),
                 "audits": claims,
-            }
+            },
+            dry_run=dry_run,
         )
 
 

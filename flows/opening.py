@@ -94,7 +94,7 @@ def open_ledger(
     require_file(lots)
     parameters = {"month": month, "lots": shown(lots.name), "dry_run": dry_run}
     parameters["max_reject_rate"] = options.max_reject_rate
-    with Run(options.workspace, "open", parameters) as run:
+    with Run.of(options, "open", parameters) as run:
         context = Context.of(options)
         opening = _Opening(run, options, context, first)
         report = step("read", lambda: opening.read(lots))
@@ -103,10 +103,8 @@ def open_ledger(
         if report.status == "accepted":
             content |= step("open", lambda: opening.open(month, report))
         content |= opening.told(report, examples=dry_run)
-        if dry_run:
-            return run.dry(content)
         opening.publish(report)
-        return run.commit(content)
+        return run.commit(content, dry_run=dry_run)
 
 
 def require_file(lots: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from flows.publish import KEPT
 from transforms.engine import Engine, memory_bytes
 
 DATA: Final = Path(__file__).parent.parent / "data"
@@ -19,7 +20,8 @@ class Options(BaseModel):
     """The settings that all flows share.
 
     `memory` bounds the whole process; `threads` none leaves the number to the engine;
-    `max_reject_rate` is the share of a file's rows above which the file is held back.
+    `max_reject_rate` is the share of a file's rows above which the file is held back; `keep` is
+    how many versions of a published file that is replaced are kept.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,6 +32,7 @@ class Options(BaseModel):
     memory: str = "4GB"
     threads: int | None = None
     max_reject_rate: float = 0.05
+    keep: int = KEPT
 
     @field_validator("workspace", "policies")
     @classmethod
@@ -55,6 +58,13 @@ class Options(BaseModel):
         if not 0 <= rate <= 1:
             raise ValueError("a share between 0 and 1")
         return rate
+
+    @field_validator("keep")
+    @classmethod
+    def _is_number(cls, keep: int) -> int:
+        if keep < 0:
+            raise ValueError("0 or more versions")
+        return keep
 
     def start_engine(self, scratch: Path) -> Engine:
         """A database session within these settings."""

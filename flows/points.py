@@ -113,14 +113,17 @@ _OF_LOT: Final = (
 _OF_EVENT: Final = ("customer_id", "event_id", "occurred_at", "on_day", "action")
 
 
-def close_points(options: Options, month: str, step: Step = plainly) -> dict[str, Any]:
+def close_points(
+    options: Options, month: str, step: Step = plainly, *, dry_run: bool = False
+) -> dict[str, Any]:
     """Publishes a month (YYYY-MM) of the points ledger; returns the manifest.
 
-    Raises NotReady where the month before, or the year's grants, are not published; RunFailed
-    where an audit finds a point unaccounted for (P11).
+    `dry_run`: publishes nothing, and tells who would gain and lose. Raises NotReady where the month
+    before, or the year's grants, are not published; RunFailed where an audit finds a point
+    unaccounted for (P11).
     """
     parse_month(month)
-    with Run(options.workspace, "points", {"month": month}) as run:
+    with Run.of(options, "points", {"month": month}) as run:
         context = Context.of(options)
         opening = _require(context, month)
         with options.start_engine(run.scratch) as engine:
@@ -147,7 +150,8 @@ def close_points(options: Options, month: str, step: Step = plainly) -> dict[str
                 "totals": totals,
                 "inputs": inputs.as_manifest(context.state),
                 "audits": claims,
-            }
+            },
+            dry_run=dry_run,
         )
 
 

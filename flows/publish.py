@@ -5,8 +5,10 @@
    folder: Polars reads hidden files too.
 2. A pending record that names each file and its hash is written to `commits/` and fsynced: from
    here on the commit will be completed, whoever dies.
-3. Each file is renamed into place.
-4. The pending record is renamed to the commit record.
+3. A published file that another one replaces is linked into `versions/` (Q4).
+4. Each file is renamed into place.
+5. The commit record is written, versions beyond those to keep are removed, and then the pending
+   record.
 
 `recover`, which every command runs first, completes a commit that has its pending record and
 removes what was written aside without one. Once the pending record is there, only forward is a
@@ -15,11 +17,13 @@ way out; so a commit that fails later is left for the next command to complete.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -33,7 +37,11 @@ from flows.workspace import Workspace
 
 ASIDE: Final = ".aside"
 """The folder in a room for what is being written: its files are nobody's yet."""
+KEPT: Final = 3
+"""How many versions of a published file are kept, unless told."""
 _PENDING: Final = ".pending-"
+_NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV}
+"""What a file system says that can't link."""
 
 
 class Entry(BaseModel):
@@ -54,20 +62,43 @@ class Entry(BaseModel):
 
 
 class CommitRecord(BaseModel):
-    """What one command published, or (with `asides`) is about to."""
+    """What one command published, or (with `asides`) is about to.
+
+    `versions`: where files that it replaces are to be kept, by their path; `surplus`: the versions
+    that are then one too many.
+    """
 
     run_id: str
     command: str
     files: list[Entry]
     asides: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    surplus: list[str] = []
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A file that a commit replaces by other bytes.
+
+    `entry` is what was committed of it; `intact`: whether the file is still that, or was damaged
+    or removed since.
+    """
+
+    target: Path
+    aside: Path
+    entry: Entry
+    intact: bool
 
 
 class State:
     """What is current in a workspace: the latest entry of every path, over all commits."""
 
-    def __init__(self, workspace: Workspace, entries: Mapping[str, Entry]) -> None:
+    def __init__(
+        self, workspace: Workspace, entries: Mapping[str, Entry], runs: Mapping[str, str]
+    ) -> None:
         self._root = workspace.root
         self._entries = dict(entries)
+        self._runs = dict(runs)
         self._files: dict[str, dict[str, Path]] = {}
         self._of_file: dict[Path, Entry] = {}
         of_tables = [entry for entry in entries.values() if entry.table is not None]
@@ -78,15 +109,21 @@ class State:
     def of(cls, workspace: Workspace) -> State:
         """Reads the commit records, oldest first."""
         entries: dict[str, Entry] = {}
-        for record in _records(workspace):
+        runs: dict[str, str] = {}
+        for record in commit_records(workspace):
             for entry in record.files:
                 entries[entry.path] = entry
-        return cls(workspace, entries)
+                runs[entry.path] = record.run_id
+        return cls(workspace, entries, runs)
 
     def entry(self, path: Path) -> Entry:
         """The entry of a committed file."""
         found = self._of_file.get(path)
         return self._entries[path.relative_to(self._root).as_posix()] if found is None else found
+
+    def run_of(self, path: Path) -> str:
+        """The latest run that committed a file."""
+        return self._runs[path.relative_to(self._root).as_posix()]
 
     def has(self, path: Path) -> bool:
         """Whether the path is committed."""
@@ -99,7 +136,7 @@ class State:
     def copy(self) -> State:
         """A state of its own, in which files can be foreseen."""
         copy = object.__new__(State)
-        copy._root, copy._entries = self._root, dict(self._entries)
+        copy._root, copy._entries, copy._runs = self._root, dict(self._entries), self._runs
         copy._files = {table: dict(files) for table, files in self._files.items()}
         copy._of_file = dict(self._of_file)
         return copy
@@ -122,12 +159,17 @@ class State:
 
 
 class Publication:
-    """The files that a command is about to publish."""
+    """The files that a command is about to publish.
 
-    def __init__(self, workspace: Workspace, run_id: str, command: str) -> None:
+    `keep`: how many versions of a replaced file to keep.
+    """
+
+    def __init__(self, workspace: Workspace, run_id: str, command: str, keep: int = KEPT) -> None:
         self._workspace = workspace
+        self._keep = keep
         self._state = State.of(workspace)
         self._record = CommitRecord(run_id=run_id, command=command, files=[])
+        self._replacements: list[Replacement] = []
 
     def aside(self, target: Path) -> Path:
         """Where to write a file that is to become `target`."""
@@ -150,7 +192,7 @@ class Publication:
         path = target.relative_to(self._workspace.root).as_posix()
         entry = Entry(
             path=path,
-            sha256=_sha256(aside),
+            sha256=sha256_of(aside),
             size=aside.stat().st_size,
             table=table,
             period=period,
@@ -163,14 +205,25 @@ class Publication:
             aside.unlink()
         else:
             sync(aside)
-            target.parent.mkdir(parents=True, exist_ok=True)
             self._record.asides[path] = aside.relative_to(self._workspace.root).as_posix()
+            self._note_replacement(target, aside, entry)
         return entry
 
     @property
     def entries(self) -> list[Entry]:
         """What the commit will hold so far."""
         return list(self._record.files)
+
+    @property
+    def new_entries(self) -> list[Entry]:
+        """Those of them whose files were never committed before."""
+        root = self._workspace.root
+        return [entry for entry in self._record.files if not self._state.has(root / entry.path)]
+
+    @property
+    def replacements(self) -> list[Replacement]:
+        """The warehouse's files that the commit will replace by other bytes than committed."""
+        return list(self._replacements)
 
     def commit(self) -> None:
         """Makes the files current, all together.
@@ -181,6 +234,9 @@ class Publication:
             return
         root = self._workspace.root
         pending = _pending_path(self._workspace, self._record.run_id)
+        for path in self._record.asides:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+        self._plan_versions()
         try:
             _sync_names(root, (root / aside for aside in self._record.asides.values()))
             write_durably(self._workspace, pending, self._record.model_dump_json(indent=1))
@@ -194,6 +250,28 @@ class Publication:
                 "publishes it"
             ) from error
         _clear_asides(self._workspace)
+
+    def _note_replacement(self, target: Path, aside: Path, entry: Entry) -> None:
+        if target.is_relative_to(self._workspace.warehouse) and self._state.has(target):
+            old = self._state.entry(target)
+            if old.sha256 != entry.sha256:
+                intact = target.is_file() and sha256_of(target) == old.sha256
+                self._replacements.append(Replacement(target, aside, old, intact))
+
+    def _plan_versions(self) -> None:
+        """Names the versions that the commit is to keep of what it replaces, and to remove."""
+        root = self._workspace.root
+        for found in self._replacements:
+            folder = self._workspace.versions_of(found.target)
+            kept = set(folder.glob("[0-9]*.parquet"))
+            if found.intact and self._keep:
+                version = folder / f"{self._state.run_of(found.target)}.parquet"
+                folder.mkdir(parents=True, exist_ok=True)
+                path = found.target.relative_to(root).as_posix()
+                self._record.versions[path] = version.relative_to(root).as_posix()
+                kept.add(version)
+            surplus = sorted(kept)[: max(0, len(kept) - self._keep)]
+            self._record.surplus += [path.relative_to(root).as_posix() for path in surplus]
 
     @property
     def decided(self) -> bool:
@@ -212,7 +290,7 @@ class Publication:
             self._state.has(target)
             and self._state.entry(target).sha256 == entry.sha256
             and target.is_file()
-            and _sha256(target) == entry.sha256
+            and sha256_of(target) == entry.sha256
         )
 
 
@@ -253,24 +331,52 @@ def next_run_id(workspace: Workspace, command: str) -> str:
 def _complete(workspace: Workspace, pending: Path) -> None:
     record = CommitRecord.model_validate_json(pending.read_bytes())
     by_path = {entry.path: entry for entry in record.files}
+    _keep_versions(workspace, record)
     for path, aside in record.asides.items():
         source, target = workspace.root / aside, workspace.root / path
         if source.exists():
             os.replace(source, target)
-        elif not target.exists() or _sha256(target) != by_path[path].sha256:
+        elif not target.exists() or sha256_of(target) != by_path[path].sha256:
             raise RunFailed(
                 f"{target} is missing from the unfinished run {record.run_id}; remove {pending} "
                 f"and run `pointbook {record.command}` again"
             )
     _sync_names(workspace.root, (workspace.root / path for path in record.asides))
-    done = record.model_copy(update={"asides": {}})
+    done = record.model_copy(update={"asides": {}, "versions": {}, "surplus": []})
     commit = _commit_path(workspace, record.run_id)
     write_durably(workspace, commit, done.model_dump_json(indent=1))
+    for path in record.surplus:
+        (workspace.root / path).unlink(missing_ok=True)
     pending.unlink()
     sync(workspace.commits)
 
 
-def _records(workspace: Workspace) -> Iterator[CommitRecord]:
+def _keep_versions(workspace: Workspace, record: CommitRecord) -> None:
+    """Keeps what is not replaced yet: before that, so that it is never without a name."""
+    root = workspace.root
+    for path, version in record.versions.items():
+        target, kept = root / path, root / version
+        if (root / record.asides[path]).exists() and target.exists() and not kept.exists():
+            _link(workspace, target, kept)
+    _sync_names(root, (root / version for version in record.versions.values()))
+
+
+def _link(workspace: Workspace, target: Path, version: Path) -> None:
+    """Gives a file a second name; a copy where the file system has no such thing."""
+    try:
+        os.link(target, version)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        aside = workspace.versions / ASIDE / version.name
+        aside.parent.mkdir(exist_ok=True)
+        shutil.copyfile(target, aside)
+        sync(aside)
+        os.replace(aside, version)
+
+
+def commit_records(workspace: Workspace) -> Iterator[CommitRecord]:
+    """What every command published, oldest first."""
     for path in sorted(workspace.commits.glob("[0-9]*.json")):
         found = path.stat()
         yield _record(path, found.st_ino, found.st_mtime_ns, found.st_size)
@@ -315,7 +421,8 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -18,8 +18,9 @@ from flows.catalog import build_catalog, catalog_is_behind
 from flows.errors import PointbookError, RunFailed, WrongUsage
 from flows.options import Options
 from flows.publish import Publication, State, next_run_id, recover, write_durably
+from flows.restatements import restate
 from flows.workspace import Workspace
-from schemas.tables import PUBLISHED
+from schemas.tables import PUBLISHED, RESTATEMENTS
 from transforms.engine import QueryError
 from transforms.policy import Policies, PolicyError
 
@@ -62,11 +63,23 @@ class Run:
     fails leaves a manifest with the error, and nothing else.
     """
 
-    def __init__(self, root: Path, command: str, parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        command: str,
+        parameters: Mapping[str, Any],
+        options: Options | None = None,
+    ) -> None:
         self.workspace = Workspace(root)
+        self._options = options or Options(workspace=root)
         self._command = command
         self._parameters = dict(parameters)
         self._held = ExitStack()
+
+    @classmethod
+    def of(cls, options: Options, command: str, parameters: Mapping[str, Any]) -> Self:
+        """A run of a command in the workspace of these settings."""
+        return cls(options.workspace, command, parameters, options)
 
     def __enter__(self) -> Self:
         try:
@@ -76,7 +89,9 @@ class Run:
             self.scratch.mkdir(parents=True)
             self.run_id = next_run_id(self.workspace, self._command)
             (self.workspace.runs / self.run_id).mkdir(parents=True)
-            self._publication = Publication(self.workspace, self.run_id, self._command)
+            self._publication = Publication(
+                self.workspace, self.run_id, self._command, self._options.keep
+            )
             self._started = datetime.now(_KOREA)
         except BaseException as error:
             self._held.close()
@@ -128,10 +143,17 @@ class Run:
             aside, target, table=table, period=period, rows=rows, inputs=inputs
         )
 
-    def commit(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Makes everything current, with a manifest of this content; returns the manifest."""
+    def commit(self, content: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Makes everything current, with a manifest of this content; returns the manifest.
+
+        What it replaces by other bytes is restated (Q4). `dry_run`: publishes nothing, and returns
+        what the manifest would have said.
+        """
+        content = {**content, **self._restate()}
+        if dry_run:
+            return self._dry(content)
         entries = self._publication.entries
-        manifest = self._manifest("done") | dict(content)
+        manifest = self._manifest("done") | content
         manifest["outputs"] = [
             entry.model_dump(include={"path", "sha256", "size", "table", "period", "rows"})
             for entry in entries
@@ -147,11 +169,30 @@ class Run:
                 build_catalog(self.workspace)
         return manifest
 
-    def dry(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Publishes nothing; returns what the manifest would have said."""
+    def _restate(self) -> dict[str, Any]:
+        """Takes what changes of published tables into the commit; returns it in numbers."""
+        replaced = [one for one in self._publication.replacements if one.entry.table in PUBLISHED]
+        if not replaced:
+            return {}
+        table = PUBLISHED[RESTATEMENTS]
+        folder = self.workspace.warehouse / table.name / f"{table.partition}={self.run_id}"
+        target = folder / "part-0.parquet"
+        aside = self.aside(target)
+        with self._options.start_engine(self.scratch) as engine:
+            found, rows = restate(engine, replaced, aside)
+        if rows:
+            self.replace(aside, target, table=table.name, period=self.run_id, rows=rows)
+        return found
+
+    def _dry(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        new = [
+            {"table_name": entry.table, "period": entry.period}
+            for entry in self._publication.new_entries
+            if entry.table in PUBLISHED and entry.table != RESTATEMENTS
+        ]
         self._publication.abandon()
         shutil.rmtree(self.workspace.runs / self.run_id, ignore_errors=True)
-        return self._manifest("dry_run") | dict(content) | {"outputs": []}
+        return self._manifest("dry_run") | dict(content) | {"new": new, "outputs": []}
 
     def _manifest(self, status: str) -> dict[str, Any]:
         finished = datetime.now(_KOREA)

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from flows.grid import plan_lines, spans
 from flows.terminal import shown
-from schemas.tables import ELITE_STATUSES, TIERS
+from schemas.derive import unit
+from schemas.tables import ELITE_STATUSES, PUBLISHED, TIERS
 
 _FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined")
 _WIDTH_IN_PIPES: Final = 120
@@ -27,6 +28,8 @@ _VERDICTS: Final = {
 _TEXT_COLUMNS: Final = {
     "of the rejected, why",
     "period",
+    "after",
+    "",
     "state",
     "status",
     "reason",
@@ -57,6 +60,7 @@ def print_summary(kind: str, manifest: Manifest, workspace: Path | None) -> None
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, emoji=False, width=_WIDTH_IN_PIPES)
     _PRINTERS[kind](console, manifest, workspace)
+    _restated(console, manifest)
 
 
 def _calendar(console: Console, manifest: Manifest, workspace: Path | None) -> None:
@@ -87,6 +91,71 @@ def _calendar(console: Console, manifest: Manifest, workspace: Path | None) -> N
         console.print(f"current, and left as they are: {len(manifest['current']):,} periods")
     if not any(manifest[part] for part in ("runs", "current", "skipped")):
         console.print(f"nothing falls due from {manifest['from']} to {manifest['to']}")
+
+
+def _restated(console: Console, manifest: Manifest) -> None:
+    """What changed of what was published before, in one run or in those of a calendar."""
+    dry = "new" in manifest
+    runs = [run for run in manifest.get("runs", [manifest]) if isinstance(run, Mapping)]
+    changed = _parts(runs, "restated")
+    if changed:
+        title = "Would change of what is published" if dry else "Changed of what was published"
+        table = _table(title, "table", "period", "rows added", "rows removed", "rows changed")
+        for row in changed:
+            counts = (row["rows_added"], row["rows_removed"], row["rows_changed"])
+            table.add_row(row["table_name"], row["period"], *(f"{count:,}" for count in counts))
+        console.print(table)
+    for row in _parts(runs, "amounts"):
+        console.print(
+            f"{row['table_name']} {row['period']}: {row['gaining']:,} {_who(row)} gain "
+            f"{row['gained']:,} {_counted(row)}, {row['losing']:,} lose {row['lost']:,}",
+            soft_wrap=True,
+        )
+    _moves(console, _parts(runs, "levels"))
+    damaged = _parts(runs, "not_compared")
+    for row in damaged:
+        console.print(
+            f"{row['table_name']} {row['period']} was damaged or missing: what it held is neither "
+            "compared nor kept",
+            soft_wrap=True,
+        )
+    if dry:
+        if manifest["new"]:
+            new = (f"{row['table_name']} {row['period']}" for row in manifest["new"])
+            console.print(f"not published before: {', '.join(new)}", soft_wrap=True)
+        elif not changed and not damaged:
+            console.print("nothing that is published would change")
+        console.print("dry run: nothing was published")
+
+
+def _moves(console: Console, levels: Sequence[Manifest]) -> None:
+    for name, period in dict.fromkeys((row["table_name"], row["period"]) for row in levels):
+        moves = [row for row in levels if (row["table_name"], row["period"]) == (name, period)]
+        column = moves[0]["column_name"]
+        table = _table(f"Moves of {name} {period}", f"{column} before", "after", "", _who(moves[0]))
+        for row in moves:
+            ends = (row["value_before"] or "no row", row["value_after"] or "no row")
+            table.add_row(*ends, row["direction"], f"{row['moved']:,}")
+        console.print(table)
+        up, down = (
+            sum(row["moved"] for row in moves if row["direction"] == direction)
+            for direction in ("up", "down")
+        )
+        console.print(f"{name} {period}: {up:,} {_who(moves[0])} move up, {down:,} down")
+
+
+def _parts(runs: Sequence[Manifest], part: str) -> list[Manifest]:
+    return [row for run in runs for row in run.get(part, [])]
+
+
+def _who(row: Manifest) -> str:
+    """Whom a table's rows are about: customers, say."""
+    return f"{PUBLISHED[row['table_name']].order[0].removesuffix('_id')}s"
+
+
+def _counted(row: Manifest) -> str:
+    """What a restated amount counts: points, say."""
+    return unit(PUBLISHED[row["table_name"]].columns[row["column_name"]]) or ""
 
 
 def _demo(console: Console, manifest: Manifest, workspace: Path | None) -> None:
@@ -233,7 +302,6 @@ def _window_warnings(console: Console, manifest: Manifest) -> None:
 def _grants(console: Console, manifest: Manifest, _: Path | None) -> None:
     console.print(_by_year("Points granted by tier", [manifest], "points", "points"))
     console.print(_by_year("Customers granted points", [manifest], "points", "customers"))
-    _say_if_dry(console, manifest)
 
 
 def _ledger_by_year(
@@ -400,7 +468,6 @@ def _sweep(console: Console, manifest: Manifest, _: Path | None) -> None:
         table.add_row(row["cause"], *(f"{row[column]:,}" for column in columns))
     console.print(table if manifest["swept"] else f"nothing {would} at the end of {year}")
     _movements(console, manifest, f"the sweep of {year}")
-    _say_if_dry(console, manifest)
 
 
 def _open(console: Console, manifest: Manifest, _: Path | None) -> None:
@@ -409,7 +476,6 @@ def _open(console: Console, manifest: Manifest, _: Path | None) -> None:
         console.print(_examples(manifest["rejected"]))
     if manifest["ledger"] is not None:
         _opened_lots(console, manifest)
-    _say_if_dry(console, manifest)
 
 
 def _opened_lots(console: Console, manifest: Manifest) -> None:
@@ -429,11 +495,6 @@ def _opened_lots(console: Console, manifest: Manifest) -> None:
         f"{amounts['duplicate']:,} in duplicates",
         soft_wrap=True,
     )
-
-
-def _say_if_dry(console: Console, manifest: Manifest) -> None:
-    if manifest["status"] == "dry_run":
-        console.print("dry run: nothing was published")
 
 
 def _status(console: Console, manifest: Manifest, _: Path | None) -> None:
@@ -506,6 +567,12 @@ def _serve(console: Console, manifest: Manifest, _: Path | None) -> None:
     console.print(table)
 
 
+def _restore(console: Console, manifest: Manifest, _: Path | None) -> None:
+    would = "would be" if manifest["status"] == "dry_run" else "are"
+    tables = ", ".join(f"{row['table_name']} {row['period']}" for row in manifest["tables"])
+    console.print(f"as {manifest['version']} left them {would} {tables}", soft_wrap=True)
+
+
 def _catalog(console: Console, manifest: Manifest, _: Path | None) -> None:
     console.print(f"rebuilt {manifest['catalog']}", soft_wrap=True)
 
@@ -533,6 +600,7 @@ _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]]
     "notices": _notices,
     "sweep": _sweep,
     "open": _open,
+    "restore": _restore,
     "status": _status,
     "serve": _serve,
     "catalog": _catalog,

@@ -59,7 +59,7 @@ def sweep_points(
     not closed.
     """
     parameters = {"year": year, "dry_run": dry_run}
-    with Run(options.workspace, "sweep", parameters) as run:
+    with Run.of(options, "sweep", parameters) as run:
         context = Context.of(options)
         opening = _require(context, year)
         dates = YearEnd.of(context.policies, year)
@@ -78,12 +78,10 @@ def sweep_points(
                 "inputs": inputs.as_manifest(context.state),
                 "audits": claims,
             }
-        if dry_run:
-            return run.dry(content)
         fingerprints = sweep_fingerprints(context, year)
         for table in written:
             publish_table(run, table, fingerprints)
-        return run.commit(content)
+        return run.commit(content, dry_run=dry_run)
 
 
 def sweep_inputs(context: Context, year: int) -> Inputs:

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from flows import progress
 from flows.errors import RunFailed
 from flows.publish import State
-from flows.run import Run
 from flows.side_by_side import side_by_side
 from flows.workspace import Workspace
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
@@ -25,6 +24,9 @@ from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 from transforms.engine import ROOT, Engine, Transform, load_transform
 from transforms.order import out_of_order
 from transforms.policy import Policies
+
+if TYPE_CHECKING:
+    from flows.run import Run
 
 _AUDITS: Final = ROOT / "audits"
 _SHOWN_ROWS: Final = 3
@@ -172,6 +174,21 @@ def write_and_audit(
     return [written[name] for name in names], [*in_order, *(_claim(claim) for claim in audits)]
 
 
+def write_in_order(engine: Engine, transform: Transform, table: Table, aside: Path) -> int:
+    """Writes a transform's rows as a table's file; returns how many.
+
+    Raises RunFailed where they don't stand in the table's order, each key once.
+    """
+    rows = engine.write(transform, table, aside)
+    unordered = out_of_order(aside, table.order)
+    if unordered is not None:
+        raise RunFailed(
+            f"audit {table.name}__{_IN_ORDER} found a row twice or out of order "
+            f"({_shown(unordered)}); nothing was published; see {_place(transform)}"
+        )
+    return rows
+
+
 def audit(engine: Engine, claim: Transform) -> None:
     """Raises RunFailed with the first rows that break an audit's claim."""
     broken = engine.rows(claim)
@@ -215,20 +232,11 @@ def _claim(transform: Transform) -> str:
 
 
 def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> Written:
-    """Writes a table's partition aside and names it in the engine, so that others read it.
-
-    Raises RunFailed where its rows don't stand in the table's order, each key once.
-    """
+    """Writes a table's partition aside and names it in the engine, so that others read it."""
     table = PUBLISHED[_table_name(transform)]
     target = published_path(run.workspace, table, partition)
     aside = run.aside(target)
-    rows = engine.write(transform, table, aside)
-    unordered = out_of_order(aside, table.order)
-    if unordered is not None:
-        raise RunFailed(
-            f"audit {table.name}__{_IN_ORDER} found a row twice or out of order "
-            f"({_shown(unordered)}); nothing was published; see {_place(transform)}"
-        )
+    rows = write_in_order(engine, transform, table, aside)
     engine.relation(table.name, [aside], stored_schema(table))
     return Written(table, partition, aside, target, rows)
 

@@ -36,15 +36,21 @@ _MONTHS: Final = "membership/window_months"
 
 
 def assess_tiers(
-    options: Options, year: int, allow_missing_months: bool = False, step: Step = plainly
+    options: Options,
+    year: int,
+    allow_missing_months: bool = False,
+    step: Step = plainly,
+    *,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Publishes `tier_snapshot` and `tier_exceptions` of a membership year; returns the manifest.
 
-    Raises NotReady naming the months of the window that were never delivered (T8), unless
-    `allow_missing_months`; RunFailed where an audit finds a won unaccounted for (T7).
+    `dry_run`: publishes nothing, and tells who would move. Raises NotReady naming the months of
+    the window that were never delivered (T8), unless `allow_missing_months`; RunFailed where an
+    audit finds a won unaccounted for (T7).
     """
     parameters = {"year": year, "allow_missing_months": allow_missing_months}
-    with Run(options.workspace, "tiers", parameters) as run:
+    with Run.of(options, "tiers", parameters) as run:
         context = Context.of(options)
         window = assessment(context.policies, year)
         inputs = tier_inputs(context, window)
@@ -78,7 +84,8 @@ def assess_tiers(
                 },
                 "inputs": inputs.as_manifest(context.state),
                 "audits": claims,
-            }
+            },
+            dry_run=dry_run,
         )
 
 

@@ -46,6 +46,15 @@ class Workspace:
         return self.root / "warehouse"
 
     @property
+    def versions(self) -> Path:
+        """Published files that others have replaced."""
+        return self.root / "versions"
+
+    def versions_of(self, target: Path) -> Path:
+        """The folder of a published file's versions, each named by the run that published it."""
+        return self.versions / target.parent.relative_to(self.warehouse)
+
+    @property
     def commits(self) -> Path:
         """A record for every command that published."""
         return self.root / "commits"
@@ -58,7 +67,14 @@ class Workspace:
     @property
     def rooms(self) -> tuple[Path, ...]:
         """The folders that commands publish to."""
-        return self.staged, self.quarantine, self.warehouse, self.runs, self.commits
+        return (
+            self.staged,
+            self.quarantine,
+            self.warehouse,
+            self.versions,
+            self.runs,
+            self.commits,
+        )
 
     @property
     def scratch(self) -> Path:

@@ -219,6 +219,54 @@ def parquet_rows(
     return f"SELECT {columns} FROM read_parquet({paths}, {hive}{union})"
 
 
+def changed_cells(
+    table: Table, before: Sequence[Path], after: Sequence[Path], held: Iterable[str]
+) -> str:
+    """A SELECT of the values in which a table's rows differ between files before and after.
+
+    One row per row and column that differ, all as text: `table_name`, `period` (the partition),
+    `row_key` (the key with the partition, as JSON), `change` (of the row: added, removed, changed),
+    `column_name`, `value_before`, `value_after`. Of a row that only one side has, its key's columns
+    differ as well. `held`: the columns that the files before hold; any other was null.
+    """
+    identity = [table.partition, *table.key]
+    key = {name: f"COALESCE(old.{quoted(name)}, new.{quoted(name)})" for name in identity}
+    joined = " AND ".join(f"old.{quoted(name)} = new.{quoted(name)}" for name in identity)
+    differs = " OR ".join(
+        f"old.{quoted(name)} IS DISTINCT FROM new.{quoted(name)}" for name in table.stored_columns
+    )
+    cells = ", ".join(
+        f"struct_pack(column_name := {literal(name)}, "
+        f"value_before := CAST(old.{quoted(name)} AS VARCHAR), "
+        f"value_after := CAST(new.{quoted(name)} AS VARCHAR))"
+        for name in table.stored_columns
+    )
+    row_key = ", ".join(f"{quoted(name)} := {value}" for name, value in key.items())
+    partition = quoted(table.partition)
+    return (
+        f"SELECT {literal(table.name)} AS table_name, period, row_key, change, cell.column_name, "
+        "cell.value_before, cell.value_after FROM ("
+        f"SELECT CAST({key[table.partition]} AS VARCHAR) AS period, "
+        f"CAST(to_json(struct_pack({row_key})) AS VARCHAR) AS row_key, "
+        f"CASE WHEN old.{partition} IS NULL THEN 'added' "
+        f"WHEN new.{partition} IS NULL THEN 'removed' ELSE 'changed' END AS change, "
+        f"unnest([{cells}]) AS cell "
+        f"FROM ({_rows_of_earlier(table, before, held)}) AS old "
+        f"FULL JOIN ({parquet_rows(table_schema(table), after, table.partition)}) AS new "
+        f"ON {joined} WHERE {differs}) "
+        "WHERE cell.value_before IS DISTINCT FROM cell.value_after"
+    )
+
+
+def _rows_of_earlier(table: Table, files: Sequence[Path], held: Iterable[str]) -> str:
+    """The table's columns from files that an earlier release may have written without some."""
+    known = {table.partition, *held}
+    schema = table_schema(table)
+    own = pa.schema([field for field in schema if field.name in known])
+    rows = parquet_rows(own, files, table.partition, by_name=True)
+    return f"{parquet_rows(schema, [], None)} UNION ALL BY NAME {rows}"
+
+
 def data_dictionary() -> str:
     """Every table and export in Markdown: grain, keys, columns, types, units and rules."""
     lines = ["# Data dictionary", ""]

@@ -77,14 +77,24 @@ def _table(
     key: list[str],
     checks: list[Check] | None = None,
     export: str | None = None,
+    headline: str | None = None,
 ) -> DataFrameSchema:
-    """`export` is the one that a staged relation is kept of; none for a published table."""
+    """`export` is the one that a staged relation is kept of; none for a published table.
+
+    `headline`: the column by which people say who gains and who loses by a correction.
+    """
     return DataFrameSchema(
         dict(columns),
         name=name,
         description=description,
         checks=checks or [],
-        metadata={"grain": grain, "partition": partition, "key": key, "export": export},
+        metadata={
+            "grain": grain,
+            "partition": partition,
+            "key": key,
+            "export": export,
+            "headline": headline,
+        },
     )
 
 
@@ -137,6 +147,7 @@ _TIER_SNAPSHOT = _table(
     },
     partition="membership_year",
     key=["customer_id"],
+    headline="tier",
     checks=[
         across(
             "annual_fee",
@@ -187,6 +198,7 @@ _POINT_GRANTS = _table(
     },
     partition="membership_year",
     key=["customer_id"],
+    headline="points",
 )
 
 
@@ -343,6 +355,7 @@ _POINT_BALANCES = _table(
     },
     partition="period",
     key=["customer_id"],
+    headline="closing",
     checks=[
         across(
             "closing",
@@ -835,6 +848,7 @@ _MILEAGE_BALANCES = _table(
     },
     partition="month",
     key=["member_id"],
+    headline="closing",
     checks=[
         across(
             "closing",
@@ -964,12 +978,48 @@ _ELITE_STATUS = _table(
     },
     partition="status_year",
     key=["member_id"],
+    headline="status",
     checks=[
         across(
             "valid_to",
             "consistency",
             lambda f: f["valid_to"] > f["valid_from"],
             "after valid_from",
+        ),
+    ],
+)
+
+
+# Corrections
+
+_RESTATEMENTS = _table(
+    "restatements",
+    "What a command changed of what was published before it: the values that a rerun or a restored "
+    "version replaced, as text. A row that came or went is told column by column, those of its key "
+    "among them, with nothing before or nothing after",
+    "one row per changed value of a table's row (Q4)",
+    {
+        "run_id": column(TEXT, "The run that changed it, as in the folder of its manifest"),
+        "table_name": column(TEXT, "The table"),
+        "row_key": column(
+            TEXT, "The row: the table's partition column and key columns with their values, as JSON"
+        ),
+        "column_name": column(TEXT, "The column"),
+        "value_before": column(
+            TEXT, "Value before; missing: there was none, or no such row", nullable=True
+        ),
+        "value_after": column(
+            TEXT, "Value after; missing: there is none, or no such row any more", nullable=True
+        ),
+    },
+    partition="run_id",
+    key=["table_name", "row_key", "column_name"],
+    checks=[
+        across(
+            "value_after",
+            "consistency",
+            lambda f: f["value_before"] != f["value_after"],
+            "another value than value_before",
         ),
     ],
 )
@@ -1125,6 +1175,11 @@ class Table:
         return [*([about] if about else []), *(name for name in self.key if name != about)]
 
     @property
+    def headline(self) -> str | None:
+        """The column by which people say who gains and who loses by a correction, if any."""
+        return cast("str | None", self._metadata["headline"])
+
+    @property
     def columns(self) -> dict[str, Column]:
         """The columns in the published order, the partition column among them."""
         return cast("dict[str, Column]", self.model.columns)
@@ -1136,6 +1191,13 @@ class Table:
 
     def dtype(self, name: str) -> pd.ArrowDtype:
         return cast("pd.ArrowDtype", self.columns[name].dtype.type)
+
+    def domain(self, name: str) -> list[str] | None:
+        """The values that a column may hold, in their order; none if it is open."""
+        for check in self.columns[name].checks:
+            if check.name == "domain":
+                return cast("list[str]", list(check.statistics["allowed_values"]))
+        return None
 
     @property
     def _metadata(self) -> dict[str, object]:
@@ -1171,8 +1233,11 @@ PUBLISHED: Final = _by_name(
     _AWARD_RESULTS,
     _MIXED_PAYMENT_RESULTS,
     _ELITE_STATUS,
+    _RESTATEMENTS,
 )
 """The tables of the warehouse by name."""
+RESTATEMENTS: Final = "restatements"
+"""The table of what changed in all others."""
 
 STAGED_RELATIONS: Final = _by_name(
     _BILLING_TOTALS, _BILLING_COLLECTIONS, _BILLING_LATE_COLLECTIONS, _BILLING_ARREARS

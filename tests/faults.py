@@ -31,7 +31,7 @@ OLD: Final = {"2016": 100, "2017": 200, "2018": 300}
 NEW: Final = {"2016": 101, "2017": 200, "2018": 301, "2019": 401}
 """Amounts by membership year, as the first and as the second run publish them."""
 
-_PROBED: Final = ("replace", "rename", "fsync", "unlink", "mkdir", "rmdir")
+_PROBED: Final = ("replace", "rename", "link", "fsync", "unlink", "mkdir", "rmdir")
 _GROWS: Final = ("fsync", "mkdir", "write")
 
 

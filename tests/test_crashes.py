@@ -20,6 +20,7 @@ import pytest
 from flows.publish import CommitRecord, State, recover
 from flows.tiers import assess_tiers
 from flows.workspace import Workspace
+from schemas.tables import RESTATEMENTS
 from tests.faults import images_of, work_under, work_within
 from tests.membership import bills, correction, customers, data_hashes, land, options, stage
 
@@ -58,9 +59,16 @@ def staged(landed: Path) -> Path:
 
 
 def files(workspace: Path) -> dict[str, str]:
-    """The hash of every staged and published file, less the catalog's."""
+    """The hash of every staged and published file, less the catalog's and the restatements.
+
+    These are a run's own (Q1), and a run that died before its commit leaves its number behind.
+    """
     hashes = data_hashes(workspace)
-    return {path: digest for path, digest in hashes.items() if Path(path).name not in CATALOG}
+    return {
+        path: digest
+        for path, digest in hashes.items()
+        if Path(path).name not in CATALOG and f"/{RESTATEMENTS}/" not in path
+    }
 
 
 def check_whole(workspace: Path, before: dict[str, str], after: dict[str, str]) -> None:
@@ -79,7 +87,23 @@ def check_committed(workspace: Path, *versions: dict[str, str]) -> dict[str, str
     assert {path: state.entry(workspace / path).sha256 for path in found} == found
     assert [path.name for path in workspace.rglob(".*")] == [".lock"]
     assert not (workspace / "work").exists()
+    check_history(workspace)
     return found
+
+
+def check_history(workspace: Path) -> None:
+    """What the correction replaced is kept and restated where it is published, and only there."""
+    (published,) = tiers_of_white(workspace / "warehouse" / "tier_snapshot")
+    restated = list((workspace / "warehouse" / RESTATEMENTS).rglob("*.parquet"))
+    corrected = published == "silver"
+    assert tiers_of_white(workspace / "versions") == ["white"] * corrected
+    assert len(restated) == corrected
+
+
+def tiers_of_white(folder: Path) -> list[str]:
+    """The tier of the corrected customer in each file below a folder."""
+    found = [pl.read_parquet(path, hive_partitioning=False) for path in folder.rglob("*.parquet")]
+    return [frame.filter(pl.col("customer_id") == "white")["tier"].item() for frame in found]
 
 
 def check_catalog(workspace: Path) -> None:
@@ -176,6 +200,7 @@ def test_files_and_their_names_are_on_the_disk_before_the_record_that_promises_t
     manifest = assess(workspace)
     assert sorted(promised) == [
         f"runs/{manifest['run_id']}/manifest.json",
+        f"warehouse/restatements/run_id={manifest['run_id']}/part-0.parquet",
         "warehouse/tier_snapshot/membership_year=2018/part-0.parquet",
     ]
     assert all(lasts(workspace / path) for path in promised)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -52,6 +53,15 @@ def committed_amounts(root: Path) -> dict[str, int]:
     return {year: pq.ParquetFile(path).read()["amount"][0].as_py() for year, path in files}
 
 
+def kept_amounts(root: Path) -> dict[str, dict[str, int]]:
+    """What is kept of what was replaced, by year and by the run that had published it."""
+    found: dict[str, dict[str, int]] = {}
+    for path in sorted((root / "versions").rglob("*.parquet")):
+        amount = pq.ParquetFile(path).read()["amount"][0].as_py()
+        found.setdefault(path.parent.name.partition("=")[2], {})[path.stem] = amount
+    return found
+
+
 def strays(root: Path) -> list[Path]:
     """What a command wrote for itself and left."""
     hidden = (path for path in root.rglob(".*") if path.name != ".lock")
@@ -94,6 +104,8 @@ def check_old_or_new(root: Path) -> None:
     recover(Workspace(root))
     assert committed_amounts(root) in (OLD, NEW)
     assert amounts(root) == committed_amounts(root)
+    replaced = {year: {"000001-tiers": OLD[year]} for year in OLD if OLD[year] != NEW[year]}
+    assert kept_amounts(root) == (replaced if committed_amounts(root) == NEW else {})
     assert strays(root) == []
     state = State.of(Workspace(root))
     for path in (root / "runs").glob("*/manifest.json"):
@@ -151,6 +163,24 @@ def test_a_published_file_that_somebody_changed_is_written_again(published: Path
     target(published, "2016").write_bytes(b"changed by hand")
     publish(published, OLD)
     assert amounts(published) == OLD
+
+
+def test_versions_beyond_those_to_keep_go_oldest_first(published: Path) -> None:
+    for run in range(2, 6):
+        publish(published, {"2016": run})
+    assert kept_amounts(published)["2016"] == {f"{run:06d}-tiers": run for run in (2, 3, 4)}
+
+
+def test_a_file_system_without_links_keeps_a_copy(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    publish(published, NEW)
+    assert kept_amounts(published)["2016"] == {"000001-tiers": OLD["2016"]}
+    assert strays(published) == []
 
 
 def test_readers_see_no_half_written_file_while_a_run_writes(published: Path) -> None:

@@ -16,9 +16,11 @@ import pytest
 
 from flows.calendar import run_calendar
 from flows.demo import prepare
+from flows.elite import assess_elite
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED
-from tests.membership import options, published
+from tests.membership import land, options, published, stage
+from tests.test_cases_airline import MEMBER
 
 QUERIES: Final = Path(__file__).parent / "queries"
 README: Final = Path(__file__).parent.parent / "README.md"
@@ -140,12 +142,18 @@ def test_readme_shows_the_query(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The warehouse of the sample's last months, in which every table is published."""
+    """The warehouse of the sample's last months, in which every table is published.
+
+    A member who was delivered late restates the elite status.
+    """
     workspace = tmp_path_factory.mktemp("everything") / "workspace"
     prepare(workspace)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POINTBOOK_PII_KEY", "a key for tests")
         run_calendar(options(workspace), "2021-11", "2022-02")
+        land(workspace, "members", [MEMBER], "one_more.csv")
+        stage(workspace)
+    assess_elite(options(workspace), 2022)
     return workspace / "warehouse"
 
 

@@ -14,7 +14,7 @@ from sqlglot.optimizer.scope import traverse_scope
 from schemas.derive import duckdb_type
 from schemas.exports import EXPORTS, opening_lots
 from schemas.policy import POLICIES
-from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
+from schemas.tables import PUBLISHED, RESTATEMENTS, STAGED_RELATIONS, Table
 from tests.sql_lint import PLAIN_NUMBERS, Schema, lint
 from transforms.engine import ROOT, Transform, load_transform
 
@@ -84,6 +84,10 @@ def _relations() -> Schema:
         "window_months": {"billing_month": "VARCHAR"},
         "counting_fees": _produced("membership/counting_fees"),
         "opened_lots": _produced("opening/opened_mileage_lots"),
+        "changed_cells": dict.fromkeys(
+            ("period", "change", *TABLES[RESTATEMENTS].stored_columns), "VARCHAR"
+        ),
+        "headlines": {"table_name": "VARCHAR", "column_name": "VARCHAR", "is_amount": "BOOLEAN"},
     }
     known |= _airline_relations()
     known |= _points_relations()

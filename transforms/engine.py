@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from schemas.columns import TIMESTAMP
 from schemas.derive import (
+    changed_cells,
     literal,
     parquet_metadata,
     parquet_rows,
@@ -213,6 +214,19 @@ class Engine:
         """
         schema = pq.read_schema(files[0])
         self._view(name, parquet_rows(schema, files, None, by_name=len(files) > 1))
+
+    def compare(
+        self, name: str, tables: Iterable[tuple[Table, Sequence[Path], Sequence[Path]]]
+    ) -> None:
+        """Keeps as an input where rows of tables differ between files before and files after.
+
+        See `changed_cells` for its columns.
+        """
+        begin = f"CREATE OR REPLACE TABLE {quoted(name)} AS"
+        for table, before, after in tables:
+            held = {column for file in before for column in pq.read_schema(file).names}
+            self._run(table.name, f"{begin} {changed_cells(table, before, after, held)}")
+            begin = f"INSERT INTO {quoted(name)}"
 
     def stream(self, transform: Transform) -> pa.RecordBatchReader:
         """A transform's rows as a stream of batches; several can be read side by side."""
