@@ -191,10 +191,10 @@ class Publication:
         )
 
 
-def recover(workspace: Workspace) -> bool:
+def recover(workspace: Workspace) -> list[str]:
     """Completes an unfinished commit, and removes what dead commands left behind.
 
-    Returns whether there was a commit to complete.
+    Returns the ids of the runs whose commits it completed.
     """
     unfinished = sorted(workspace.commits.glob(f"{_PENDING}*.json"))
     for pending in unfinished:
@@ -202,7 +202,7 @@ def recover(workspace: Workspace) -> bool:
     _clear_asides(workspace)
     if workspace.scratch.exists():
         shutil.rmtree(workspace.scratch)
-    return bool(unfinished)
+    return [path.stem.removeprefix(_PENDING) for path in unfinished]
 
 
 def _clear_asides(workspace: Workspace) -> None:
