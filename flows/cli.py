@@ -330,6 +330,7 @@ def sample(
     seed: The same seed gives the same files.
     out: An empty or new folder.
     """
+    threads = common.settings().threads
     from transforms.sample import generate
 
     if out.exists() and any(out.iterdir()):
@@ -343,7 +344,14 @@ def sample(
             nonlocal done
             done = step / max(1, steps)
 
-        truth = generate(out, customers=customers, members=members, seed=seed, progress=report)
+        truth = generate(
+            out,
+            customers=customers,
+            members=members,
+            seed=seed,
+            progress=report,
+            threads=threads,
+        )
     _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
 
 

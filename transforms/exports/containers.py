@@ -13,7 +13,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from transforms.exports import utf8
 from transforms.exports.cp949 import Cp949Decoder
+from transforms.threads import beside
 
 CHUNK_BYTES: Final = 1 << 24
 MAX_EXPANSION: Final = 250
@@ -212,7 +213,7 @@ class _Hashing:
 
     def __init__(self, file: _Reader) -> None:
         self._file = file
-        self._hasher = ThreadPoolExecutor(1)
+        self._hasher = beside()
         self._hashed: Future[None] | None = None
         self.digest = hashlib.sha256()
 
