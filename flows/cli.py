@@ -421,8 +421,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.umask(_PRIVATE)
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    if log_format := _log_format(words):
-        logs.use(log_format, words[0])
+    logs.use(_log_format(words), words[0] if words else None)
     try:
         app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -447,14 +446,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_complain(f"{what}; run it again with --debug for where", _UNEXPECTED, debug))
 
 
-def _log_format(words: Sequence[str]) -> logs.Format | None:
+def _log_format(words: Sequence[str]) -> logs.Format:
     """The format that the words ask for, known before they are parsed: that may fail."""
+    chosen = os.environ.get(logs.FORMAT_VARIABLE)
     for word, following in zip(words, [*words[1:], ""], strict=True):
         name, _, value = word.partition("=")
         if name == "--log-format":
             chosen = value or following
-            return "json" if chosen == "json" else "text"
-    return None
+    return "json" if chosen == "json" else "text"
 
 
 def _complain(message: str, exit_code: int, debug: bool = False) -> int:

@@ -33,6 +33,7 @@ T = TypeVar("T")
 _command: dict[str, str] = {}
 _run: dict[str, str] = {}
 _root = ""
+_handler: logging.Handler | None = None
 
 
 class _JsonLines(logging.Formatter):
@@ -65,24 +66,27 @@ def use(log_format: Format, command: str | None = None) -> None:
 
     `command` is named in lines that belong to no run.
     """
+    global _handler
     os.environ[FORMAT_VARIABLE] = log_format
     if command is not None:
         _command["command"] = command
     loggers = (_LOGGER, logging.getLogger("py.warnings"))
     for logger in loggers:
-        logger.handlers.clear()
+        if _handler is not None:
+            logger.removeHandler(_handler)
+        logger.propagate = log_format != "json"
     logging.captureWarnings(log_format == "json")
+    _handler = None
     if log_format == "json":
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(_JsonLines())
+        _handler = logging.StreamHandler(sys.stderr)
+        _handler.setFormatter(_JsonLines())
         for logger in loggers:
-            logger.addHandler(handler)
-            logger.propagate = False
+            logger.addHandler(_handler)
 
 
 def as_json() -> bool:
     """Whether lines are JSON; else what is told is printed as plain text, and events not at all."""
-    return bool(_LOGGER.handlers)
+    return _handler is not None
 
 
 def only_errors() -> None:
