@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -392,8 +392,7 @@ def _under_prefect(
     options.workspace.mkdir(parents=True, exist_ok=True)
     with progress.working("starting Prefect", lambda: -1.0):
         from flows import orchestration
-    flow: Callable[..., dict[str, Any]] = getattr(orchestration, name)
-    return flow(options=options, **parameters)
+    return orchestration.run_through(name, options=options, **parameters)
 
 
 def _print(manifest: dict[str, Any], common: Common, kind: str, options: Options | None) -> None:

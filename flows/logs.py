@@ -36,8 +36,11 @@ _root = ""
 _handler: logging.Handler | None = None
 
 
-class _JsonLines(logging.Formatter):
+class _JsonLines(logging.Handler):
     """A record as one line of JSON, in ASCII: nothing in it can break the line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
 
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, _KOREA)
@@ -51,7 +54,7 @@ class _JsonLines(logging.Formatter):
             **getattr(record, _FIELDS, {}),
         }
         if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
+            told["traceback"] = logging.Formatter().formatException(record.exc_info)
         inside = f"{_root}{os.sep}"
         return json.dumps(
             {
@@ -78,8 +81,7 @@ def use(log_format: Format, command: str | None = None) -> None:
     logging.captureWarnings(log_format == "json")
     _handler = None
     if log_format == "json":
-        _handler = logging.StreamHandler(sys.stderr)
-        _handler.setFormatter(_JsonLines())
+        _handler = _JsonLines()
         for logger in loggers:
             logger.addHandler(_handler)
 

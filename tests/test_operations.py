@@ -20,6 +20,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from flows import intake, lineage, logs
+from flows.cli import app
 from flows.demo import prepare
 from flows.errors import NotReady
 from flows.grants import grant_points
@@ -38,8 +39,7 @@ from tests.membership import (
     stage,
 )
 from tests.test_cases_airline import land_airline
-from tests.test_cli import environment
-from transforms.sample import generate
+from tests.test_cli import environment, process
 from transforms.threads import beside, bound_threads, pool
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -337,12 +337,12 @@ def test_a_demos_workspace_and_what_it_lands_are_the_owners_alone(
 
 
 def test_a_command_line_under_an_open_mask_makes_private_files(
-    open_to_all: None, call: Call, tmp_path: Path
+    open_to_all: None, tmp_path: Path
 ) -> None:
-    out = tmp_path / "out"
-    words = ("--customers", 1, "--members", 1, "--seed", 1, "--threads", 1)
-    assert call("sample", *words, "--out", out).returncode == 0
-    assert too_open(out) == {}
+    workspace = tmp_path / "workspace"
+    assert process("catalog", "--workspace", workspace).returncode == 0
+    assert (workspace / "warehouse" / "catalog.duckdb").is_file()
+    assert too_open(workspace) == {}
 
 
 def test_the_mask_is_put_back_by_the_last_of_several_that_overlap(open_to_all: None) -> None:
@@ -387,7 +387,6 @@ def test_one_thread_means_that_no_step_starts_another(
     monkeypatch.setattr("flows.progress._busy", True)  # its clock is a thread, and does no work
     workspace = tmp_path / "workspace"
     land_airline(workspace, {"flights": [{}], "awards": [{}], "payments": [{}]})
-    generate(tmp_path / "sample", customers=1, members=1, seed=1, last_month="2014-11", threads=1)
     assert stage(workspace, threads=1)["files"]
     close_miles(options(workspace, threads=1), "2021-05")
     assert threads_started == []
@@ -396,7 +395,20 @@ def test_one_thread_means_that_no_step_starts_another(
         assert engine._connection.sql("SELECT current_setting('threads')").fetchall() == [(1,)]
 
 
+def test_a_sample_is_made_with_the_threads_that_were_asked_for(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["sample", "--customers", "1", "--members", "1", "--seed", "1"]
+    words += ["--out", str(tmp_path / "out"), "--quiet", "--threads"]
+    asked: list[object] = []
+    monkeypatch.setattr("transforms.sample.generate", lambda *_, **given: asked.append(given) or {})
+    app([*words, "3"], exit_on_error=False, result_action="return_value")
+    assert asked[0]["threads"] == 3  # type: ignore[index]
+    assert "at least 1 thread" in call(*words, "0").stderr
+
+
 def test_the_bound_is_one_for_all_pools_and_goes_with_the_settings(tmp_path: Path) -> None:
+    bound_threads(None)
     cores = pa.cpu_count()
     try:
         bound_threads(3)

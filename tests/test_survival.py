@@ -6,16 +6,21 @@ airline and the calendar, and kills at moments that nobody chose.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import pkgutil
 import random
 import shutil
 import signal
+import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime, tzinfo
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,25 +30,30 @@ import pytest
 
 from flows.calendar import run_calendar
 from flows.elite import assess_elite
+from flows.errors import RunFailed
 from flows.miles import close_miles
 from flows.notices import send_notices
 from flows.points import close_points
 from flows.publish import State, recover
 from flows.sweep import sweep_points
 from flows.workspace import Workspace
-from tests.faults import images_of
+from tests.faults import hold_the_lock, images_of, work_under, work_within
 from tests.forks import FORKS
 from tests.membership import land, options, stage
 from tests.points import PROMOTION, REDEMPTION, land_points
+from tests.support import staged
 from tests.test_cases_airline import FLIGHT, land_airline
-from tests.test_crashes import CATALOG, KILLED, files
+from tests.test_crashes import CATALOG, FAILED, KILLED, files
 
 MONTH: Final = "2016-12"
-KILLS: Final = 5
+KILLS: Final = 4
 """How often each command is killed at a moment that nobody chose, before it may finish."""
-RERUN_EVERY: Final = 20
+RERUN_EVERY: Final = 40
+STRIDES: Final = {"points": 1, "run": 2, "sweep": 3, "miles": 3, "elite": 2}
+"""Every which change of the disk is looked at: they all publish by the same steps."""
 
 Work = Callable[[Path], Any]
+Undisturbed = Callable[[str], "Ending"]
 
 
 @dataclass(frozen=True)
@@ -103,9 +113,9 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scene]:
     land(telecom, "promotions", [PROMOTION | more | lapsing], "more.csv")
     more = {"redemption_id": "R9", "used_at": "2016-12-20 12:00:00"}
     land(telecom, "redemptions", [REDEMPTION | more], "more.csv")
-    staged = Path(shutil.copytree(telecom, folder / "staged"))
-    stage(staged)
-    closed = Path(shutil.copytree(staged, folder / "closed"))
+    stale = Path(shutil.copytree(telecom, folder / "stale"))
+    stage(stale)
+    closed = Path(shutil.copytree(stale, folder / "closed"))
     points(closed)
 
     airline = folder / "airline"
@@ -117,7 +127,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scene]:
     stage(airline)
     return {
         "ingest": Scene(telecom, ingest),
-        "points": Scene(staged, points),
+        "points": Scene(stale, points),
         "sweep": Scene(closed, sweep),
         "run": Scene(telecom, run),
         "miles": Scene(airline, miles),
@@ -125,18 +135,31 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scene]:
     }
 
 
+@dataclass(frozen=True)
+class Ending:
+    """What a command leaves where nothing happens to it, and how long it takes for it."""
+
+    files: dict[str, str]
+    seconds: float
+
+
 @pytest.fixture(scope="module")
 def undisturbed(
     scenes: Mapping[str, Scene], tmp_path_factory: pytest.TempPathFactory
-) -> Mapping[str, dict[str, str]]:
-    """What each command leaves where nothing happens to it."""
-    left = {}
-    for name, scene in scenes.items():
+) -> Callable[[str], Ending]:
+    """How each command ends where nothing happens to it."""
+
+    @cache
+    def ending(name: str) -> Ending:
+        scene = scenes[name]
         workspace = scene.copy(tmp_path_factory.mktemp(name))
+        started = time.monotonic()
         scene.work(workspace)
-        left[name] = files(workspace)
-        assert left[name] != files(scene.start)
-    return left
+        seconds = time.monotonic() - started
+        assert files(workspace) != files(scene.start)
+        return Ending(files(workspace), seconds)
+
+    return ending
 
 
 def check_whole(workspace: Path, before: Mapping[str, str], after: Mapping[str, str]) -> None:
@@ -163,21 +186,18 @@ def check_readers(workspace: Path) -> None:
             pl.read_parquet(folder)
 
 
-@pytest.mark.parametrize("name", ["points", "sweep", "miles", "elite", "run"])
+@pytest.mark.parametrize("name", STRIDES)
 def test_a_kill_at_any_step_of_publishing_leaves_old_or_new(
-    scenes: Mapping[str, Scene],
-    undisturbed: Mapping[str, dict[str, str]],
-    tmp_path: Path,
-    name: str,
+    scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path, name: str
 ) -> None:
-    scene, after = scenes[name], undisturbed[name]
+    scene, after = scenes[name], undisturbed(name).files
     before = files(scene.start)
     workspace, images = scene.copy(tmp_path), tmp_path / "images"
     images.mkdir()
     found = images_of(partial(scene.work, workspace), workspace, images)
     assert files(workspace) == after
     outcomes = []
-    for number, image in enumerate(found):
+    for number, image in enumerate(found[:: STRIDES[name]]):
         check_whole(image, before, after)
         if number % RERUN_EVERY == 0:
             check_readers(image)
@@ -206,6 +226,12 @@ def run_killed(work: Callable[[], object], after_seconds: float) -> int | None:
     return process.exitcode
 
 
+def views(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The tables that a catalog shows."""
+    found = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal")
+    return [name for (name,) in found.fetchall()]
+
+
 @contextmanager
 def reading(
     workspace: Path, before: Mapping[str, str], after: Mapping[str, str]
@@ -216,15 +242,13 @@ def reading(
     catalog = workspace / "warehouse" / "catalog.duckdb"
 
     def read() -> None:
-        while not ended.wait(0.02):
+        while not ended.wait(0.1):
             try:
                 check_whole(workspace, before, after)
                 check_readers(workspace)
                 with duckdb.connect(str(catalog), read_only=True) as connection:
-                    for (view,) in connection.execute(
-                        "SELECT view_name FROM duckdb_views() WHERE NOT internal"
-                    ).fetchall():
-                        connection.execute(f'SELECT count(*) FROM "{view}"').fetchall()
+                    for view in views(connection):
+                        connection.execute(f'SELECT count(*) FROM "{view}"')
             except Exception as error:
                 wrong.append(f"{type(error).__name__}: {error}")
 
@@ -239,23 +263,16 @@ def reading(
 
 @pytest.mark.parametrize("name", ["ingest", "points", "sweep", "run"])
 def test_a_command_killed_at_random_moments_ends_as_if_undisturbed(
-    scenes: Mapping[str, Scene],
-    undisturbed: Mapping[str, dict[str, str]],
-    tmp_path: Path,
-    name: str,
+    scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path, name: str
 ) -> None:
-    scene, after = scenes[name], undisturbed[name]
-    before = files(scene.start)
-    timed = scene.copy(tmp_path / "timed")
-    started = time.monotonic()
-    assert run_killed(partial(scene.work, timed), 600) == 0
-    seconds = time.monotonic() - started
+    scene, ending = scenes[name], undisturbed(name)
+    before, after = files(scene.start), ending.files
     workspace = scene.copy(tmp_path)
     moments = random.Random(name)
     endings = set()
     with reading(workspace, before, after) as wrong:
         for _ in range(KILLS):
-            moment = moments.uniform(0.1, 1.0) * seconds
+            moment = moments.uniform(0.2, 1.0) * ending.seconds
             endings.add(run_killed(partial(scene.work, workspace), moment))
             check_whole(workspace, before, after)
         scene.work(workspace)
@@ -264,3 +281,200 @@ def test_a_command_killed_at_random_moments_ends_as_if_undisturbed(
     assert endings <= {KILLED, 0}
     assert settled(workspace) == after
     assert {path.name for path in (workspace / "warehouse").iterdir() if path.is_file()} == CATALOG
+
+
+# What disks, operators and other commands do
+
+
+def dropping_privileges() -> None:
+    """Makes file modes hold for this process, also where it is root."""
+    header = struct.pack("Ii", 0x20080522, 0)
+    assert ctypes.CDLL(None, use_errno=True).capset(header, bytes(24)) == 0
+
+
+def unprivileged(work: Callable[[], object]) -> None:
+    """Does the work as someone whom modes bind."""
+    if os.geteuid() == 0:
+        dropping_privileges()
+    work()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+@pytest.mark.parametrize("locked", ["", "point_lots/period=2016-12"])
+def test_a_read_only_warehouse_ends_in_one_line_and_a_rerun_mends_it(
+    scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path, locked: str
+) -> None:
+    """Closed as a whole nothing is published; closed half-way the next command goes on."""
+    scene, after = scenes["points"], undisturbed("points").files
+    workspace = scene.copy(tmp_path)
+    folder = workspace / "warehouse" / locked
+    folder.chmod(0o500)
+    try:
+        ended, error = work_under("none", 1, partial(unprivileged, partial(points, workspace)))
+    finally:
+        folder.chmod(0o700)
+    assert ended == FAILED
+    assert "\n" not in error
+    assert str(folder) in error
+    assert "Permission denied" in error
+    assert ("nothing was published" if not locked else "the next command publishes it") in error
+    check_whole(workspace, files(scene.start), after)
+    assert (files(workspace) == files(scene.start)) == (not locked)
+    recover(Workspace(workspace))
+    assert settled(workspace) == (after if locked else files(scene.start))
+    points(workspace)
+    assert settled(workspace) == after
+
+
+@pytest.mark.parametrize("file_size", [0, 2_000])
+def test_a_full_disk_ends_in_one_line_and_a_rerun_mends_it(
+    scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path, file_size: int
+) -> None:
+    scene, after = scenes["points"], undisturbed("points").files
+    workspace = scene.copy(tmp_path)
+    ended, error = work_within(file_size, partial(points, workspace))
+    assert ended == FAILED
+    assert error
+    assert "\n" not in error
+    check_whole(workspace, files(scene.start), after)
+    points(workspace)
+    assert settled(workspace) == after
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone"])
+def test_damaged_published_files_are_repaired_by_a_rerun(
+    scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path, damage: str
+) -> None:
+    scene, after = scenes["points"], undisturbed("points").files
+    workspace = scene.copy(tmp_path)
+    points(workspace)
+    published = sorted((workspace / "warehouse").glob(f"*/period={MONTH}/*.parquet"))
+    assert len(published) == 4
+    for path in published:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        {
+            "cut": lambda path=path: os.truncate(path, 10),
+            "flipped": lambda path=path, content=content: path.write_bytes(content),
+            "gone": lambda path=path: path.unlink(),
+        }[damage]()
+    assert files(workspace) != after
+    points(workspace)
+    assert settled(workspace) == after
+
+
+def test_commands_at_once_take_turns(
+    scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    scene = scenes["points"]
+    workspace = scene.copy(tmp_path)
+    before = len(list((workspace / "commits").iterdir()))
+    at_once = [FORKS.Process(target=partial(points, workspace)) for _ in range(3)]
+    for process in at_once:
+        process.start()
+    for process in at_once:
+        process.join()
+    assert [process.exitcode for process in at_once] == [0, 0, 0]
+    assert settled(workspace) == undisturbed("points").files
+    commits = sorted(path.stem for path in (workspace / "commits").iterdir())
+    assert len(commits) == before + 3
+    assert [int(name.split("-")[0]) for name in commits] == list(range(1, before + 4))
+
+
+def test_a_lock_that_a_dead_process_left_holds_nobody_up(
+    scenes: Mapping[str, Scene], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = scenes["points"].copy(tmp_path)
+    process, _ = hold_the_lock(workspace)
+    process.kill()
+    process.join()
+    assert str(process.pid) in (workspace / ".lock").read_text(encoding="utf-8")
+    with Workspace(workspace).lock("points", wait_seconds=0):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_a_clock_that_jumps_changes_no_byte_and_no_order(
+    scenes: Mapping[str, Scene],
+    undisturbed: Undisturbed,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Run ids count, seconds and waits go by a clock that nobody sets."""
+    workspace = scenes["points"].copy(tmp_path)
+    jumps = random.Random(7)
+
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Jumping:
+            return cls(jumps.randrange(1990, 2090), 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr("flows.run.datetime", Jumping)
+    monkeypatch.setattr(time, "time", lambda: jumps.uniform(0, 4e9))
+    manifests = [points(workspace) for _ in range(2)]
+    assert settled(workspace) == undisturbed("points").files
+    ids = [manifest["run_id"] for manifest in manifests]
+    assert ids == sorted(ids)
+    assert len({manifest["started_at"] for manifest in manifests}) == 2
+    assert all(0 <= manifest["seconds"] < 600 for manifest in manifests)
+    process, _ = hold_the_lock(workspace)
+    begun = time.monotonic()
+    with pytest.raises(RunFailed, match="is held by"), Workspace(workspace).lock("x", 0.3):
+        pass
+    assert 0.3 <= time.monotonic() - begun < 60
+    process.kill()
+    process.join()
+
+
+# Files that change while they are read
+
+
+@pytest.mark.parametrize(
+    ("happens", "status", "why"),
+    [
+        ("gone_before", "rejected", "can't be opened: No such file or directory"),
+        ("gone", "accepted", None),
+        ("replaced", "accepted", None),
+        ("cut", "rejected", "it changed while it was read; ingest again when it is complete"),
+        ("rewritten", "rejected", "it changed while it was read; ingest again when it is complete"),
+    ],
+)
+def test_a_file_that_changes_while_it_is_read_costs_itself_at_the_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, happens: str, status: str, why: str | None
+) -> None:
+    """What was read as a whole is staged, whatever becomes of its name; nothing half is."""
+    workspace = tmp_path / "workspace"
+    land_points(workspace, {"promotions": [{}]})
+    second = {"promotion_credit_id": "P2", "customer_id": "B"}
+    path = land(workspace, "promotions", [PROMOTION | second] * 1, "second.csv")
+    other = land(workspace / "aside", "promotions", [PROMOTION | second | {"points": 7}])
+    mischief = {
+        "gone_before": path.unlink,
+        "gone": path.unlink,
+        "replaced": lambda: other.replace(path),
+        "cut": lambda: os.truncate(path, 20),
+        "rewritten": lambda: path.write_bytes(path.read_bytes()[:-3] + b"9\n\n"),
+    }[happens]
+    where = "flows.intake.Container.of" if happens == "gone_before" else "flows.intake.survey"
+    module, name = where.rsplit(".", 1)
+    owner = pkgutil.resolve_name(module.replace(".Container", ":Container"))
+    looking = getattr(owner, name)
+
+    def meddling(given: Any, *more: Any) -> Any:
+        found = looking(given, *more)
+        name = os.readlink(f"/proc/self/fd/{given.fileno()}") if more else str(given)
+        if Path(name).name == path.name and path.exists():
+            mischief()
+        return found
+
+    monkeypatch.setattr(owner, name, meddling)
+    reports = {file["file"]: file for file in stage(workspace)["files"]}
+    monkeypatch.undo()
+    monkeypatch.setenv("POINTBOOK_PII_KEY", "a key for tests")
+    assert reports["rows.csv"]["status"] == "accepted"
+    assert (reports["second.csv"]["status"], reports["second.csv"]["reason"]) == (status, why)
+    rows = [row["promotion_credit_id"] for row in staged(workspace, "promotions")]
+    assert rows == (["P1", "P2"] if status == "accepted" else ["P1"])
+    again = {file["file"]: file["status"] for file in stage(workspace)["files"]}
+    assert again["rows.csv"] == "known"
+    settled(workspace)
