@@ -7,12 +7,14 @@ airline and the calendar, and kills at moments that nobody chose.
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import pkgutil
 import random
 import shutil
 import signal
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -41,11 +43,15 @@ from tests.faults import hold_the_lock, images_of, work_under, work_within
 from tests.forks import FORKS
 from tests.membership import land, options, stage
 from tests.points import PROMOTION, REDEMPTION, land_points
+from tests.servers import prefect_server
 from tests.support import staged
 from tests.test_cases_airline import FLIGHT, land_airline
-from tests.test_crashes import CATALOG, FAILED, KILLED, files
+from tests.test_cli import POINTBOOK, complaint, environment, process
+from tests.test_crashes import CATALOG, FAILED, KILLED
+from tests.test_crashes import files as staged_and_published
 
 MONTH: Final = "2016-12"
+IMPATIENT: Final = {"PREFECT_CLIENT_MAX_RETRIES": "0"}
 KILLS: Final = 4
 """How often each command is killed at a moment that nobody chose, before it may finish."""
 RERUN_EVERY: Final = 40
@@ -160,6 +166,12 @@ def undisturbed(
         return Ending(files(workspace), seconds)
 
     return ending
+
+
+def files(workspace: Path) -> dict[str, str]:
+    """The hash of every staged and published file, less what is kept by run."""
+    found = staged_and_published(workspace)
+    return {path: digest for path, digest in found.items() if "/restatements/" not in path}
 
 
 def check_whole(workspace: Path, before: Mapping[str, str], after: Mapping[str, str]) -> None:
@@ -283,6 +295,62 @@ def test_a_command_killed_at_random_moments_ends_as_if_undisturbed(
     assert {path.name for path in (workspace / "warehouse").iterdir() if path.is_file()} == CATALOG
 
 
+# Prefect
+
+
+def test_a_prefect_server_that_goes_away_mid_run_costs_only_its_page(
+    scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    """The command waits for the workspace's lock while the server is killed."""
+    workspace = scenes["points"].copy(tmp_path)
+    (tmp_path / "home").mkdir()
+    words = [POINTBOOK, "points", "--month", MONTH, "--workspace", str(workspace), "--json"]
+    with prefect_server(tmp_path / "home") as (url, server):
+        holder, _ = hold_the_lock(workspace)
+        command = subprocess.Popen(
+            words,
+            env=environment(PREFECT_API_URL=url, **IMPATIENT),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert command.stderr is not None
+        for line in command.stderr:
+            if "waiting for" in line:
+                break
+        server.kill()
+        server.wait()
+        holder.kill()
+        holder.join()
+        out, told = command.communicate(timeout=300)
+    assert command.returncode == 0, told
+    assert json.loads(out)["status"] == "done"
+    warnings = [line for line in told.splitlines() if not line.endswith(" …")]
+    assert len(warnings) == 1, told
+    assert warnings[0].startswith("pointbook: Prefect's server went away (")
+    assert settled_beside_prefect(workspace) == undisturbed("points").files
+
+
+def test_a_prefect_server_that_is_not_there_is_named_in_one_line(
+    scenes: Mapping[str, Scene], tmp_path: Path
+) -> None:
+    scene = scenes["points"]
+    workspace = scene.copy(tmp_path)
+    words = ("points", "--month", MONTH, "--workspace", workspace)
+    ended = process(*words, PREFECT_API_URL="http://127.0.0.1:9/api", **IMPATIENT)
+    told = complaint(ended, FAILED)
+    assert told.startswith("Prefect could not begin the run: ")
+    assert "unset PREFECT_API_URL" in told
+    assert files(workspace) == files(scene.start)
+
+
+def settled_beside_prefect(workspace: Path) -> dict[str, str]:
+    """What is settled, where a command line made a home for Prefect and for compiled code."""
+    for name in (".prefect", ".numba"):
+        shutil.rmtree(workspace / name, ignore_errors=True)
+    return settled(workspace)
+
+
 # What disks, operators and other commands do
 
 
@@ -370,11 +438,11 @@ def test_commands_at_once_take_turns(
     workspace = scene.copy(tmp_path)
     before = len(list((workspace / "commits").iterdir()))
     at_once = [FORKS.Process(target=partial(points, workspace)) for _ in range(3)]
-    for process in at_once:
-        process.start()
-    for process in at_once:
-        process.join()
-    assert [process.exitcode for process in at_once] == [0, 0, 0]
+    for one in at_once:
+        one.start()
+    for one in at_once:
+        one.join()
+    assert [one.exitcode for one in at_once] == [0, 0, 0]
     assert settled(workspace) == undisturbed("points").files
     commits = sorted(path.stem for path in (workspace / "commits").iterdir())
     assert len(commits) == before + 3
