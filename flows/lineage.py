@@ -20,7 +20,7 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -34,7 +34,7 @@ _NAMESPACE: Final = "pointbook"
 _SPEC: Final = "https://openlineage.io/spec"
 _CORE: Final = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs"
 _FACETS: Final = f"{_SPEC}/facets"
-_RUNS: Final = UUID("6f1d3a0e-6c0b-5c64-9a55-6a0f1f3c2b11")
+_RUNS: Final = uuid5(NAMESPACE_URL, "urn:pointbook:runs")
 _KOREA: Final = ZoneInfo("Asia/Seoul")
 _PRIVATE: Final = 0o600
 
@@ -74,6 +74,17 @@ class Lineage:
         """The run is done, and the outputs that its manifest lists are current."""
         if not _target():
             return
+        try:
+            self._complete(manifest)
+        except Exception as error:  # the run is published by now, and done
+            _warn(f"{type(error).__name__}: {error}")
+
+    def fail(self, message: str) -> None:
+        """The run failed, and nothing of it is current."""
+        error = {"message": message, "programmingLanguage": "Python"}
+        self._emit("FAIL", errorMessage=_facet("1-0-0/ErrorMessageRunFacet", error))
+
+    def _complete(self, manifest: Mapping[str, Any]) -> None:
         written = [
             File(entry["path"], entry["sha256"], entry["size"], entry["rows"])
             for entry in manifest["outputs"]
@@ -84,11 +95,6 @@ class Lineage:
             inputs=[self._dataset(*of) for of in _by_dataset(_inputs(manifest))],
             outputs=[self._output(*of) for of in _by_dataset(written)],
         )
-
-    def fail(self, message: str) -> None:
-        """The run failed, and nothing of it is current."""
-        error = {"message": message, "programmingLanguage": "Python"}
-        self._emit("FAIL", errorMessage=_facet("1-0-0/ErrorMessageRunFacet", error))
 
     def _emit(
         self,
@@ -210,7 +216,6 @@ def _target() -> str | None:
 
 def _append(target: Path, line: str) -> None:
     """One write a line, so that commands on several workspaces can share the file."""
-    global _warned
     data = f"{line}\n".encode()
     try:
         descriptor = os.open(
@@ -222,7 +227,11 @@ def _append(target: Path, line: str) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        if not _warned:
-            why = error.strerror or error
-            logs.warn(f"{FILE_VARIABLE}={target}: {why}; the run goes on without its lineage")
-        _warned = True
+        _warn(str(error.strerror or error))
+
+
+def _warn(why: str) -> None:
+    global _warned
+    if not _warned:
+        logs.warn(f"{FILE_VARIABLE}={_target()}: {why}; runs go on without their lineage")
+    _warned = True

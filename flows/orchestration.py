@@ -66,7 +66,7 @@ def run_through(name: str, **parameters: object) -> Manifest:
                 f"Prefect could not begin the run: {_line(error)}; look after its server, or unset "
                 "PREFECT_API_URL to do with the embedded one, and run this again"
             ) from error
-        (found,) = outcome
+        found = outcome[-1]
         if isinstance(found, Exception):
             raise found from (None if found is error else error)
         _tell_lost(error)

@@ -298,6 +298,26 @@ def test_a_command_killed_at_random_moments_ends_as_if_undisturbed(
 # Prefect
 
 
+def test_a_run_under_prefect_that_is_killed_between_commits_is_finished_by_the_next(
+    prefect_api: str, scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    scene, after = scenes["run"], undisturbed("run").files
+    workspace = scene.copy(tmp_path)
+    words = ["run", "--from", MONTH, "--to", MONTH, "--workspace", str(workspace), "--threads", "1"]
+    committed = len(list(workspace.glob("commits/[0-9]*")))
+    command = subprocess.Popen(
+        [POINTBOOK, *words, "--quiet"], env=environment(PREFECT_API_URL=prefect_api)
+    )
+    while len(list(workspace.glob("commits/[0-9]*"))) < committed + 2:
+        assert command.poll() is None
+        time.sleep(0.01)
+    command.kill()
+    assert command.wait() == KILLED
+    check_whole(workspace, files(scene.start), after)
+    scene.work(workspace)
+    assert settled_beside_prefect(workspace) == after
+
+
 def test_a_prefect_server_that_goes_away_mid_run_costs_only_its_page(
     scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
