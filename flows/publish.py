@@ -164,7 +164,7 @@ class Publication:
             if not self.decided:
                 raise
             raise RunFailed(
-                f"{error.filename or pending}: {error.strerror or error}; what "
+                f"{error.filename2 or error.filename or pending}: {error.strerror or error}; what "
                 f"{self._record.run_id} computed is safe: mend this, and the next command "
                 "publishes it"
             ) from error

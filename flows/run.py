@@ -240,7 +240,8 @@ def _as_failure(error: BaseException) -> BaseException:
     if isinstance(error, QueryError):
         return RunFailed(f"{error}; nothing was published")
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
+        path = error.filename2 or error.filename
+        where = f"{path}: " if path else ""
         return RunFailed(f"{where}{error.strerror or error}; nothing was published")
     return error
 

@@ -400,10 +400,15 @@ def test_a_sample_is_made_with_the_threads_that_were_asked_for(
 ) -> None:
     words = ["sample", "--customers", "1", "--members", "1", "--seed", "1"]
     words += ["--out", str(tmp_path / "out"), "--quiet", "--threads"]
-    asked: list[object] = []
-    monkeypatch.setattr("transforms.sample.generate", lambda *_, **given: asked.append(given) or {})
+    asked: list[Event] = []
+
+    def generating(_: Path, **given: Any) -> Event:
+        asked.append(given)
+        return {"exports": {}, "files": [], "dirty": []}
+
+    monkeypatch.setattr("transforms.sample.generate", generating)
     app([*words, "3"], exit_on_error=False, result_action="return_value")
-    assert asked[0]["threads"] == 3  # type: ignore[index]
+    assert asked[0]["threads"] == 3
     assert "at least 1 thread" in call(*words, "0").stderr
 
 

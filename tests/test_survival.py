@@ -441,11 +441,12 @@ def test_damaged_published_files_are_repaired_by_a_rerun(
     for path in published:
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
-        {
-            "cut": lambda path=path: os.truncate(path, 10),
-            "flipped": lambda path=path, content=content: path.write_bytes(content),
-            "gone": lambda path=path: path.unlink(),
-        }[damage]()
+        if damage == "cut":
+            os.truncate(path, 10)
+        elif damage == "flipped":
+            path.write_bytes(content)
+        else:
+            path.unlink()
     assert files(workspace) != after
     points(workspace)
     assert settled(workspace) == after
@@ -536,13 +537,13 @@ def test_a_file_that_changes_while_it_is_read_costs_itself_at_the_most(
     second = {"promotion_credit_id": "P2", "customer_id": "B"}
     path = land(workspace, "promotions", [PROMOTION | second] * 1, "second.csv")
     other = land(workspace / "aside", "promotions", [PROMOTION | second | {"points": 7}])
-    mischief = {
+    mischief: dict[str, Callable[[], object]] = {
         "gone_before": path.unlink,
         "gone": path.unlink,
         "replaced": lambda: other.replace(path),
         "cut": lambda: os.truncate(path, 20),
         "rewritten": lambda: path.write_bytes(path.read_bytes()[:-3] + b"9\n\n"),
-    }[happens]
+    }
     where = "flows.intake.Container.of" if happens == "gone_before" else "flows.intake.survey"
     module, name = where.rsplit(".", 1)
     owner = pkgutil.resolve_name(module.replace(".Container", ":Container"))
@@ -552,7 +553,7 @@ def test_a_file_that_changes_while_it_is_read_costs_itself_at_the_most(
         found = looking(given, *more)
         name = os.readlink(f"/proc/self/fd/{given.fileno()}") if more else str(given)
         if Path(name).name == path.name and path.exists():
-            mischief()
+            mischief[happens]()
         return found
 
     monkeypatch.setattr(owner, name, meddling)
