@@ -100,10 +100,16 @@ def opened(path: Path, landing: Path) -> Iterator[io.FileIO]:
         raise FileRefused(f"can't be opened: {error.strerror}") from error
     with io.FileIO(descriptor) as file:
         before = os.fstat(descriptor)
-        yield file
+        refusal = None
+        try:
+            yield file
+        except FileRefused as error:
+            refusal = error
         after = os.fstat(descriptor)
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise FileRefused("it changed while it was read; ingest again when it is complete")
+        if refusal is not None:
+            raise refusal
 
 
 def survey(file: io.FileIO, container: Container) -> Survey:
