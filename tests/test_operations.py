@@ -26,18 +26,13 @@ from flows.errors import NotReady
 from flows.grants import grant_points
 from flows.landing import Deliveries
 from flows.miles import close_miles
+from flows.points import close_points
 from flows.publish import State
 from flows.workspace import Workspace, private
 from tests.faults import NEW, OLD, publish, publish_with
 from tests.forks import command_line
-from tests.membership import (
-    correction,
-    land,
-    land_all,
-    options,
-    published,
-    stage,
-)
+from tests.membership import options, published, stage
+from tests.points import land_points
 from tests.test_cases_airline import land_airline
 from tests.test_cli import environment, process
 from transforms.threads import beside, bound_threads, pool
@@ -79,7 +74,8 @@ def as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def test_a_run_tells_its_steps_and_what_it_published(
     as_json: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    workspace = land_all(tmp_path / "workspace")
+    workspace = tmp_path / "workspace"
+    land_points(workspace, {"promotions": [{}]})
     manifest = stage(workspace)
     told = lines(capsys.readouterr().err)
     assert [line["event"] for line in told if line["event"] != "progress"] == [
@@ -90,8 +86,8 @@ def test_a_run_tells_its_steps_and_what_it_published(
     assert {(line["command"], line["run_id"]) for line in told} == {("ingest", "000001-ingest")}
     finished = [line for line in told if line["event"] == "step.finished"]
     assert [line["step"] for line in finished] == [
-        *("read billing/rows.csv", "merge billing"),
         *("read customers/rows.csv", "merge customers"),
+        *("read promotions/rows.csv", "merge promotions"),
     ]
     assert all(line["seconds"] >= 0 for line in finished)
     committed = told[-1]
@@ -318,13 +314,16 @@ def open_to_all() -> Iterator[None]:
 def test_what_flows_make_is_the_owners_alone_whatever_the_callers_mask(
     open_to_all: None, tmp_path: Path
 ) -> None:
-    workspace = published(tmp_path / "workspace")
-    land(workspace, "billing", [correction()], "correction.csv")
+    workspace = tmp_path / "workspace"
+    workspace.mkdir(mode=0o700)
+    land_points(workspace, {"promotions": [{}, {"customer_id": "nobody", "points": "?"}]})
     stage(workspace)
+    close_points(options(workspace), "2016-03")
     with pytest.raises(NotReady):
         grant_points(options(workspace), 2030)
     shutil.rmtree(workspace / "landing")  # which operators made
-    assert len(list(workspace.rglob("*"))) > 100
+    made = {path.relative_to(workspace).parts[0] for path in workspace.rglob("*")}
+    assert made == {".lock", "commits", "quarantine", "runs", "staged", "warehouse"}
     assert too_open(workspace) == {}
     assert os.umask(0) == 0
 
