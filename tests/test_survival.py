@@ -57,7 +57,7 @@ IMPATIENT: Final = {"PREFECT_CLIENT_MAX_RETRIES": "0"}
 KILLS: Final = 4
 """How often each command is killed at a moment that nobody chose, before it may finish."""
 RERUN_EVERY: Final = 40
-STRIDES: Final = {"points": 1, "run": 2, "sweep": 3, "miles": 3, "elite": 2}
+STRIDES: Final = {"points": 1, "run": 4, "sweep": 6, "miles": 6, "elite": 4}
 """Every which change of the disk is looked at: they all publish by the same steps."""
 
 Work = Callable[[Path], Any]
