@@ -360,7 +360,7 @@ def test_a_prefect_server_that_is_not_there_is_named_in_one_line(
     workspace = scene.copy(tmp_path)
     words = ("points", "--month", MONTH, "--workspace", workspace)
     ended = process(*words, PREFECT_API_URL="http://127.0.0.1:9/api", **IMPATIENT)
-    told = complaint(ended, FAILED)
+    told = complaint(ended, RunFailed.exit_code)
     assert told.startswith("Prefect could not begin the run: ")
     assert "unset PREFECT_API_URL" in told
     assert files(workspace) == files(scene.start)
