@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import duckdb
 
@@ -13,6 +14,11 @@ from flows.publish import State, write_durably
 from flows.workspace import Workspace
 from schemas.derive import attach_statement, data_dictionary, view_statements
 from schemas.tables import PUBLISHED
+
+_SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "python_enable_replacements": False,
+    "threads": 1,
+}
 
 
 def build_catalog(workspace: Workspace) -> Path:
@@ -53,7 +59,7 @@ def _replace_database(workspace: Workspace, catalog: Path, statements: Iterable[
     """Builds the database in a temporary folder, as DuckDB misplaces its log below a `?`."""
     with TemporaryDirectory(prefix="pointbook-") as folder:
         built = Path(folder) / catalog.name
-        with duckdb.connect(config={"python_enable_replacements": False}) as connection:
+        with duckdb.connect(config=_SETTINGS) as connection:
             connection.execute(attach_statement(built, "catalog"))
             connection.execute("USE catalog")
             for statement in statements:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 from pydantic import ValidationError
 
-from flows import progress
+from flows import logs, progress
 from flows.environment import settle
 from flows.errors import PointbookError, WrongUsage
 from flows.options import DEMO, POLICIES, WORKSPACE, Options
@@ -72,6 +72,8 @@ class Common:
     "Print the manifest instead of a summary."
     quiet: bool = False
     "Print nothing but errors."
+    log_format: Literal["text", "json"] | None = None
+    "Messages on stderr as text or, for log collectors, JSON; else POINTBOOK_LOG_FORMAT, else text."
     debug: bool = False
     "Print the traceback of an error."
 
@@ -440,6 +442,7 @@ def sample(
     seed: The same seed gives the same files.
     out: An empty or new folder.
     """
+    threads = common.settings().threads
     from transforms.sample import generate
 
     if out.exists() and any(out.iterdir()):
@@ -453,7 +456,14 @@ def sample(
             nonlocal done
             done = step / max(1, steps)
 
-        truth = generate(out, customers=customers, members=members, seed=seed, progress=report)
+        truth = generate(
+            out,
+            customers=customers,
+            members=members,
+            seed=seed,
+            progress=report,
+            threads=threads,
+        )
     _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
 
 
@@ -506,8 +516,7 @@ def _under_prefect(
     options.workspace.mkdir(parents=True, exist_ok=True)
     with progress.working("starting Prefect", lambda: -1.0):
         from flows import orchestration
-    flow: Callable[..., dict[str, Any]] = getattr(orchestration, name)
-    return flow(options=options, **parameters)
+    return orchestration.run_through(name, options=options, **parameters)
 
 
 def _print(manifest: dict[str, Any], common: Common, kind: str, options: Options | None) -> None:
@@ -530,31 +539,45 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.umask(_PRIVATE)
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    logs.use(_log_format(words), words[0] if words else None)
     try:
         app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         sys.exit(_complain(" ".join(str(error).split()), _USAGE))
     except PointbookError as error:
-        if debug:
+        if debug and not logs.as_json():
             raise
-        sys.exit(_complain(str(error), error.exit_code))
+        sys.exit(_complain(str(error), error.exit_code, debug))
     except PolicyError as error:
-        if debug:
+        if debug and not logs.as_json():
             raise
-        sys.exit(_complain(str(error), _USAGE))
+        sys.exit(_complain(str(error), _USAGE, debug))
     except BrokenPipeError:
         # whoever read the output, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         sys.exit(_complain("interrupted; nothing half done is left, run it again", _INTERRUPTED))
     except Exception as error:
-        if debug:
+        if debug and not logs.as_json():
             raise
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        sys.exit(_complain(f"{what}; run it again with --debug for where", _UNEXPECTED))
+        sys.exit(_complain(f"{what}; run it again with --debug for where", _UNEXPECTED, debug))
 
 
-def _complain(message: str, exit_code: int) -> int:
+def _log_format(words: Sequence[str]) -> logs.Format:
+    """The format that the words ask for, known before they are parsed: that may fail."""
+    chosen = os.environ.get(logs.FORMAT_VARIABLE)
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, _, value = word.partition("=")
+        if name == "--log-format":
+            chosen = value or following
+    return "json" if chosen == "json" else "text"
+
+
+def _complain(message: str, exit_code: int, debug: bool = False) -> int:
+    if logs.as_json():
+        logs.error("command.failed", message, traceback=debug, exit_code=exit_code)
+        return exit_code
     lines = "\n".join(shown(line) for line in message.split("\n"))
     print(f"pointbook: {lines}", file=sys.stderr)
     return exit_code

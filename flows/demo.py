@@ -10,7 +10,7 @@ from typing import Any, Final
 from flows.errors import WrongUsage
 from flows.options import DATA, Options
 from flows.steps import Step, plainly
-from flows.workspace import LOCK, Workspace
+from flows.workspace import LOCK, Workspace, private
 from schemas.exports import EXPORTS
 
 SAMPLE: Final = DATA / "sample"
@@ -31,8 +31,9 @@ def prepare(workspace: Path) -> None:
         raise WrongUsage(
             f"{workspace} is no demo workspace; move it away or name another with --workspace"
         )
-    workspace.mkdir(parents=True, exist_ok=True)
-    mark.touch()
+    with private():
+        workspace.mkdir(parents=True, exist_ok=True)
+        mark.touch()
     with Workspace(workspace).lock("demo"):
         for path in workspace.iterdir():
             if path.is_dir():
@@ -40,7 +41,10 @@ def prepare(workspace: Path) -> None:
             elif path.name not in (_MARK, LOCK):
                 path.unlink()
         for export in EXPORTS:
-            shutil.copytree(SAMPLE / export, workspace / "landing" / export)
+            landing = workspace / "landing" / export
+            landing.mkdir(parents=True)
+            for file in (SAMPLE / export).iterdir():
+                shutil.copyfile(file, landing / file.name)
 
 
 def run_demo(options: Options, step: Step = plainly) -> dict[str, Any]:

@@ -13,6 +13,9 @@ _SETTINGS: Final = {
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
+    # of each request, with 2, 4 and 8 seconds between: a server that is gone costs no minutes
+    "PREFECT_CLIENT_MAX_RETRIES": "3",
 }
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,18 +22,20 @@ from flows.errors import RunFailed
 from flows.landing import Deliveries, LandedFile
 from flows.options import Options
 from schemas.exports import Export
-from transforms.engine import Engine, load_transform
+from transforms.engine import Engine, load_transform, memory_bytes
 from transforms.exports.containers import Container, FileRefused, opened, survey
 from transforms.exports.merge import WHOLE, Merge, Outcome, arrivals_schema
 from transforms.exports.personal import Pseudonyms
 from transforms.exports.reading import (
     CONFLICT,
     MAX_WORKERS,
+    PIECE_BYTES,
     QUARANTINE_SCHEMA,
     Batch,
     Header,
     Reader,
 )
+from transforms.threads import bound_threads
 
 FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined", "held_back")
 """What the rows of a file are counted by; the first is the sum of the others."""
@@ -144,6 +145,7 @@ class Intake:
         known: Deliveries,
         pseudonyms: Pseudonyms | None = None,
     ) -> None:
+        bound_threads(options.threads)
         self._scratch = scratch
         self._options = options
         self._known = known
@@ -213,6 +215,12 @@ class Intake:
         """The file in scratch of a read file's quarantined rows."""
         return self._scratch / "refused" / f"{report.file.number}.parquet"
 
+    @property
+    def _readers(self) -> int:
+        """How many pieces of a file are read at once; one more waits to be written."""
+        affordable = memory_bytes(self._options.memory) // PIECE_BYTES - 1
+        return max(1, min(int(pa.cpu_count()), MAX_WORKERS, affordable))
+
     def _read(self, file: LandedFile) -> FileReport:
         report = FileReport(file)
         try:
@@ -231,7 +239,7 @@ class Intake:
                     container,
                     found.encoding,
                     self.pseudonyms,
-                    min(self._options.threads or os.cpu_count() or 1, MAX_WORKERS),
+                    self._readers,
                 )
                 share = lambda: handle.tell() / max(1, found.size)  # noqa: E731
                 with progress.working(f"reading {file.export.name}/{file.name}", share):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from flows.publish import KEPT
 from transforms.engine import Engine, memory_bytes
+from transforms.threads import bound_threads
 
 DATA: Final = Path(__file__).parent.parent / "data"
 POLICIES: Final = DATA / "policies" / "as_announced"
@@ -19,7 +20,7 @@ DEMO: Final = DATA / "demo"
 class Options(BaseModel):
     """The settings that all flows share.
 
-    `memory` bounds the whole process; `threads` none leaves the number to the engine;
+    `memory` bounds the whole process; `threads` none: a thread a core;
     `max_reject_rate` is the share of a file's rows above which the file is held back; `keep` is
     how many versions of a published file that is replaced are kept.
     """
@@ -68,4 +69,5 @@ class Options(BaseModel):
 
     def start_engine(self, scratch: Path) -> Engine:
         """A database session within these settings."""
+        bound_threads(self.threads)
         return Engine(scratch, self.memory, self.threads)

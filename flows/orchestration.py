@@ -7,16 +7,20 @@ keeps flow parameters: they are ids and paths, never rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
-from prefect.artifacts import create_table_artifact
+from prefect import Flow, flow
+from prefect.artifacts import create_table_artifact as _create_table_artifact
 
+from flows import logs
 from flows.calendar import run_calendar
 from flows.commands import COMMANDS
 from flows.demo import run_demo
 from flows.elite import assess_elite
+from flows.errors import RunFailed
 from flows.grants import grant_points
 from flows.ingest import ingest
 from flows.micropayments import close_micropayments
@@ -30,6 +34,69 @@ from flows.sweep import sweep_points
 from flows.tiers import assess_tiers
 
 Manifest = dict[str, Any]
+
+_lost = False
+
+
+def run_through(name: str, **parameters: object) -> Manifest:
+    """Runs a flow of this module by its name; returns the manifest.
+
+    What it came to stands, also where Prefect's server goes away meanwhile: that is warned of.
+    Raises RunFailed where Prefect can't begin a run.
+    """
+    global _lost
+    _lost = False
+    chosen: Flow[..., Manifest] = globals()[name]
+    outcome: list[Manifest | Exception] = []
+    work: Callable[..., Manifest] = chosen.fn
+
+    @wraps(work)
+    def keeping(*given: object, **named: object) -> Manifest:
+        try:
+            manifest = work(*given, **named)
+        except Exception as error:
+            outcome.append(error)
+            raise
+        outcome.append(manifest)
+        return manifest
+
+    chosen.fn = keeping
+    try:
+        return chosen(**parameters)
+    except Exception as error:
+        if not outcome:
+            raise RunFailed(
+                f"Prefect could not begin the run: {_line(error)}; look after its server, or unset "
+                "PREFECT_API_URL to do with the embedded one, and run this again"
+            ) from error
+        found = outcome[-1]
+        if isinstance(found, Exception):
+            raise found from (None if found is error else error)
+        _tell_lost(error)
+        return found
+    finally:
+        chosen.fn = work
+
+
+def create_table_artifact(*, key: str, table: list[dict[str, Any]], description: str) -> None:
+    """Shows a table on Prefect's page; goes without it where the server is gone."""
+    if _lost:
+        return
+    try:
+        _create_table_artifact(key=key, table=table, description=description)
+    except Exception as error:
+        _tell_lost(error)
+
+
+def _tell_lost(error: Exception) -> None:
+    global _lost
+    if not _lost:
+        logs.warn(f"Prefect's server went away ({_line(error)}); its page misses this run's end")
+    _lost = True
+
+
+def _line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 @flow(name="ingest", persist_result=False)

@@ -12,10 +12,12 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from flows import logs
 from flows.terminal import shown
 
 QUIET_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.2
+_LOG_SECONDS: Final = 30.0
 
 _shown = True
 _busy = False
@@ -25,12 +27,15 @@ def silence() -> None:
     """Shows no progress from now on (`--quiet`)."""
     global _shown
     _shown = False
+    logs.only_errors()
 
 
 def tell(line: str) -> None:
     """Shows a line at once."""
-    if _shown:
-        print(line, file=sys.stderr)
+    if logs.as_json():
+        logs.event("message", line)
+    elif _shown:
+        print(f"pointbook: {line}", file=sys.stderr)
 
 
 @contextmanager
@@ -38,7 +43,8 @@ def working(what: str, share_done: Callable[[], float]) -> Iterator[None]:
     """Shows a bar while the block runs; `share_done` says how far it is, 0 to 1, below 0 unknown.
 
     The bar appears only where stderr is a terminal and the block takes longer than two seconds;
-    elsewhere one line says what is going on. Work within such a block shows nothing of its own.
+    elsewhere one line says what is going on, and log lines as JSON repeat it every half minute.
+    Work within such a block shows nothing of its own.
     """
     global _busy
     if not _shown or _busy:
@@ -59,6 +65,9 @@ def working(what: str, share_done: Callable[[], float]) -> Iterator[None]:
 def _show(what: str, share_done: Callable[[], float], done: threading.Event) -> None:
     if done.wait(QUIET_SECONDS):
         return
+    if logs.as_json():
+        _log(what, share_done, done)
+        return
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     what = shown(what)
     if not console.is_terminal:
@@ -73,3 +82,11 @@ def _show(what: str, share_done: Callable[[], float], done: threading.Event) -> 
             share = share_done()
             if share >= 0:
                 progress.update(bar, total=1.0, completed=share)
+
+
+def _log(what: str, share_done: Callable[[], float], done: threading.Event) -> None:
+    while True:
+        share = share_done()
+        logs.event("progress", what, share=round(share, 3) if share >= 0 else None)
+        if done.wait(_LOG_SECONDS):
+            return

@@ -245,7 +245,7 @@ class Publication:
             if not self.decided:
                 raise
             raise RunFailed(
-                f"{error.filename or pending}: {error.strerror or error}; what "
+                f"{error.filename2 or error.filename or pending}: {error.strerror or error}; what "
                 f"{self._record.run_id} computed is safe: mend this, and the next command "
                 "publishes it"
             ) from error
@@ -294,10 +294,10 @@ class Publication:
         )
 
 
-def recover(workspace: Workspace) -> bool:
+def recover(workspace: Workspace) -> list[str]:
     """Completes an unfinished commit, and removes what dead commands left behind.
 
-    Returns whether there was a commit to complete.
+    Returns the ids of the runs whose commits it completed.
     """
     unfinished = sorted(workspace.commits.glob(f"{_PENDING}*.json"))
     for pending in unfinished:
@@ -305,7 +305,7 @@ def recover(workspace: Workspace) -> bool:
     _clear_asides(workspace)
     if workspace.scratch.exists():
         shutil.rmtree(workspace.scratch)
-    return bool(unfinished)
+    return [path.stem.removeprefix(_PENDING) for path in unfinished]
 
 
 def _clear_asides(workspace: Workspace) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +15,12 @@ from types import TracebackType
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
+from flows import logs
 from flows.catalog import build_catalog, catalog_is_behind
 from flows.errors import PointbookError, RunFailed, WrongUsage
+from flows.lineage import Lineage, complete_later
 from flows.options import Options
-from flows.publish import Publication, State, next_run_id, recover, write_durably
+from flows.publish import Entry, Publication, State, next_run_id, recover, write_durably
 from flows.restatements import restate
 from flows.workspace import Workspace
 from schemas.tables import PUBLISHED, RESTATEMENTS
@@ -84,8 +87,9 @@ class Run:
     def __enter__(self) -> Self:
         try:
             self._held.enter_context(self.workspace.lock(self._command))
-            if recover(self.workspace):
+            if recovered := recover(self.workspace):
                 build_catalog(self.workspace)
+                self._tell_recovered(recovered)
             self.scratch.mkdir(parents=True)
             self.run_id = next_run_id(self.workspace, self._command)
             (self.workspace.runs / self.run_id).mkdir(parents=True)
@@ -93,6 +97,11 @@ class Run:
                 self.workspace, self.run_id, self._command, self._options.keep
             )
             self._started = datetime.now(_KOREA)
+            self._started_at = time.monotonic()
+            self._lineage = Lineage(
+                self.workspace.root, self._command, self.run_id, self._started, self._parameters
+            )
+            self._tell_start()
         except BaseException as error:
             self._held.close()
             failure = _as_failure(error)
@@ -113,11 +122,15 @@ class Run:
                 if not self._publication.decided:
                     self._publication.abandon()
                     self._leave_failed_manifest(failure)
+                    self._lineage.fail(str(failure))
+                logs.error("run.failed", str(failure), parameters=self._parameters)
                 if failure is not error:
                     raise failure from error
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
             self._held.close()
+            if error is None:
+                logs.leave()
 
     @property
     def scratch(self) -> Path:
@@ -163,6 +176,7 @@ class Run:
         aside.write_text(_json(manifest), encoding="utf-8")
         self.replace(aside, target)
         self._publication.commit()
+        self._tell_commit(manifest, entries)
         if not _catalog_waits:
             published = any(entry.table in PUBLISHED for entry in entries)
             if published or catalog_is_behind(self.workspace):
@@ -192,18 +206,44 @@ class Run:
         ]
         self._publication.abandon()
         shutil.rmtree(self.workspace.runs / self.run_id, ignore_errors=True)
-        return self._manifest("dry_run") | dict(content) | {"new": new, "outputs": []}
+        manifest = self._manifest("dry_run") | dict(content) | {"new": new, "outputs": []}
+        self._lineage.complete(manifest)
+        logs.event("run.dry", "nothing was published", seconds=manifest["seconds"])
+        return manifest
+
+    def _tell_recovered(self, run_ids: Sequence[str]) -> None:
+        for run_id in run_ids:
+            logs.event("run.recovered", f"{run_id}, which was cut short, is current")
+            with suppress(OSError, ValueError):
+                path = self.workspace.runs / run_id / _MANIFEST
+                complete_later(self.workspace.root, json.loads(path.read_bytes()))
+
+    def _tell_start(self) -> None:
+        logs.settle(self.workspace.root, self._command, self.run_id)
+        logs.event("run.started", f"{self._command} begins", parameters=self._parameters)
+        self._lineage.start()
+
+    def _tell_commit(self, manifest: Mapping[str, Any], entries: Sequence[Entry]) -> None:
+        logs.event(
+            "run.committed",
+            f"{len(entries)} files are current",
+            files=len(entries),
+            rows=sum(entry.rows or 0 for entry in entries),
+            seconds=manifest["seconds"],
+        )
+        self._lineage.complete(manifest)
 
     def _manifest(self, status: str) -> dict[str, Any]:
-        finished = datetime.now(_KOREA)
+        # clocks are put right while a run goes on, so they don't tell how long it took
+        seconds = time.monotonic() - self._started_at
         return {
             "run_id": self.run_id,
             "command": self._command,
             "status": status,
             "parameters": self._parameters,
             "started_at": self._started.isoformat(timespec="milliseconds"),
-            "finished_at": finished.isoformat(timespec="milliseconds"),
-            "seconds": round((finished - self._started).total_seconds(), 3),
+            "finished_at": datetime.now(_KOREA).isoformat(timespec="milliseconds"),
+            "seconds": round(seconds, 3),
             "version": version("pointbook"),
         }
 
@@ -241,7 +281,8 @@ def _as_failure(error: BaseException) -> BaseException:
     if isinstance(error, QueryError):
         return RunFailed(f"{error}; nothing was published")
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
+        path = error.filename2 or error.filename
+        where = f"{path}: " if path else ""
         return RunFailed(f"{where}{error.strerror or error}; nothing was published")
     return error
 

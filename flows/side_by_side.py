@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from graphlib import TopologicalSorter
 
 
 def side_by_side(
     works: Mapping[str, Callable[[], None]],
     waits_for: Mapping[str, Collection[str]],
-    at_once: int,
+    pool: Executor,
 ) -> None:
-    """Does each piece of work after those that it waits for, so many at once.
+    """Does each piece of work after those that it waits for, as many at once as the pool takes.
 
     Where some fail, all that doesn't wait for them is done all the same, and the error of the first
     of them, as they are listed, is raised: it doesn't depend on which was faster.
@@ -21,7 +21,7 @@ def side_by_side(
     order.prepare()
     errors: dict[str, BaseException] = {}
     running: dict[Future[None], str] = {}
-    with ThreadPoolExecutor(at_once) as pool:
+    with pool:
         while order.is_active():
             for name in order.get_ready():
                 running[pool.submit(works[name])] = name

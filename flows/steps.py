@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from flows.logs import timed
+
 T = TypeVar("T")
 
 
@@ -20,7 +22,7 @@ class Step(Protocol):
 
 def plainly(name: str, work: Callable[[], T], /) -> T:
     """Runs the work without Prefect."""
-    return work()
+    return timed(name, work)()
 
 
 def as_task(name: str, work: Callable[[], T], /) -> T:
@@ -28,5 +30,5 @@ def as_task(name: str, work: Callable[[], T], /) -> T:
     from prefect import task
     from prefect.cache_policies import NO_CACHE
 
-    run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(work)
+    run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(timed(name, work))
     return run()

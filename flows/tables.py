@@ -24,6 +24,7 @@ from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 from transforms.engine import ROOT, Engine, Transform, load_transform
 from transforms.order import out_of_order
 from transforms.policy import Policies
+from transforms.threads import pool
 
 if TYPE_CHECKING:
     from flows.run import Run
@@ -169,7 +170,7 @@ def write_and_audit(
     }
     what = f"computing {', '.join(names)}"
     with progress.working(what, lambda: len(done) / len(works)):
-        side_by_side(works, waits_for, min(engine.threads, _AT_ONCE))
+        side_by_side(works, waits_for, pool(_AT_ONCE))
     in_order = [f"{name}__{_IN_ORDER}" for name in names]
     return [written[name] for name in names], [*in_order, *(_claim(claim) for claim in audits)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,28 @@ from flows.errors import WorkspaceHeld
 LOCK: Final = ".lock"
 _WAIT_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
+
+
+_PRIVATE: Final = 0o077
+_masking = threading.Lock()
+_masks: list[int] = []
+
+
+@contextmanager
+def private() -> Iterator[None]:
+    """Files that are made in the block, by whatever library, are their owner's alone: 0600, 0700.
+
+    The mask is the process's, so the first block sets it and the last to end puts it back.
+    """
+    with _masking:
+        _masks.append(os.umask(_PRIVATE))
+    try:
+        yield
+    finally:
+        with _masking:
+            before = _masks.pop()
+            if not _masks:
+                os.umask(before)
 
 
 @dataclass(frozen=True)
@@ -87,15 +110,16 @@ class Workspace:
 
         Raises WorkspaceHeld naming the holder where another process keeps it longer than that.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            self._acquire(descriptor, wait_seconds)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{command} (process {os.getpid()})".encode(), 0)
-            yield
-        finally:
-            os.close(descriptor)
+        with private():
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                self._acquire(descriptor, wait_seconds)
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{command} (process {os.getpid()})".encode(), 0)
+                yield
+            finally:
+                os.close(descriptor)
 
     def _acquire(self, descriptor: int, wait_seconds: float) -> None:
         deadline = time.monotonic() + wait_seconds
@@ -111,6 +135,6 @@ class Workspace:
                     f"{self.root} is held by {holder}; run this again when it is done"
                 ) from None
             if not told:
-                progress.tell(f"pointbook: waiting for {holder}")
+                progress.tell(f"waiting for {holder}")
                 told = True
             time.sleep(_POLL_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -86,7 +87,9 @@ def test_a_table_with_a_row_twice_or_out_of_order_is_not_published(
 def test_a_piece_of_work_comes_after_those_that_it_waits_for() -> None:
     done: list[str] = []
     waits_for = {"last": {"left", "right"}, "left": {"first"}, "right": {"first"}, "first": set()}
-    side_by_side({name: partial(done.append, name) for name in waits_for}, waits_for, 2)
+    side_by_side(
+        {name: partial(done.append, name) for name in waits_for}, waits_for, ThreadPoolExecutor(2)
+    )
     assert done[0] == "first"
     assert done[-1] == "last"
     assert sorted(done) == sorted(waits_for)
@@ -98,7 +101,7 @@ def test_what_does_not_wait_goes_on_at_the_same_time() -> None:
     def meet() -> None:
         both.wait()
 
-    side_by_side({"left": meet, "right": meet}, {"left": (), "right": ()}, 2)
+    side_by_side({"left": meet, "right": meet}, {"left": (), "right": ()}, ThreadPoolExecutor(2))
 
 
 def test_the_error_of_the_first_as_listed_is_raised_and_what_waits_for_it_is_left_out() -> None:
@@ -123,5 +126,5 @@ def test_the_error_of_the_first_as_listed_is_raised_and_what_waits_for_it_is_lef
         "slow": (), "fast": (), "waiting": ("fast",), "free": ()
     }  # fmt: skip
     with pytest.raises(RunFailed, match="listed first"):
-        side_by_side(works, waits_for, 2)
+        side_by_side(works, waits_for, ThreadPoolExecutor(2))
     assert done == ["free"]

@@ -274,12 +274,6 @@ class Engine:
         except duckdb.Error as error:
             raise QueryError.of(transform.name, error) from error
 
-    @property
-    def threads(self) -> int:
-        """How many threads a statement may use."""
-        found = self._session.execute("SELECT current_setting('threads')").fetchall()
-        return int(found[0][0])
-
     def progress(self) -> float:
         """Share of the running statement that is done, 0 to 100, or below 0 if not known."""
         return self._connection.query_progress()

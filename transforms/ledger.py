@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -37,6 +37,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numba import njit
+
+from transforms.threads import beside
 
 Numbers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int8]
@@ -156,10 +158,7 @@ def fold(
                     writer.write_table(table)
 
         # a batch is read while those before are folded and another one, in their order, is written
-        folder, filer = (
-            open_files.enter_context(ThreadPoolExecutor(at_once))
-            for at_once in (_FOLDED_AT_ONCE, 1)
-        )
+        folder, filer = (open_files.enter_context(beside(n)) for n in (_FOLDED_AT_ONCE, 1))
         under_way: deque[Future[None]] = deque()
         for some_lots, some_events in _by_account(lots, events, account):
             folding = folder.submit(

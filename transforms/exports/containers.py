@@ -13,7 +13,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from transforms.exports import utf8
 from transforms.exports.cp949 import Cp949Decoder
+from transforms.threads import beside
 
 CHUNK_BYTES: Final = 1 << 24
 MAX_EXPANSION: Final = 250
@@ -99,10 +100,16 @@ def opened(path: Path, landing: Path) -> Iterator[io.FileIO]:
         raise FileRefused(f"can't be opened: {error.strerror}") from error
     with io.FileIO(descriptor) as file:
         before = os.fstat(descriptor)
-        yield file
+        refusal = None
+        try:
+            yield file
+        except FileRefused as error:
+            refusal = error
         after = os.fstat(descriptor)
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise FileRefused("it changed while it was read; ingest again when it is complete")
+        if refusal is not None:
+            raise refusal
 
 
 def survey(file: io.FileIO, container: Container) -> Survey:
@@ -212,7 +219,7 @@ class _Hashing:
 
     def __init__(self, file: _Reader) -> None:
         self._file = file
-        self._hasher = ThreadPoolExecutor(1)
+        self._hasher = beside()
         self._hashed: Future[None] | None = None
         self.digest = hashlib.sha256()
 

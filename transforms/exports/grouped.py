@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from numba import njit
 from schemas.derive import schema_metadata
 from transforms.exports.forms import CODED, coded
 from transforms.exports.thrift import STRUCT, Field, Struct, read_struct, value_of, write_struct
+from transforms.threads import pool
 
 GROUP_ROWS: Final = 1 << 17
 """Rows in a group on average; a power of two."""
@@ -244,9 +245,9 @@ class _Writer:
 
     def encode(self, groups: Iterator[pa.Table]) -> None:
         waiting: list[Future[bytes]] = []
-        with ThreadPoolExecutor(_ENCODERS) as pool:
+        with pool(_ENCODERS) as encoders:
             for group in groups:
-                waiting.append(pool.submit(_encoded, self._layout, group))
+                waiting.append(encoders.submit(_encoded, self._layout, group))
                 if len(waiting) > _ENCODERS:
                     self._append_encoded(waiting.pop(0).result())
             for future in waiting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
@@ -32,13 +32,16 @@ from transforms.exports.runs import sorted_by
 from transforms.exports.typed import json_lines, read_typed
 from transforms.exports.utf8 import bad_spans
 from transforms.exports.validate import Mask, broken_rules, reasons
+from transforms.threads import pool
 
 DELIMITERS: Final = (b",", b"\t", b"|", b";")
 UNSPLIT: Final = "row:format"
 CONFLICT: Final = "key:conflict"
 _ROWS_AT_ONCE: Final = 1 << 17
 MAX_WORKERS: Final = 4
-"""Pieces in work at once at the most: each takes some 100 MB on its way, whatever the machine."""
+"""Pieces in work at once at the most, whatever the machine."""
+PIECE_BYTES: Final = 100_000_000
+"""What a piece takes of memory on its way, about."""
 
 QUARANTINE_SCHEMA: Final = pa.schema(
     [
@@ -344,9 +347,9 @@ def _in_order(
 ) -> Iterator[Batch]:
     """Works on a few pieces at once and hands the results on in the pieces' order."""
     waiting: list[Future[Batch]] = []
-    with ThreadPoolExecutor(workers) as pool:
+    with pool(workers) as readers:
         for first, piece in pieces:
-            waiting.append(pool.submit(work, first, piece))
+            waiting.append(readers.submit(work, first, piece))
             if len(waiting) > workers:
                 yield waiting.pop(0).result()
         for future in waiting:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -29,6 +27,7 @@ from transforms.sample.forms import (
     nothing_spoilt,
 )
 from transforms.sample.telecom import Rows, Telecom, customer_id
+from transforms.threads import bound_threads, pool
 
 Progress = Callable[[str, int, int], None]
 
@@ -37,6 +36,7 @@ _ACCEPTED, _DUPLICATE, _STALE, _QUARANTINED = range(4)
 _CONFLICT: Final = "key:conflict"
 
 _CHUNK: Final = 1 << 16
+_MAKERS: Final = 4
 _FILE_ROWS: Final = 15_000
 _SMALL_ROWS: Final = 50_000
 _FEW_ROWS: Final = 400
@@ -490,8 +490,9 @@ def generate(
     ]
     total = sum(sum(1 for _ in file.slices(chunk)) for file in files)
     maker = _Maker(draws, out, chunk, total, progress)
-    with ThreadPoolExecutor(threads or min(4, os.cpu_count() or 1)) as pool:
-        tallies = [tally for made in pool.map(maker.make, files) for tally in made]
+    bound_threads(threads)
+    with pool(threads or _MAKERS) as makers:
+        tallies = [tally for made in makers.map(maker.make, files) for tally in made]
     arguments = {
         "customers": customers,
         "members": members,
