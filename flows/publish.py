@@ -33,7 +33,9 @@ from flows.workspace import Workspace
 
 ASIDE: Final = ".aside"
 """The folder in a room for what is being written: its files are nobody's yet."""
-_PENDING: Final = ".pending-"
+PENDING: Final = ".pending-"
+"""What the name of an unfinished commit's record begins with."""
+
 
 
 class Entry(BaseModel):
@@ -77,7 +79,7 @@ class State:
     def of(cls, workspace: Workspace) -> State:
         """Reads the commit records, oldest first."""
         entries: dict[str, Entry] = {}
-        for record in _records(workspace):
+        for record in commit_records(workspace):
             for entry in record.files:
                 entries[entry.path] = entry
         return cls(workspace, entries)
@@ -89,6 +91,11 @@ class State:
     def has(self, path: Path) -> bool:
         """Whether the path is committed."""
         return path.relative_to(self._root).as_posix() in self._entries
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """Every current entry, by path."""
+        return dict(self._entries)
 
     def files(self, table: str) -> dict[str, Path]:
         """The committed files of a staged or published table, by period, in its order."""
@@ -125,7 +132,7 @@ class Publication:
         path = target.relative_to(self._workspace.root).as_posix()
         entry = Entry(
             path=path,
-            sha256=_sha256(aside),
+            sha256=file_sha256(aside),
             size=aside.stat().st_size,
             table=table,
             period=period,
@@ -187,7 +194,7 @@ class Publication:
             self._state.has(target)
             and self._state.entry(target).sha256 == entry.sha256
             and target.is_file()
-            and _sha256(target) == entry.sha256
+            and file_sha256(target) == entry.sha256
         )
 
 
@@ -196,7 +203,7 @@ def recover(workspace: Workspace) -> bool:
 
     Returns whether there was a commit to complete.
     """
-    unfinished = sorted(workspace.commits.glob(f"{_PENDING}*.json"))
+    unfinished = sorted(workspace.commits.glob(f"{PENDING}*.json"))
     for pending in unfinished:
         _complete(workspace, pending)
     _clear_asides(workspace)
@@ -211,7 +218,7 @@ def _clear_asides(workspace: Workspace) -> None:
 
 
 def _pending_path(workspace: Workspace, run_id: str) -> Path:
-    return workspace.commits / f"{_PENDING}{run_id}.json"
+    return workspace.commits / f"{PENDING}{run_id}.json"
 
 
 def _commit_path(workspace: Workspace, run_id: str) -> Path:
@@ -232,7 +239,7 @@ def _complete(workspace: Workspace, pending: Path) -> None:
         source, target = workspace.root / aside, workspace.root / path
         if source.exists():
             os.replace(source, target)
-        elif not target.exists() or _sha256(target) != by_path[path].sha256:
+        elif not target.exists() or file_sha256(target) != by_path[path].sha256:
             raise RunFailed(
                 f"{target} is missing from the unfinished run {record.run_id}; remove {pending} "
                 f"and run `pointbook {record.command}` again"
@@ -245,7 +252,8 @@ def _complete(workspace: Workspace, pending: Path) -> None:
     _sync(workspace.commits)
 
 
-def _records(workspace: Workspace) -> Iterator[CommitRecord]:
+def commit_records(workspace: Workspace) -> Iterator[CommitRecord]:
+    """The commit records, oldest first."""
     for path in sorted(workspace.commits.glob("[0-9]*.json")):
         found = path.stat()
         yield _record(path, found.st_ino, found.st_mtime_ns, found.st_size)
@@ -289,7 +297,8 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

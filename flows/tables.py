@@ -22,7 +22,6 @@ from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 from transforms.engine import ROOT, Engine, Transform, load_transform
 from transforms.policy import Policies
 
-_AUDITS: Final = ROOT / "audits"
 _SHOWN_ROWS: Final = 3
 
 
@@ -101,10 +100,19 @@ def name_policies(engine: Engine, policies: Policies, transforms: Iterable[Trans
 
 def audits_of(tables: Iterable[str]) -> list[Transform]:
     """The audits of the tables: every `audits/<table>__<claim>.sql`."""
+    return _claims("audits", tables)
+
+
+def proofs_of(relations: Iterable[str]) -> list[Transform]:
+    """What `verify` proves of the relations besides: every `proof/<relation>__<claim>.sql`."""
+    return _claims("proof", relations)
+
+
+def _claims(folder: str, relations: Iterable[str]) -> list[Transform]:
     return [
-        load_transform(f"audits/{path.stem}")
-        for table in tables
-        for path in sorted(_AUDITS.glob(f"{table}__*.sql"))
+        load_transform(f"{folder}/{path.stem}")
+        for relation in relations
+        for path in sorted((ROOT / folder).glob(f"{relation}__*.sql"))
     ]
 
 
@@ -149,15 +157,21 @@ def audit(engine: Engine, audits: Sequence[Transform]) -> list[str]:
     Returns the names of the claims that hold.
     """
     for claim in audits:
-        broken = engine.rows(claim)
-        if broken.num_rows:
-            name = claim.name.removeprefix("audits/")
-            rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
+        breach = breach_of(engine, claim)
+        if breach:
             raise RunFailed(
-                f"audit {name} found {broken.num_rows:,} rows ({rows}); nothing was published; "
-                f"see {claim.path.relative_to(ROOT.parent)}"
+                f"audit {breach}; nothing was published; see {claim.path.relative_to(ROOT.parent)}"
             )
     return [claim.name.removeprefix("audits/") for claim in audits]
+
+
+def breach_of(engine: Engine, claim: Transform) -> str | None:
+    """How many rows break a claim, with the first of them; none where it holds."""
+    broken = engine.rows(claim)
+    if not broken.num_rows:
+        return None
+    rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
+    return f"{claim.name.rpartition('/')[2]} found {broken.num_rows:,} rows ({rows})"
 
 
 def _shown(row: Mapping[str, object]) -> str:

@@ -34,13 +34,13 @@ def broken_rules(export: Export, columns: Mapping[str, Read]) -> dict[str, Mask]
         for rule, mask in read.broken.items():
             broken[f"{name}:{rule}"] = mask
         for check in export.columns[name].checks:
-            _add(broken, f"{name}:{check.name}", _failures(check, frame[name]))
+            _add(broken, f"{name}:{check.name}", failures(check, frame[name]))
     for check in export.model.checks:
         column, rule = str(check.name).split(":")
-        failures = _failures(check, frame)
+        failed = failures(check, frame)
         if rule == "required":
-            failures &= columns[column].missing
-        _add(broken, str(check.name), failures)
+            failed &= columns[column].missing
+        _add(broken, str(check.name), failed)
     return broken
 
 
@@ -58,7 +58,7 @@ def _add(broken: dict[str, Mask], reason: str, failures: Mask) -> None:
         broken[reason] = broken[reason] | failures if reason in broken else failures
 
 
-def _failures(check: Check, data: pd.Series[Any] | pd.DataFrame) -> Mask:
+def failures(check: Check, data: pd.Series[Any] | pd.DataFrame) -> Mask:
     """The rows that fail one declared check; pandera leaves missing cells out of its answer."""
     passed = cast("pd.Series[bool]", check(data).check_output)
     failures = np.zeros(len(data), np.bool_)
