@@ -301,6 +301,26 @@ def status(*, common: Common = _DEFAULTS) -> None:
 
 
 @app.command
+def verify(*, table: str | None = None, common: Common = _DEFAULTS) -> None:
+    """Prove that what is published is whole and follows from what was delivered; change nothing.
+
+    Parameters
+    ----------
+    table: One published table, or one export, instead of everything.
+    """
+    options = common.options()
+    if common.quiet:
+        progress.silence()
+    from flows.errors import ProofFailed
+    from flows.verify import verify as prove
+
+    found = prove(options, table)
+    _print(found, common, "verify", options)
+    if found["wrong"]:
+        raise ProofFailed(found["wrong"])
+
+
+@app.command
 def catalog(*, common: Common = _DEFAULTS) -> None:
     """Rebuild the catalog and the data dictionary of the warehouse."""
     from flows.catalog import build_catalog

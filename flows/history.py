@@ -108,6 +108,8 @@ class History:
         for run_id in sorted({self.publishers[path].run_id for path in entries}):
             for relation, files in self.manifests.get(run_id, {}).get("inputs", {}).items():
                 for file in files:
+                    if not file["path"].startswith(_DATA):
+                        continue
                     before = self.committed.get((file["path"], file["sha256"]))
                     if before is None or before >= number_of(run_id):
                         raise ProofFailed(

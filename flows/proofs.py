@@ -209,9 +209,10 @@ class Breach:
     what: str
 
     def __str__(self) -> str:
-        table = table_of(self.claim)
-        path = self.period.files[table]
-        return f"{path}: {self.what}; see transforms/{self.claim.name}.sql; run `{self.period.line}` again"
+        return (
+            f"{self.period.files[table_of(self.claim)]}: {self.what}; see "
+            f"transforms/{self.claim.name}.sql, and run `{self.period.line}` again"
+        )
 
 
 def table_of(claim: Transform) -> str:
@@ -237,6 +238,8 @@ class Prover:
         self._context = context
         self.periods = published_periods(context)
         self._changed: dict[tuple[str, str], frozenset[str]] = {}
+        self._inputs: dict[tuple[str, str], Inputs] = {}
+        self.done = 0.0
         for name in PUBLISHING:
             name_policies(engine, context.policies, self._claims(name))
 
@@ -269,8 +272,12 @@ class Prover:
     def breaches(
         self, wanted: Callable[[Transform], bool], proven: Callable[[Transform], object]
     ) -> Iterator[Breach]:
-        """The breaches of the wanted claims, period by period; `proven` is told what holds."""
-        for period in self.periods:
+        """The breaches of the wanted claims, period by period; `proven` is told what holds.
+
+        `done` is the share of the periods that are done with.
+        """
+        for number, period in enumerate(self.periods):
+            self.done = number / len(self.periods)
             claims = [
                 claim
                 for claim in self._claims(period.command)
@@ -322,18 +329,24 @@ class Prover:
             files = self._opening_balances(period, table, lots)
             self._engine.relation(relation, files, stored_schema(PUBLISHED[table]))
         rest = relations & period.recorded.keys() - period.files.keys()
-        publishing = PUBLISHING[period.command]
         if rest:
-            inputs = publishing.inputs(self._context, period.span)
+            inputs = self._made_from(period)
             files_of = {name: files for name, files in inputs.files.items() if name in rest}
             name_inputs(self._engine, Inputs(files_of, inputs.tables))
         if "run_context" in relations:
-            run_context(self._engine, **publishing.dates(self._context, period.span))
+            dates = PUBLISHING[period.command].dates(self._context, period.span)
+            run_context(self._engine, **dates)
 
     def _opening_balances(self, period: Published, table: str, lots: str) -> list[Path]:
-        inputs = PUBLISHING[period.command].inputs(self._context, period.span)
+        opened_from = self._made_from(period).files.get(lots, {})
         balances = self._context.files(table)
-        return [balances[name] for name in inputs.files.get(lots, {}) if name in balances]
+        return [balances[name] for name in opened_from if name in balances]
+
+    def _made_from(self, period: Published) -> Inputs:
+        key = (period.command, period.span)
+        if key not in self._inputs:
+            self._inputs[key] = PUBLISHING[period.command].inputs(self._context, period.span)
+        return self._inputs[key]
 
     def _over_all_periods(
         self, wanted: Callable[[Transform], bool], proven: Callable[[Transform], object]
@@ -348,10 +361,9 @@ class Prover:
         for claim in self._claims("points"):
             if claim.name.rpartition("/")[2] in OVER_ALL_PERIODS and wanted(claim) and whole:
                 for relation in claim.inputs:
-                    table = _EARLIER.get(relation)
-                    files = [] if table else [p.files[relation] for p in whole if relation in p.files]
-                    schema = stored_schema(PUBLISHED[table or relation])
-                    self._engine.relation(relation, files, schema)
+                    table = _EARLIER.get(relation, relation)
+                    files = [p.files[relation] for p in whole if relation in p.files]
+                    self._engine.relation(relation, files, stored_schema(PUBLISHED[table]))
                 breach = breach_of(self._engine, claim)
                 if breach:
                     of = next(period for period in whole if table_of(claim) in period.files)

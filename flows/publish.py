@@ -37,7 +37,6 @@ PENDING: Final = ".pending-"
 """What the name of an unfinished commit's record begins with."""
 
 
-
 class Entry(BaseModel):
     """A file of a commit: where it belongs (relative to the workspace) and what it holds.
 
@@ -74,6 +73,7 @@ class State:
         for entry in entries.values():
             if entry.table is not None:
                 self._by_table.setdefault(entry.table, []).append(entry)
+        self._files: dict[str, dict[str, Path]] = {}
 
     @classmethod
     def of(cls, workspace: Workspace) -> State:
@@ -99,8 +99,10 @@ class State:
 
     def files(self, table: str) -> dict[str, Path]:
         """The committed files of a staged or published table, by period, in its order."""
-        entries = sorted(self._by_table.get(table, []), key=lambda entry: entry.period or "")
-        return {entry.period or "": self._root / entry.path for entry in entries}
+        if table not in self._files:
+            entries = sorted(self._by_table.get(table, []), key=lambda entry: entry.period or "")
+            self._files[table] = {e.period or "": self._root / e.path for e in entries}
+        return dict(self._files[table])
 
 
 class Publication:

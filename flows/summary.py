@@ -418,6 +418,22 @@ def _status(console: Console, manifest: Manifest, _: Path | None) -> None:
         console.print(f"missing: {item['command']} (due {item['due']}): run it, or pointbook run")
 
 
+def _verify(console: Console, manifest: Manifest, _: Path | None) -> None:
+    for check in manifest["checks"]:
+        counts = (f"{count:,} {name}" for name, count in check.items() if name != "check")
+        console.print(f"{check['check']}: {', '.join(counts)}")
+    stale = manifest["stale"]
+    if stale:
+        console.print(
+            f"{len(stale):,} periods are stale: what changed since says nothing about them, until "
+            "these renew them"
+        )
+    for line, changed in stale.items():
+        console.print(f"  {line} (changed: {', '.join(changed)})", soft_wrap=True)
+    if not manifest["wrong"]:
+        console.print(f"nothing is wrong with {manifest['table'] or 'what is published'}")
+
+
 def _catalog(console: Console, manifest: Manifest, _: Path | None) -> None:
     console.print(f"rebuilt {manifest['catalog']}", soft_wrap=True)
 
@@ -444,6 +460,7 @@ _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]]
     "notices": _notices,
     "sweep": _sweep,
     "status": _status,
+    "verify": _verify,
     "catalog": _catalog,
     "sample": _sample,
 }

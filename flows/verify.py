@@ -11,7 +11,6 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +30,7 @@ from flows.workspace import Workspace
 from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS
-from transforms.engine import Engine, Transform
+from transforms.engine import Engine, QueryError, Transform
 from transforms.exports.merge import history_name, history_schema
 from transforms.exports.reading import QUARANTINE_SCHEMA
 from transforms.rows import faults, order_of
@@ -67,11 +66,14 @@ def verify(options: Options, table: str | None = None) -> dict[str, Any]:
         workspace.scratch.mkdir(parents=True, exist_ok=True)
         try:
             with options.start_engine(workspace.scratch) as engine:
-                for name, check in _Verification(options, engine, table, found).checks():
-                    with progress.working(f"verifying {name}", lambda: -1.0):
+                verification = _Verification(options, engine, table, found)
+                for name, check in verification.checks():
+                    with progress.working(f"verifying {name}", lambda: verification.done):
                         found["checks"].append({"check": name} | check())
         except ProofFailed as failure:
             found["wrong"] = str(failure)
+        except QueryError as error:
+            found["wrong"] = f"{error}; run `pointbook verify` to find what is damaged"
         finally:
             shutil.rmtree(workspace.scratch, ignore_errors=True)
     return found
@@ -91,6 +93,12 @@ class _Verification:
         self._table = table
         self._found = found
         self._workspace = Workspace(options.workspace)
+        self._prover: Prover | None = None
+
+    @property
+    def done(self) -> float:
+        """The share of the running check that is done, below 0 where it is not known."""
+        return self._prover.done if self._prover else -1.0
 
     def checks(self) -> Iterator[tuple[str, Check]]:
         """Their names and what does them; each may rely on those before it."""
@@ -154,15 +162,15 @@ class _Verification:
     def _rows(self) -> dict[str, int]:
         """Rows keep their table's checks and order, and keys are unique."""
         rows = 0
-        self._prover = prover = Prover(self._engine, self._context)
-        self._found["stale"] = prover.stale()
         for table in {**PUBLISHED, **STAGED_RELATIONS}.values():
             files = self._files(table.name)
             for fault in faults(table, files):
                 entry = self._context.state.entry(fault.path)
                 raise ProofFailed(f"{fault.path}: {fault.what}; {remedy(entry)}")
             rows += sum(self._context.state.entry(path).rows or 0 for path in files.values())
-        in_order = {name for name, table in PUBLISHED.items() if set(order_of(table)) == set(table.key)}
+        self._prover = Prover(self._engine, self._context)
+        self._found["stale"] = self._prover.stale()
+        in_order = {n for n, table in PUBLISHED.items() if set(order_of(table)) == set(table.key)}
         proven = self._prove(lambda claim: is_of_keys(claim) and table_of(claim) not in in_order)
         return {"rows": rows, "claims": proven.total()}
 
@@ -201,6 +209,7 @@ class _Verification:
 
     def _prove(self, wanted: Callable[[Transform], bool]) -> Counter[str]:
         proven: Counter[str] = Counter()
+        assert self._prover is not None
         for breach in self._prover.breaches(
             lambda claim: self._is_of_table(table_of(claim)) and wanted(claim),
             lambda claim: proven.update([claim.name]),
@@ -257,10 +266,8 @@ class _Verification:
                 raise ProofFailed(f"{folder}: {breach}; {BACKUP}")
 
     def _check_billing_totals(self, month: str) -> None:
-        for name, table in STAGED_RELATIONS.items():
-            if name == "billing_totals":
-                path = self._context.files(name)[month]
-                name_table(self._engine, table, [path])
+        path = self._context.files("billing_totals")[month]
+        name_table(self._engine, STAGED_RELATIONS["billing_totals"], [path])
         bills = [self._context.files("billing")[month]]
         self._engine.relation("billing", bills, staged_schema(EXPORTS["billing"]))
         for claim in proofs_of(["billing_totals"]):
@@ -330,9 +337,7 @@ def _meaning(metadata: Mapping[bytes, bytes] | None) -> dict[bytes, bytes]:
     return {k: v for k, v in (metadata or {}).items() if k in (b"description", b"grain", b"unit")}
 
 
-def _check_ties(
-    workspace: Workspace, manifest: Mapping[str, Any], file: Mapping[str, Any]
-) -> None:
+def _check_ties(workspace: Workspace, manifest: Mapping[str, Any], file: Mapping[str, Any]) -> None:
     """Raises ProofFailed where a file's rows or won don't add up to what was delivered."""
     for what, counts in {"rows": file["rows"], **file["amounts"]}.items():
         fates = sum(count for fate, count in counts.items() if fate != "delivered")

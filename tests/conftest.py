@@ -46,6 +46,19 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait(timeout=30)
 
 
+@pytest.fixture(scope="session")
+def last_months(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of the sample's last months, in which every table is published; to read only."""
+    from flows.calendar import run_calendar
+    from flows.demo import prepare
+    from flows.options import Options
+
+    workspace = tmp_path_factory.mktemp("last_months") / "workspace"
+    prepare(workspace)
+    run_calendar(Options(workspace=workspace, memory="1GB", threads=1), "2021-11", "2022-02")
+    return workspace
+
+
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _STARTUP_SECONDS
     while time.monotonic() < deadline:

@@ -14,11 +14,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from flows.calendar import run_calendar
-from flows.demo import prepare
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED
-from tests.membership import options, published
+from tests.membership import published
 
 QUERIES: Final = Path(__file__).parent / "queries"
 README: Final = Path(__file__).parent.parent / "README.md"
@@ -139,14 +137,9 @@ def test_readme_shows_the_query(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def everything(last_months: Path) -> Path:
     """The warehouse of the sample's last months, in which every table is published."""
-    workspace = tmp_path_factory.mktemp("everything") / "workspace"
-    prepare(workspace)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("POINTBOOK_PII_KEY", "a key for tests")
-        run_calendar(options(workspace), "2021-11", "2022-02")
-    return workspace / "warehouse"
+    return last_months / "warehouse"
 
 
 def partition_type(name: str) -> pa.DataType:
