@@ -134,7 +134,7 @@ class Publication:
         path = target.relative_to(self._workspace.root).as_posix()
         entry = Entry(
             path=path,
-            sha256=file_sha256(aside),
+            sha256=sha256_of(aside),
             size=aside.stat().st_size,
             table=table,
             period=period,
@@ -196,7 +196,7 @@ class Publication:
             self._state.has(target)
             and self._state.entry(target).sha256 == entry.sha256
             and target.is_file()
-            and file_sha256(target) == entry.sha256
+            and sha256_of(target) == entry.sha256
         )
 
 
@@ -241,7 +241,7 @@ def _complete(workspace: Workspace, pending: Path) -> None:
         source, target = workspace.root / aside, workspace.root / path
         if source.exists():
             os.replace(source, target)
-        elif not target.exists() or file_sha256(target) != by_path[path].sha256:
+        elif not target.exists() or sha256_of(target) != by_path[path].sha256:
             raise RunFailed(
                 f"{target} is missing from the unfinished run {record.run_id}; remove {pending} "
                 f"and run `pointbook {record.command}` again"
@@ -299,7 +299,7 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def file_sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,7 +23,7 @@ from flows.history import BACKUP, History
 from flows.landing import Deliveries, delivered_key
 from flows.options import Options
 from flows.proofs import Prover, is_of_keys, reads_exports, remedy, table_of
-from flows.publish import Entry, file_sha256
+from flows.publish import Entry, sha256_of
 from flows.run import Context
 from flows.tables import breach_of, name_table, proofs_of
 from flows.workspace import Workspace
@@ -132,7 +132,7 @@ class _Verification:
         """Every file has the size and the bytes that its commit names."""
         paths = [self._root / path for path in self._entries]
         with ThreadPoolExecutor(self._options.threads or os.cpu_count()) as pool:
-            hashes = pool.map(file_sha256, paths)
+            hashes = pool.map(sha256_of, paths)
             for path, entry, sha256 in zip(paths, self._entries.values(), hashes, strict=True):
                 if sha256 != entry.sha256:
                     pool.shutdown(wait=False, cancel_futures=True)
