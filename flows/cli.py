@@ -321,6 +321,31 @@ def verify(*, table: str | None = None, common: Common = _DEFAULTS) -> None:
 
 
 @app.command
+def retention(
+    *,
+    on: str,
+    dry_run: DryRun = False,
+    remove: Annotated[bool, Parameter(negative="")] = False,
+    common: Common = _DEFAULTS,
+) -> None:
+    """List what is kept longer than the policy's terms; with --remove, remove it.
+
+    Parameters
+    ----------
+    on: The day of reckoning, YYYY-MM-DD.
+    dry_run: Only list, as without --remove.
+    remove: Remove it, and leave a tombstone of every file in the manifest.
+    """
+    if dry_run and remove:
+        raise WrongUsage("--dry-run and --remove exclude each other; give one of them")
+    options = common.options()
+    from flows.periods import parse_day
+    from flows.retention import retain
+
+    _print(retain(options, parse_day(on), remove), common, "retention", options)
+
+
+@app.command
 def catalog(*, common: Common = _DEFAULTS) -> None:
     """Rebuild the catalog and the data dictionary of the warehouse."""
     from flows.catalog import build_catalog

@@ -40,8 +40,18 @@ class History:
 
     @cached_property
     def publishers(self) -> dict[str, CommitRecord]:
-        """The latest commit of every path."""
-        return {entry.path: record for record in self.records for entry in record.files}
+        """The latest commit of every path that is current."""
+        found: dict[str, CommitRecord] = {}
+        for record in self.records:
+            found |= {entry.path: record for entry in record.files}
+            for gone in record.removed:
+                found.pop(gone.path, None)
+        return found
+
+    @cached_property
+    def removed(self) -> set[str]:
+        """The paths that retention removed."""
+        return {gone.path for record in self.records for gone in record.removed}
 
     @cached_property
     def committed(self) -> dict[tuple[str, str], int]:
@@ -66,7 +76,8 @@ class History:
     def check_numbers(self) -> None:
         """Raises ProofFailed where run numbers repeat or leave a gap, or a run has no commit."""
         folders = {path.name for path in self.workspace.runs.glob("[0-9]*")}
-        run_ids = folders | {record.run_id for record in self.records}
+        manifests = {path.split("/")[1] for path in self.removed if path.startswith("runs/")}
+        run_ids = folders | manifests | {record.run_id for record in self.records}
         by_number: dict[int, str] = {}
         for run_id in sorted(run_ids):
             other = by_number.setdefault(number_of(run_id), run_id)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from flows.collected import collected_files
 from flows.due import require_delivered
-from flows.errors import NotReady
+from flows.errors import NotReady, RunFailed
 from flows.options import Options
 from flows.periods import (
     YEAR_END,
@@ -112,6 +112,7 @@ def close_points(options: Options, month: str, step: Step = plainly) -> dict[str
         require_delivered("points", context)
         opening = points_opening(context, month)
         _require_grants(context, first)
+        _require_hashes(context, month)
         context.policies.require(POLICIES, first, last_day(first))
         _require_single_changes(context.policies)
         with options.start_engine(run.scratch) as engine:
@@ -295,6 +296,16 @@ def _require_single_changes(policies: Policies) -> None:
                 f"{change[1]}; make them one"
             )
         seen.add(change)
+
+
+def _require_hashes(context: Context, month: str) -> None:
+    """Raises RunFailed where retention took out what the month's refunds are compared by (P6)."""
+    for path in context.file_of("refund_applications", month).values():
+        if context.state.entry(path).forgotten:
+            raise RunFailed(
+                f"points {month} can't be closed again: retention removed the hashes that its "
+                "refunds are compared by; what is published stands"
+            )
 
 
 def _require_grants(context: Context, first: date) -> None:

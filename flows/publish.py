@@ -5,7 +5,7 @@
    folder: Polars reads hidden files too.
 2. A pending record that names each file and its hash is written to `commits/` and fsynced: from
    here on the commit will be completed, whoever dies.
-3. Each file is renamed into place.
+3. Each file is renamed into place; files that retention removes are unlinked.
 4. The pending record is renamed to the commit record.
 
 `recover`, which every command runs first, completes a commit that has its pending record and
@@ -41,7 +41,9 @@ class Entry(BaseModel):
     """A file of a commit: where it belongs (relative to the workspace) and what it holds.
 
     `column_digests` are hashes of each column's bytes, by which a reader of some columns knows
-    that nothing of them changed; `inputs` digests what the file was made from.
+    that nothing of them changed; `inputs` digests what the file was made from. `forgotten` are
+    columns whose values retention took out: their digests are those of before, so that what was
+    made from them stands.
     """
 
     path: str
@@ -52,15 +54,28 @@ class Entry(BaseModel):
     rows: int | None = None
     column_digests: dict[str, str] = {}
     inputs: dict[str, str] = {}
+    forgotten: list[str] = []
+
+
+class Tombstone(BaseModel):
+    """A file that retention removed, and why: `subject` and `months` are the policy's term."""
+
+    path: str
+    sha256: str
+    size: int
+    rows: int | None
+    subject: str
+    months: int
 
 
 class CommitRecord(BaseModel):
-    """What one command published, or (with `asides`) is about to."""
+    """What one command published and removed, or (with `asides`) is about to."""
 
     run_id: str
     command: str
     files: list[Entry]
     asides: dict[str, str] = {}
+    removed: list[Tombstone] = []
 
 
 class State:
@@ -82,6 +97,8 @@ class State:
         for record in commit_records(workspace):
             for entry in record.files:
                 entries[entry.path] = entry
+            for gone in record.removed:
+                entries.pop(gone.path, None)
         return cls(workspace, entries)
 
     def entry(self, path: Path) -> Entry:
@@ -129,8 +146,15 @@ class Publication:
         period: str | None = None,
         rows: int | None = None,
         inputs: Mapping[str, str] | None = None,
+        forgotten: Iterable[str] = (),
     ) -> Entry:
-        """Takes a file written aside into the commit; returns its entry."""
+        """Takes a file written aside into the commit; returns its entry.
+
+        Of `forgotten` columns the digests stay what they were.
+        """
+        digests = _column_digests(aside)
+        for column in forgotten:
+            digests[column] = self._state.entry(target).column_digests[column]
         path = target.relative_to(self._workspace.root).as_posix()
         entry = Entry(
             path=path,
@@ -139,8 +163,9 @@ class Publication:
             table=table,
             period=period,
             rows=rows,
-            column_digests=_column_digests(aside),
+            column_digests=digests,
             inputs=dict(inputs or {}),
+            forgotten=list(forgotten),
         )
         self._record.files.append(entry)
         if self._in_place(target, entry):
@@ -150,6 +175,10 @@ class Publication:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._record.asides[path] = aside.relative_to(self._workspace.root).as_posix()
         return entry
+
+    def remove(self, tombstone: Tombstone) -> None:
+        """Takes the removal of a file into the commit."""
+        self._record.removed.append(tombstone)
 
     @property
     def entries(self) -> list[Entry]:
@@ -247,11 +276,20 @@ def _complete(workspace: Workspace, pending: Path) -> None:
                 f"and run `pointbook {record.command}` again"
             )
     _sync_names(workspace.root, (workspace.root / path for path in record.asides))
+    for gone in record.removed:
+        _remove(workspace.root / gone.path)
     done = record.model_copy(update={"asides": {}})
     commit = _commit_path(workspace, record.run_id)
     write_durably(workspace, commit, done.model_dump_json(indent=1))
     pending.unlink()
     _sync(workspace.commits)
+
+
+def _remove(path: Path) -> None:
+    """Removes a file, and its folder where it was the last."""
+    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.parent.rmdir()
 
 
 def commit_records(workspace: Workspace) -> Iterator[CommitRecord]:

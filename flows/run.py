@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from flows.catalog import build_catalog, catalog_is_behind
 from flows.errors import PointbookError, RunFailed, WrongUsage
 from flows.options import Options
-from flows.publish import Publication, State, next_run_id, recover, write_durably
+from flows.publish import Publication, State, Tombstone, next_run_id, recover, write_durably
 from flows.workspace import Workspace
 from schemas.tables import PUBLISHED
 from transforms.engine import QueryError
@@ -122,11 +122,22 @@ class Run:
         period: str | None = None,
         rows: int | None = None,
         inputs: Mapping[str, str] | None = None,
+        forgotten: Iterable[str] = (),
     ) -> None:
         """Takes a file written aside into the run's commit."""
         self._publication.replace(
-            aside, target, table=table, period=period, rows=rows, inputs=inputs
+            aside,
+            target,
+            table=table,
+            period=period,
+            rows=rows,
+            inputs=inputs,
+            forgotten=forgotten,
         )
+
+    def remove(self, tombstone: Tombstone) -> None:
+        """Takes the removal of a file into the run's commit."""
+        self._publication.remove(tombstone)
 
     def commit(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Makes everything current, with a manifest of this content; returns the manifest."""

@@ -434,6 +434,21 @@ def _verify(console: Console, manifest: Manifest, _: Path | None) -> None:
         console.print(f"nothing is wrong with {manifest['table'] or 'what is published'}")
 
 
+def _retention(console: Console, manifest: Manifest, _: Path | None) -> None:
+    title = f"Kept longer than its term on {manifest['on']}"
+    table = _table(title, "subject", "months", "files", "bytes", "rows", "oldest")
+    for row in manifest["subjects"]:
+        counts = (f"{row[name]:,}" for name in ("months", "files", "bytes", "rows"))
+        table.add_row(row["subject"], *counts, row["oldest"] or "")
+    console.print(table)
+    if not any(row["files"] for row in manifest["subjects"]):
+        console.print("nothing is kept longer than its term")
+    elif manifest["removed"]:
+        console.print(f"removed; the tombstones are in runs/{manifest['run_id']}/manifest.json")
+    else:
+        console.print("nothing was removed; --remove does")
+
+
 def _catalog(console: Console, manifest: Manifest, _: Path | None) -> None:
     console.print(f"rebuilt {manifest['catalog']}", soft_wrap=True)
 
@@ -461,6 +476,7 @@ _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]]
     "sweep": _sweep,
     "status": _status,
     "verify": _verify,
+    "retention": _retention,
     "catalog": _catalog,
     "sample": _sample,
 }

@@ -243,6 +243,8 @@ class _Verification:
         }
         entries = self._context.state.entries
         for path, file in filed.items():
+            if path in self._history.removed:
+                continue
             rows = entries[path].rows if path in entries else 0
             if rows != file["rows"]["quarantined"]:
                 raise ProofFailed(

@@ -250,9 +250,11 @@ def data_dictionary() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def data_package(
-    files: Mapping[str, Sequence[Mapping[str, str | int | None]]],
-) -> dict[str, object]:
+PackagedFile = Mapping[str, str | int | None]
+"""A file of a data package: its `path`, `hash`, `bytes` and `rows`."""
+
+
+def data_package(files: Mapping[str, Sequence[PackagedFile]]) -> dict[str, object]:
     """The published tables as a Data Package (v2) descriptor.
 
     `files` gives a table's files, in the order of their partitions, with paths relative to the
