@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from flows.errors import ProofFailed
-from flows.publish import ASIDE, PENDING, CommitRecord, Entry
+from flows.publish import ASIDE, PENDING, CommitRecord, Entry, sha256_of
 from flows.workspace import Workspace
 
 MANIFEST: Final = "manifest.json"
@@ -109,6 +109,18 @@ class History:
                 raise ProofFailed(
                     f"{path}: {output[0]} is not the same in commit {record.run_id}; {BACKUP}"
                 )
+
+    @property
+    def versions(self) -> list[Path]:
+        """The files kept of what was replaced, each named after the run that published it."""
+        return sorted((self.workspace.root / "versions").rglob("[0-9]*.parquet"))
+
+    def check_versions(self) -> None:
+        """Raises ProofFailed where a version is not a file that its run published."""
+        published = {(record.run_id, e.sha256) for record in self.records for e in record.files}
+        for path in self.versions:
+            if (path.stem, sha256_of(path)) not in published:
+                raise ProofFailed(f"{path}: not what run {path.stem} published; {BACKUP}")
 
     def check_inputs(self, entries: Mapping[str, Entry]) -> int:
         """How many inputs of what is current were committed before it, hash for hash.

@@ -153,14 +153,14 @@ class _Retention:
 
     def _versions(self, before: date) -> Iterator[_Old]:
         """A version is named after the run that made it."""
-        for path in self._version_files():
+        for path in self._history.versions:
             ended = self._ended(path.stem)
             if ended and ended < before:
                 yield _Old(path, ended, pq.read_metadata(path).num_rows)
 
     def _runs(self, before: date) -> Iterator[_Old]:
         """Manifests that prove nothing of what there is: of failed runs, and superseded ones."""
-        needed = {path.stem for path in self._version_files()} | {
+        needed = {path.stem for path in self._history.versions} | {
             record.run_id
             for path, record in self._history.publishers.items()
             if not path.startswith("runs/")
@@ -209,9 +209,6 @@ class _Retention:
 
     def _is_forgotten(self, path: Path) -> bool:
         return bool(self._context.state.entry(path).forgotten)
-
-    def _version_files(self) -> Iterable[Path]:
-        return sorted((self._root / "versions").rglob("[0-9]*.parquet"))
 
     def _ended(self, run_id: str) -> date | None:
         """The day on which a run ended; none for one that was killed."""

@@ -141,6 +141,8 @@ class _Verification:
                     raise ProofFailed(
                         f"{path}: {what} differs from commit {run_id}; {remedy(entry)}"
                     )
+        if self._table is None:
+            self._history.check_versions()
         return {"files": len(paths), "bytes": sum(e.size for e in self._entries.values())}
 
     def _schemas(self) -> dict[str, int]:

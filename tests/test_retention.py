@@ -24,7 +24,7 @@ from flows.workspace import Workspace
 from tests.faults import images_of
 from tests.forks import command_line
 from tests.membership import data_hashes, land, options, stage
-from tests.points import CUSTOMER, PURCHASE, land_points, run
+from tests.points import PURCHASE, customer, land_points, run
 from tests.support import staged
 
 Row = dict[str, Any]
@@ -55,7 +55,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.raises(RunFailed):
         _fail(workspace)
     land(workspace, "purchases", [{"purchase_id": "late"} | PURCHASE], "late.csv")
-    land(workspace, "customers", [CUSTOMER | gone | {"updated_at": "2021-01-01 00:00:00"}], "b.csv")
+    land(workspace, "customers", [customer(**gone, updated_at="2021-01-01 00:00:00")], "b.csv")
     stage(workspace)
     run(options(workspace), ["points 2016-03"])
     return workspace

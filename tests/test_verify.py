@@ -224,6 +224,16 @@ def test_a_file_that_no_commit_names_is_found(copy: Path) -> None:
     assert wrong(copy) == f"{stray}: no commit names this file; remove it"
 
 
+def test_a_version_is_a_file_that_its_run_published(copy: Path) -> None:
+    path = table_file(copy, "point_lots")
+    version = copy / "versions" / "point_lots" / "period=2016-03" / "000002-points.parquet"
+    version.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, version)
+    holds(copy)
+    flipped(version)
+    assert wrong(copy).startswith(f"{version}: not what run 000002-points published")
+
+
 def test_commit_records_are_read_strictly(copy: Path) -> None:
     record = copy / "commits" / "000002-points.json"
     content = record.read_bytes()
