@@ -128,12 +128,13 @@ class _Retention:
         entry = self._context.state.entry(old.path)
         export = next(e for e in EXPORTS.values() if entry.table in (e.name, history_name(e)))
         aside = run.aside(old.path)
-        batches = _without_hashes(export, old)
         if entry.table == export.name:
-            write(aside, staged_layout(export), batches)
+            layout = staged_layout(export)
+            write(aside, layout, _without_hashes(export, old, layout.schema))
         else:
-            with pq.ParquetWriter(aside, history_schema(export), compression="zstd") as writer:
-                for batch in batches:
+            schema = history_schema(export)
+            with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+                for batch in _without_hashes(export, old, schema):
                     writer.write_batch(batch)
         run.replace(
             aside,
@@ -223,15 +224,14 @@ def _any_held(rows: pa.Table, columns: Iterable[str]) -> pa.Array:
     return held
 
 
-def _without_hashes(export: Export, old: _Old) -> Iterator[pa.RecordBatch]:
+def _without_hashes(export: Export, old: _Old, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The file's rows in their order, the personal columns of old ones null."""
     assert old.forget is not None
     with pq.ParquetFile(old.path) as file:
         for batch in file.iter_batches(_BATCH):
             mask = old.forget(batch)
+            columns = {name: batch[name] for name in schema.names}
             for name in export.personal:
-                place = batch.schema.get_field_index(name)
-                values = pc.if_else(mask, pa.scalar(None, batch[name].type), batch[name])
-                field = pa.field(name, values.type)
-                batch = batch.set_column(place, field, values)
-            yield batch
+                nothing = pa.scalar(None, columns[name].type)
+                columns[name] = pc.if_else(mask, nothing, columns[name])
+            yield pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)
