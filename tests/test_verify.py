@@ -419,19 +419,24 @@ def test_an_unknown_table_and_a_missing_workspace_are_refused(ledger: Path, tmp_
     assert not (tmp_path / "nowhere").exists()
 
 
+def _complaints(printed: str) -> list[str]:
+    """The lines on stderr but for those that tell of work longer than two seconds."""
+    return [line for line in printed.splitlines() if not line.endswith("…")]
+
+
 def test_the_command_prints_counts_then_what_is_wrong_and_exits_1(
     copy: Path, tmp_path: Path
 ) -> None:
     words = ["verify", "--workspace", str(copy)]
     done = command_line(words, {"POINTBOOK_PII_KEY": "a key for tests"}, tmp_path / "done")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, _complaints(done.stderr)) == (0, [])
     assert "nothing is wrong with what is published" in done.stdout
     flipped(table_file(copy, "point_lots"))
     failed = command_line(words, {}, tmp_path / "failed")
     assert failed.returncode == 1
     assert "commits: 3 commits" in failed.stdout
-    assert failed.stderr.count("\n") == 1
-    assert "sha256 differs" in failed.stderr
+    (complaint,) = _complaints(failed.stderr)
+    assert "sha256 differs" in complaint
     as_json = command_line([*words, "--json"], {}, tmp_path / "json")
     assert "sha256 differs" in json.loads(as_json.stdout)["wrong"]
 
