@@ -34,6 +34,8 @@ TODAY: Final = datetime.now().date()
 SOON: Final = months_before(TODAY, -13)
 """A year and a month from now: quarantine is too old then, and nothing else that runs made."""
 LATER: Final = months_before(TODAY, -61)
+PROVEN: Final = 10
+"""One moment of a kill in so many is proven in full."""
 
 
 @pytest.fixture(scope="module")
@@ -172,12 +174,13 @@ def test_a_kill_at_any_moment_removes_all_or_nothing(kept: Path, tmp_path: Path)
     removing = partial(retain, options(root), LATER, True)
     images = images_of(removing, root, tmp_path / "images")
     assert len(images) > 10
-    for image in images:
+    for number, image in enumerate(images):
         recover(Workspace(image))
+        assert len(counts(image, LATER)) in (0, len(counts(kept, LATER)))
+        if number % PROVEN:
+            continue
         wrong = verify(options(image))["wrong"]
         assert wrong is None, (image.name, wrong)
-        assert len(counts(image, LATER)) in (0, len(counts(kept, LATER)))
-        shutil.rmtree(image)
 
 
 def test_the_command_takes_its_day_and_lists_or_removes(copy: Path, tmp_path: Path) -> None:
