@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ import duckdb
 from flows.errors import RunFailed
 from flows.publish import State, write_durably
 from flows.workspace import Workspace
-from schemas.derive import attach_statement, data_dictionary, view_statements
+from schemas.derive import attach_statement, data_dictionary, data_package, view_statements
 from schemas.tables import PUBLISHED
 
 _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
@@ -22,7 +23,9 @@ _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
 
 
 def build_catalog(workspace: Workspace) -> Path:
-    """Rebuilds `catalog.duckdb`, `catalog.sql` and `dictionary.md`; returns the catalog's path.
+    """Rebuilds `catalog.duckdb`, `catalog.sql`, `dictionary.md` and `datapackage.json`.
+
+    Returns the catalog's path.
 
     `catalog.duckdb` has absolute paths; `catalog.sql` has paths relative to the warehouse.
     Raises RunFailed where they can't be written; the tables are published all the same.
@@ -32,6 +35,7 @@ def build_catalog(workspace: Workspace) -> Path:
     try:
         _replace_database(workspace, catalog, _statements(state, None))
         write_durably(workspace, catalog.with_name("dictionary.md"), data_dictionary())
+        write_durably(workspace, _package_path(workspace), _package(workspace, state))
         write_durably(workspace, catalog.with_suffix(".sql"), _script(workspace, state))
     except (OSError, duckdb.Error) as error:
         reason = str(error).splitlines()[0]
@@ -47,7 +51,34 @@ def catalog_is_behind(workspace: Workspace) -> bool:
     if not any(state.files(name) for name in PUBLISHED):
         return False
     script = workspace.warehouse / "catalog.sql"
-    return not script.exists() or script.read_text(encoding="utf-8") != _script(workspace, state)
+    package = _package_path(workspace)
+    return not (
+        script.exists()
+        and package.exists()
+        and script.read_text(encoding="utf-8") == _script(workspace, state)
+        and package.read_text(encoding="utf-8") == _package(workspace, state)
+    )
+
+
+def _package_path(workspace: Workspace) -> Path:
+    return workspace.warehouse / "datapackage.json"
+
+
+def _package(workspace: Workspace, state: State) -> str:
+    """The warehouse as a Data Package, with the hash of every committed file."""
+    files = {
+        name: [
+            {
+                "path": path.relative_to(workspace.warehouse).as_posix(),
+                "hash": f"sha256:{state.entry(path).sha256}",
+                "bytes": state.entry(path).size,
+                "rows": state.entry(path).rows,
+            }
+            for path in state.files(name).values()
+        ]
+        for name in PUBLISHED
+    }
+    return json.dumps(data_package(files), ensure_ascii=False, indent=1) + "\n"
 
 
 def _script(workspace: Workspace, state: State) -> str:

@@ -415,6 +415,51 @@ def status(*, common: Common = _DEFAULTS) -> None:
 
 
 @app.command
+def verify(*, table: str | None = None, common: Common = _DEFAULTS) -> None:
+    """Prove that what is published is whole and follows from what was delivered; change nothing.
+
+    Parameters
+    ----------
+    table: One published table, or one export, instead of everything.
+    """
+    options = common.options()
+    if common.quiet:
+        progress.silence()
+    from flows.errors import ProofFailed
+    from flows.verify import verify as prove
+
+    found = prove(options, table)
+    _print(found, common, "verify", options)
+    if found["wrong"]:
+        raise ProofFailed(found["wrong"])
+
+
+@app.command
+def retention(
+    *,
+    on: str,
+    dry_run: DryRun = False,
+    remove: Annotated[bool, Parameter(negative="")] = False,
+    common: Common = _DEFAULTS,
+) -> None:
+    """List what is kept longer than the policy's terms; with --remove, remove it.
+
+    Parameters
+    ----------
+    on: The day of reckoning, YYYY-MM-DD.
+    dry_run: Only list, as without --remove.
+    remove: Remove it, and leave a tombstone of every file in the manifest.
+    """
+    if dry_run and remove:
+        raise WrongUsage("--dry-run and --remove exclude each other; give one of them")
+    options = common.options()
+    from flows.periods import parse_day
+    from flows.retention import retain
+
+    _print(retain(options, parse_day(on), remove), common, "retention", options)
+
+
+@app.command
 def catalog(*, common: Common = _DEFAULTS) -> None:
     """Rebuild the catalog and the data dictionary of the warehouse."""
     from flows.catalog import build_catalog

@@ -38,3 +38,9 @@ class NotReady(PointbookError):
     """Something that the command needs is not there yet."""
 
     exit_code = 4
+
+
+class ProofFailed(PointbookError):
+    """Something published is not what it was, or does not follow from what was delivered."""
+
+    exit_code = 1

@@ -17,6 +17,16 @@ OPENED_BY: Final = "opening_file"
 _DECEMBER: Final = 12
 
 
+def parse_day(text: str) -> date:
+    """A day written YYYY-MM-DD; raises WrongUsage for anything else."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    raise WrongUsage(f"{text!r} is no day; write it as YYYY-MM-DD")
+
+
 def parse_month(text: str) -> date:
     """The first day of a month written YYYY-MM; raises WrongUsage for anything else."""
     if re.fullmatch(r"\d{4}-\d{2}", text):
@@ -45,6 +55,13 @@ def month_before(month: str) -> str:
 def month_after(month: str) -> str:
     """The month after, both as YYYY-MM."""
     return month_of(last_day(parse_month(month)) + timedelta(days=1))
+
+
+def months_before(day: date, months: int) -> date:
+    """The day so many months before one, the month's last where it has no such day."""
+    count = day.year * 12 + day.month - 1 - months
+    first = date(count // 12, count % 12 + 1, 1)
+    return first.replace(day=min(day.day, last_day(first).day))
 
 
 def year_end(year: int) -> str:

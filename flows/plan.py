@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from flows.command import Command
 from flows.commands import COMMANDS
 from flows.due import Due, due_between
-from flows.errors import NotReady, WrongUsage
+from flows.errors import PointbookError
 from flows.landing import new_files
 from flows.options import Options
 from flows.periods import month_of, parse_month
@@ -88,7 +88,7 @@ class Outlook:
         try:
             command.require(context, due.period)
             found = command.fingerprints(context, due.period)
-        except (NotReady, WrongUsage, PolicyError) as error:
+        except (PointbookError, PolicyError) as error:
             blocked = " ".join(str(error).splitlines())
         if len(entries) < len(command.tables):
             return Finding(due, "missing", passed_by=passed_by, blocked=blocked)
@@ -135,7 +135,7 @@ class Outlook:
         """What has changed by what is published now."""
         try:
             return _changed(entries, due.command.fingerprints(self._now, due.period))
-        except (NotReady, WrongUsage, PolicyError):
+        except (PointbookError, PolicyError):
             return set()
 
 

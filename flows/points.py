@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from flows.collected import collected_files
 from flows.command import Command
-from flows.errors import NotReady
+from flows.errors import NotReady, RunFailed
 from flows.options import Options
 from flows.periods import (
     YEAR_END,
@@ -344,6 +344,16 @@ def _require_single_changes(policies: Policies) -> None:
         seen.add(change)
 
 
+def _require_hashes(context: Context, month: str) -> None:
+    """Raises RunFailed where retention took out what the month's refunds are compared by (P6)."""
+    for path in context.file_of("refund_applications", month).values():
+        if context.state.entry(path).forgotten:
+            raise RunFailed(
+                f"points {month} can't be closed again: retention removed the hashes that its "
+                "refunds are compared by; what is published stands"
+            )
+
+
 def _require_grants(context: Context, first: date) -> None:
     """Raises NotReady where the month's grants are still to come: they are its first credits."""
     year = first.year
@@ -369,6 +379,7 @@ def _require(context: Context, month: str) -> str:
     _require_grants(context, first)
     context.policies.require((*POLICIES, _CHANGES), first, last_day(first))
     _require_single_changes(context.policies)
+    _require_hashes(context, month)
     return opening
 
 

@@ -6,7 +6,7 @@
 2. A pending record that names each file and its hash is written to `commits/` and fsynced: from
    here on the commit will be completed, whoever dies.
 3. A published file that another one replaces is linked into `versions/` (Q4).
-4. Each file is renamed into place.
+4. Each file is renamed into place; files that retention removes are unlinked.
 5. The commit record is written, versions beyond those to keep are removed, and then the pending
    record.
 
@@ -39,7 +39,8 @@ ASIDE: Final = ".aside"
 """The folder in a room for what is being written: its files are nobody's yet."""
 KEPT: Final = 3
 """How many versions of a published file are kept, unless told."""
-_PENDING: Final = ".pending-"
+PENDING: Final = ".pending-"
+"""What the name of an unfinished commit's record begins with."""
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV}
 """What a file system says that can't link."""
 
@@ -48,7 +49,9 @@ class Entry(BaseModel):
     """A file of a commit: where it belongs (relative to the workspace) and what it holds.
 
     `column_digests` are hashes of each column's bytes, by which a reader of some columns knows
-    that nothing of them changed; `inputs` digests what the file was made from.
+    that nothing of them changed; `inputs` digests what the file was made from. `forgotten` are
+    columns whose values retention took out: their digests are those of before, so that what was
+    made from them stands.
     """
 
     path: str
@@ -59,10 +62,22 @@ class Entry(BaseModel):
     rows: int | None = None
     column_digests: dict[str, str] = {}
     inputs: dict[str, str] = {}
+    forgotten: list[str] = []
+
+
+class Tombstone(BaseModel):
+    """A file that retention removed, and why: `subject` and `months` are the policy's term."""
+
+    path: str
+    sha256: str
+    size: int
+    rows: int | None
+    subject: str
+    months: int
 
 
 class CommitRecord(BaseModel):
-    """What one command published, or (with `asides`) is about to.
+    """What one command published and removed, or (with `asides`) is about to.
 
     `versions`: where files that it replaces are to be kept, by their path; `surplus`: the versions
     that are then one too many.
@@ -74,6 +89,7 @@ class CommitRecord(BaseModel):
     asides: dict[str, str] = {}
     versions: dict[str, str] = {}
     surplus: list[str] = []
+    removed: list[Tombstone] = []
 
 
 @dataclass(frozen=True)
@@ -114,6 +130,8 @@ class State:
             for entry in record.files:
                 entries[entry.path] = entry
                 runs[entry.path] = record.run_id
+            for gone in record.removed:
+                entries.pop(gone.path, None)
         return cls(workspace, entries, runs)
 
     def entry(self, path: Path) -> Entry:
@@ -128,6 +146,11 @@ class State:
     def has(self, path: Path) -> bool:
         """Whether the path is committed."""
         return path.relative_to(self._root).as_posix() in self._entries
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """Every current entry, by path."""
+        return dict(self._entries)
 
     def files(self, table: str) -> dict[str, Path]:
         """The committed files of a staged or published table, by period, in its order."""
@@ -187,8 +210,15 @@ class Publication:
         period: str | None = None,
         rows: int | None = None,
         inputs: Mapping[str, str] | None = None,
+        forgotten: Iterable[str] = (),
     ) -> Entry:
-        """Takes a file written aside into the commit; returns its entry."""
+        """Takes a file written aside into the commit; returns its entry.
+
+        Of `forgotten` columns the digests stay what they were.
+        """
+        digests = _column_digests(aside)
+        for column in forgotten:
+            digests[column] = self._state.entry(target).column_digests[column]
         path = target.relative_to(self._workspace.root).as_posix()
         entry = Entry(
             path=path,
@@ -197,8 +227,9 @@ class Publication:
             table=table,
             period=period,
             rows=rows,
-            column_digests=_column_digests(aside),
+            column_digests=digests,
             inputs=dict(inputs or {}),
+            forgotten=list(forgotten),
         )
         self._record.files.append(entry)
         if self._in_place(target, entry):
@@ -208,6 +239,10 @@ class Publication:
             self._record.asides[path] = aside.relative_to(self._workspace.root).as_posix()
             self._note_replacement(target, aside, entry)
         return entry
+
+    def remove(self, tombstone: Tombstone) -> None:
+        """Takes the removal of a file into the commit."""
+        self._record.removed.append(tombstone)
 
     @property
     def entries(self) -> list[Entry]:
@@ -299,13 +334,13 @@ def recover(workspace: Workspace) -> list[str]:
 
     Returns the ids of the runs whose commits it completed.
     """
-    unfinished = sorted(workspace.commits.glob(f"{_PENDING}*.json"))
+    unfinished = sorted(workspace.commits.glob(f"{PENDING}*.json"))
     for pending in unfinished:
         _complete(workspace, pending)
     _clear_asides(workspace)
     if workspace.scratch.exists():
         shutil.rmtree(workspace.scratch)
-    return [path.stem.removeprefix(_PENDING) for path in unfinished]
+    return [path.stem.removeprefix(PENDING) for path in unfinished]
 
 
 def _clear_asides(workspace: Workspace) -> None:
@@ -314,7 +349,7 @@ def _clear_asides(workspace: Workspace) -> None:
 
 
 def _pending_path(workspace: Workspace, run_id: str) -> Path:
-    return workspace.commits / f"{_PENDING}{run_id}.json"
+    return workspace.commits / f"{PENDING}{run_id}.json"
 
 
 def _commit_path(workspace: Workspace, run_id: str) -> Path:
@@ -342,6 +377,8 @@ def _complete(workspace: Workspace, pending: Path) -> None:
                 f"and run `pointbook {record.command}` again"
             )
     _sync_names(workspace.root, (workspace.root / path for path in record.asides))
+    for gone in record.removed:
+        _remove(workspace.root / gone.path)
     done = record.model_copy(update={"asides": {}, "versions": {}, "surplus": []})
     commit = _commit_path(workspace, record.run_id)
     write_durably(workspace, commit, done.model_dump_json(indent=1))
@@ -373,6 +410,13 @@ def _link(workspace: Workspace, target: Path, version: Path) -> None:
         shutil.copyfile(target, aside)
         sync(aside)
         os.replace(aside, version)
+
+
+def _remove(path: Path) -> None:
+    """Removes a file, and its folder where it was the last."""
+    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.parent.rmdir()
 
 
 def commit_records(workspace: Workspace) -> Iterator[CommitRecord]:
@@ -422,7 +466,7 @@ def sync(path: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file's bytes."""
+    """The sha256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,15 @@ from flows.catalog import build_catalog, catalog_is_behind
 from flows.errors import PointbookError, RunFailed, WrongUsage
 from flows.lineage import Lineage, complete_later
 from flows.options import Options
-from flows.publish import Entry, Publication, State, next_run_id, recover, write_durably
+from flows.publish import (
+    Entry,
+    Publication,
+    State,
+    Tombstone,
+    next_run_id,
+    recover,
+    write_durably,
+)
 from flows.restatements import restate
 from flows.workspace import Workspace
 from schemas.tables import PUBLISHED, RESTATEMENTS
@@ -150,11 +158,22 @@ class Run:
         period: str | None = None,
         rows: int | None = None,
         inputs: Mapping[str, str] | None = None,
+        forgotten: Iterable[str] = (),
     ) -> None:
         """Takes a file written aside into the run's commit."""
         self._publication.replace(
-            aside, target, table=table, period=period, rows=rows, inputs=inputs
+            aside,
+            target,
+            table=table,
+            period=period,
+            rows=rows,
+            inputs=inputs,
+            forgotten=forgotten,
         )
+
+    def remove(self, tombstone: Tombstone) -> None:
+        """Takes the removal of a file into the run's commit."""
+        self._publication.remove(tombstone)
 
     def commit(self, content: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Makes everything current, with a manifest of this content; returns the manifest.

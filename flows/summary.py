@@ -573,6 +573,37 @@ def _restore(console: Console, manifest: Manifest, _: Path | None) -> None:
     console.print(f"as {manifest['version']} left them {would} {tables}", soft_wrap=True)
 
 
+def _verify(console: Console, manifest: Manifest, _: Path | None) -> None:
+    for check in manifest["checks"]:
+        counts = (f"{count:,} {name}" for name, count in check.items() if name != "check")
+        console.print(f"{check['check']}: {', '.join(counts)}")
+    stale = manifest["stale"]
+    if stale:
+        console.print(
+            f"{len(stale):,} periods are stale: what changed since says nothing about them, until "
+            "these renew them"
+        )
+    for line, changed in stale.items():
+        console.print(f"  {line} (changed: {', '.join(changed)})", soft_wrap=True)
+    if not manifest["wrong"]:
+        console.print(f"nothing is wrong with {manifest['table'] or 'what is published'}")
+
+
+def _retention(console: Console, manifest: Manifest, _: Path | None) -> None:
+    title = f"Kept longer than its term on {manifest['on']}"
+    table = _table(title, "subject", "months", "files", "bytes", "rows", "oldest")
+    for row in manifest["subjects"]:
+        counts = (f"{row[name]:,}" for name in ("months", "files", "bytes", "rows"))
+        table.add_row(row["subject"], *counts, row["oldest"] or "")
+    console.print(table)
+    if not any(row["files"] for row in manifest["subjects"]):
+        console.print("nothing is kept longer than its term")
+    elif manifest["removed"]:
+        console.print(f"removed; the tombstones are in runs/{manifest['run_id']}/manifest.json")
+    else:
+        console.print("nothing was removed; --remove does")
+
+
 def _catalog(console: Console, manifest: Manifest, _: Path | None) -> None:
     console.print(f"rebuilt {manifest['catalog']}", soft_wrap=True)
 
@@ -603,6 +634,8 @@ _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]]
     "restore": _restore,
     "status": _status,
     "serve": _serve,
+    "verify": _verify,
+    "retention": _retention,
     "catalog": _catalog,
     "sample": _sample,
 }

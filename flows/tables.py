@@ -29,7 +29,6 @@ from transforms.threads import pool
 if TYPE_CHECKING:
     from flows.run import Run
 
-_AUDITS: Final = ROOT / "audits"
 _SHOWN_ROWS: Final = 3
 _AT_ONCE: Final = 2
 """Statements at a time: each of them has long stretches that use one core."""
@@ -117,10 +116,19 @@ def name_policies(engine: Engine, policies: Policies, transforms: Iterable[Trans
 
 def audits_of(tables: Iterable[str]) -> list[Transform]:
     """The audits of the tables: every `audits/<table>__<claim>.sql`."""
+    return _claims("audits", tables)
+
+
+def proofs_of(relations: Iterable[str]) -> list[Transform]:
+    """What `verify` proves of the relations besides: every `proof/<relation>__<claim>.sql`."""
+    return _claims("proof", relations)
+
+
+def _claims(folder: str, relations: Iterable[str]) -> list[Transform]:
     return [
-        load_transform(f"audits/{path.stem}")
-        for table in tables
-        for path in sorted(_AUDITS.glob(f"{table}__*.sql"))
+        load_transform(f"{folder}/{path.stem}")
+        for relation in relations
+        for path in sorted((ROOT / folder).glob(f"{relation}__*.sql"))
     ]
 
 
@@ -192,13 +200,9 @@ def write_in_order(engine: Engine, transform: Transform, table: Table, aside: Pa
 
 def audit(engine: Engine, claim: Transform) -> None:
     """Raises RunFailed with the first rows that break an audit's claim."""
-    broken = engine.rows(claim)
-    if broken.num_rows:
-        rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
-        raise RunFailed(
-            f"audit {_claim(claim)} found {broken.num_rows:,} rows ({rows}); nothing was "
-            f"published; see {_place(claim)}"
-        )
+    breach = breach_of(engine, claim)
+    if breach:
+        raise RunFailed(f"audit {breach}; nothing was published; see {_place(claim)}")
 
 
 @dataclass(frozen=True)
@@ -229,7 +233,7 @@ def _table_name(transform: Transform) -> str:
 
 
 def _claim(transform: Transform) -> str:
-    return transform.name.removeprefix("audits/")
+    return transform.name.rpartition("/")[2]
 
 
 def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> Written:
@@ -244,6 +248,15 @@ def _write_table(run: Run, engine: Engine, transform: Transform, partition: str)
 
 def _place(transform: Transform) -> Path:
     return transform.path.relative_to(ROOT.parent)
+
+
+def breach_of(engine: Engine, claim: Transform) -> str | None:
+    """How many rows break a claim, with the first of them; none where it holds."""
+    broken = engine.rows(claim)
+    if not broken.num_rows:
+        return None
+    rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
+    return f"{_claim(claim)} found {broken.num_rows:,} rows ({rows})"
 
 
 def _shown(row: Mapping[str, object]) -> str:

@@ -37,6 +37,21 @@ _DUCKDB_TYPES: Final[Mapping[pa.DataType, str]] = {
     pa.list_(pa.string()): "VARCHAR[]",
 }
 _TYPE_NAMES: Final = {dtype.pyarrow_dtype: name for name, dtype in DTYPES.items()}
+_PACKAGE_TYPES: Final = {
+    "text": "string",
+    "bool": "boolean",
+    "int64": "integer",
+    "date": "date",
+    "timestamp": "datetime",
+    "decimal": "number",
+}
+"""The types of a Data Package by the published ones."""
+_PACKAGE_CONSTRAINTS: Final = {
+    "allowed_values": "enum",
+    "min_value": "minimum",
+    "max_value": "maximum",
+}
+"""The constraints of a Data Package by what pandera knows of a check."""
 
 
 def arrow_type(dtype: pd.ArrowDtype | pa.DataType) -> pa.DataType:
@@ -219,6 +234,15 @@ def parquet_rows(
     return f"SELECT {columns} FROM read_parquet({paths}, {hive}{union})"
 
 
+def repeated_keys(table: Table, files: Sequence[Path]) -> str:
+    """A SELECT of the keys, with the partition, that several rows of the files have."""
+    columns = ", ".join(quoted(name) for name in [table.partition, *table.key])
+    rows = parquet_rows(table_schema(table), files, table.partition)
+    return (
+        f"SELECT {columns} FROM ({rows}) GROUP BY {columns} HAVING count(*) > 1 ORDER BY {columns}"
+    )
+
+
 def changed_cells(
     table: Table, before: Sequence[Path], after: Sequence[Path], held: Iterable[str]
 ) -> str:
@@ -283,6 +307,80 @@ def data_dictionary() -> str:
     lines += ["## Opening lots", ""]
     lines += _export_section(opening_lots())
     return "\n".join(lines).rstrip() + "\n"
+
+
+PackagedFile = Mapping[str, str | int | None]
+"""A file of a data package: its `path`, `hash`, `bytes` and `rows`."""
+
+
+def data_package(files: Mapping[str, Sequence[PackagedFile]]) -> dict[str, object]:
+    """The published tables as a Data Package (v2) descriptor.
+
+    `files` gives a table's files, in the order of their partitions, with paths relative to the
+    descriptor. A hash in the standard is for one file, and a table has one a partition; so they
+    stand in `pointbook:files`.
+    """
+    return {
+        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
+        "name": "pointbook-warehouse",
+        "title": "Published tables of Pointbook",
+        "description": "Parquet in Hive layout. Timestamps are Korea Standard Time.",
+        "resources": [
+            _resource(table, list(files.get(table.name, []))) for table in PUBLISHED.values()
+        ],
+    }
+
+
+def _resource(table: Table, files: list[PackagedFile]) -> dict[str, object]:
+    """A table; one that is not published yet has no rows, and no path."""
+    form: dict[str, object] = {"data": []}
+    if files:
+        form = {
+            "path": [file["path"] for file in files],
+            "format": "parquet",
+            "mediatype": "application/vnd.apache.parquet",
+        }
+    in_order = [*table.stored_columns, table.partition]
+    return {
+        "$schema": "https://datapackage.org/profiles/2.0/dataresource.json",
+        "name": table.name,
+        "type": "table",
+        "description": f"{table.description}; {table.grain}",
+        **form,
+        "schema": {
+            "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
+            "fields": [_package_field(table, name) for name in in_order],
+            "primaryKey": [table.partition, *table.key],
+        },
+        "pointbook:partition": table.partition,
+        "pointbook:files": files,
+    }
+
+
+def _package_field(table: Table, name: str) -> dict[str, object]:
+    """A column; the partition's stands last, where readers of Hive layout add it."""
+    column = table.columns[name]
+    in_path = " (in the path alone, not in the files)" if name == table.partition else ""
+    described: dict[str, object] = {
+        "name": name,
+        "type": _PACKAGE_TYPES[type_name(table.dtype(name))],
+        "description": f"{column.description}{in_path}",
+        "constraints": _constraints(column),
+    }
+    if counted := unit(column):
+        described["pointbook:unit"] = counted
+    return described
+
+
+def _constraints(column: Column) -> dict[str, object]:
+    """What of the column's rules the standard can say; the dictionary has all of them."""
+    found: dict[str, object] = {"required": not column.nullable}
+    for check in column.checks:
+        for name, value in check.statistics.items():
+            if name in _PACKAGE_CONSTRAINTS:
+                constraint = _PACKAGE_CONSTRAINTS[name]
+                found[constraint] = list(value) if constraint == "enum" else value
+    return found
 
 
 def _table_section(table: Table) -> list[str]:

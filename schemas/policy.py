@@ -37,6 +37,16 @@ from schemas.exports import (
 )
 from schemas.tables import CHARTS, CREDIT_KINDS, ELITE_STATUSES, REGIONS, TIERS, ZONES
 
+RETAINED: Final = [
+    "quarantine",
+    "versions",
+    "runs",
+    "refund_applications",
+    "customers",
+]
+"""What is kept for a time: rejected rows, replaced files, manifests of runs of which nothing is
+current, and the personal hashes of two exports."""
+
 DATED: Final[Mapping[str, pa.DataType]] = {
     "valid_from": pa.date32(),
     "valid_to": pa.date32(),
@@ -677,6 +687,15 @@ _SCHEDULES = _policy(
     complete=True,
 )
 
+_RETENTION = _policy(
+    "retention",
+    "After how many months `pointbook retention` removes what is no longer needed (Q3)",
+    unit="months",
+    keys={"subject": column(TEXT, "What is removed", checks=[one_of(RETAINED)])},
+    values={"months": column(INT64, "Months that it is kept", checks=[between(1, 1200)])},
+    complete=True,
+)
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -867,6 +886,7 @@ POLICIES: Final[dict[str, Policy]] = {
         _ELITE_MILES,
         _ELITE_FLIGHTS,
         _SCHEDULES,
+        _RETENTION,
     )
 }
 """Every policy by name."""

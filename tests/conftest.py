@@ -21,3 +21,16 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Prefect server that lives as long as the test session."""
     with prefect_server(tmp_path_factory.mktemp("prefect")) as (url, _):
         yield url
+
+
+@pytest.fixture(scope="session")
+def last_months(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of the sample's last months, in which every table is published; to read only."""
+    from flows.calendar import run_calendar
+    from flows.demo import prepare
+    from flows.options import Options
+
+    workspace = tmp_path_factory.mktemp("last_months") / "workspace"
+    prepare(workspace)
+    run_calendar(Options(workspace=workspace, memory="1GB", threads=1), "2021-11", "2022-02")
+    return workspace

@@ -116,7 +116,13 @@ def test_the_dictionary_lies_beside_it(root: Path) -> None:
 
 def test_nothing_is_left_of_building_it(root: Path) -> None:
     names = {path.name for path in (root / "warehouse").iterdir()}
-    assert names == {TABLE.name, "catalog.duckdb", "catalog.sql", "dictionary.md"}
+    assert names == {
+        TABLE.name,
+        "catalog.duckdb",
+        "catalog.sql",
+        "datapackage.json",
+        "dictionary.md",
+    }
 
 
 def test_a_reader_keeps_its_catalog_while_another_is_built(root: Path) -> None:

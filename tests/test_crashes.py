@@ -28,7 +28,7 @@ KILLED: Final = -9
 MET, FAILED = 3, 4
 """Exit codes of a command that met a fault and came through, and that failed."""
 SIZES: Final = (0, 1_000, 5_000, 200_000)
-CATALOG: Final = {"catalog.duckdb", "catalog.sql", "dictionary.md"}
+CATALOG: Final = {"catalog.duckdb", "catalog.sql", "datapackage.json", "dictionary.md"}
 
 Work = Callable[[Path], Any]
 

@@ -92,6 +92,7 @@ def _relations() -> Schema:
     known |= _airline_relations()
     known |= _points_relations()
     known |= _micropayment_relations()
+    known |= _proof_relations()
     delivered = EXPORTS | {"delivered_lots": opening_lots()}
     for name, export in delivered.items():
         known[name] = {column: duckdb_type(export.dtype(column)) for column in export.columns}
@@ -102,6 +103,20 @@ def _relations() -> Schema:
             field.name: duckdb_type(field.type) for field in policy.arrow_schema
         }
     return known
+
+
+def _proof_relations() -> dict[str, dict[str, str]]:
+    """What `verify` compares with each other, beside published tables and exports."""
+    totals = {"first_total": "BIGINT", "second_total": "BIGINT"}
+    staged = {"delivery": "BIGINT"} | totals
+    return {
+        "current_rows": staged,
+        "replaced_rows": staged,
+        "delivered_rows": {"delivery": "BIGINT", "accepted": "BIGINT"}
+        | dict.fromkeys(totals, "DECIMAL(38,0)"),
+        "opening_balances": _columns_of(TABLES["point_balances"]),
+        "opening_mileage_balances": _columns_of(TABLES["mileage_balances"]),
+    }
 
 
 def _micropayment_relations() -> dict[str, dict[str, str]]:
@@ -285,6 +300,14 @@ def test_an_audit_is_named_after_the_table_and_its_claim_and_reads_that_table(na
     assert table in PUBLISHED
     assert claim
     assert table in _declared_inputs(load_transform(name))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("proof/")])
+def test_a_proof_is_named_after_what_it_is_of_and_its_claim_and_reads_that(name: str) -> None:
+    relation, claim = name.removeprefix("proof/").split("__")
+    assert relation in TABLES or relation in _proof_relations()
+    assert claim
+    assert relation in _declared_inputs(load_transform(name))
 
 
 @pytest.mark.parametrize("name", NAMES)

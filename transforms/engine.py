@@ -26,6 +26,7 @@ from schemas.derive import (
     parquet_metadata,
     parquet_rows,
     quoted,
+    repeated_keys,
     schema_metadata,
     staged_partition,
 )
@@ -227,6 +228,12 @@ class Engine:
             held = {column for file in before for column in pq.read_schema(file).names}
             self._run(table.name, f"{begin} {changed_cells(table, before, after, held)}")
             begin = f"INSERT INTO {quoted(name)}"
+
+    def repeated_key(self, table: Table, files: Sequence[Path]) -> dict[str, object] | None:
+        """The first key, with its partition, that several rows of a table's files have, if any."""
+        found = self._run(table.name, f"{repeated_keys(table, files)} LIMIT 1").fetchone()
+        columns = [table.partition, *table.key]
+        return None if found is None else dict(zip(columns, found, strict=True))
 
     def stream(self, transform: Transform) -> pa.RecordBatchReader:
         """A transform's rows as a stream of batches; several can be read side by side."""

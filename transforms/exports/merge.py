@@ -68,6 +68,11 @@ def history_name(export: Export) -> str:
     return f"{export.name}_history"
 
 
+def history_schema(export: Export) -> pa.Schema:
+    """The columns of an export's replaced rows."""
+    return staged_schema(export).append(_REPLACED_BY)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """Rows of one file that share a fate (accepted, duplicate, stale, conflict), and their sums."""
@@ -225,7 +230,7 @@ class Merge:
         return GroupedFile.of(held, layout)
 
     def _write_history(self, partition: str, aside: Aside) -> Written:
-        schema = staged_schema(self._export).append(_REPLACED_BY)
+        schema = history_schema(self._export)
         before = [self._history[partition]] if partition in self._history else []
         self._engine.records("partition_history", self._export, before, schema)
         target = aside(history_name(self._export), partition)

@@ -38,10 +38,10 @@ def broken_rules(export: Export, columns: Mapping[str, Read]) -> dict[str, Mask]
             _add(broken, f"{name}:{check.name}", _cell_failures(check, read.values, frame[name]))
     for check in export.model.checks:
         column, rule = str(check.name).split(":")
-        failures = _failures(check, frame)
+        failed = failures(check, frame)
         if rule == "required":
-            failures &= columns[column].missing
-        _add(broken, str(check.name), failures)
+            failed &= columns[column].missing
+        _add(broken, str(check.name), failed)
     return broken
 
 
@@ -62,14 +62,14 @@ def _add(broken: dict[str, Mask], reason: str, failures: Mask) -> None:
 def _cell_failures(check: Check, values: pa.Array, column: pd.Series[Any]) -> Mask:
     """The cells that fail a column's check, which judges each by itself: so each value once."""
     if not pa.types.is_dictionary(values.type):
-        return _failures(check, column)
+        return failures(check, column)
     distinct = pd.Series(values.dictionary, dtype=pd.ArrowDtype(values.dictionary.type))
-    failing = pa.array(_failures(check, distinct))
-    failures = pc.fill_null(pc.take(failing, values.indices), False)
-    return cast("Mask", failures.to_numpy(zero_copy_only=False))
+    failing = pa.array(failures(check, distinct))
+    failed = pc.fill_null(pc.take(failing, values.indices), False)
+    return cast("Mask", failed.to_numpy(zero_copy_only=False))
 
 
-def _failures(check: Check, data: pd.Series[Any] | pd.DataFrame) -> Mask:
+def failures(check: Check, data: pd.Series[Any] | pd.DataFrame) -> Mask:
     """The rows that fail one declared check; pandera leaves missing cells out of its answer."""
     passed = cast("pd.Series[bool]", check(data).check_output)
     failures = np.zeros(len(data), np.bool_)
