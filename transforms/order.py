@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+Mask = npt.NDArray[np.bool_]
 
 _ROWS_AT_ONCE: Final = 1 << 19
 
@@ -32,26 +35,26 @@ def out_of_order(path: Path, columns: Sequence[str]) -> dict[str, Any] | None:
     return None
 
 
-def _first_falling(rows: pa.Table) -> dict[str, Any] | None:
-    ascends = _ascends(rows)
-    if ascends.all():
-        return None
-    found: dict[str, Any] = rows.slice(int(ascends.argmin()) + 1, 1).to_pylist()[0]
-    return found
-
-
-def _ascends(rows: pa.Table) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """For each row but the first, whether it comes after the one before it."""
+def compared(rows: pa.Table) -> tuple[Mask, Mask]:
+    """For each row but the first, whether it comes after the one before it, and whether it is the
+    same: by all columns, text by bytes, nulls last.
+    """
     size = max(0, rows.num_rows - 1)
-    ascends = np.zeros(size, np.bool_)
+    after = np.zeros(size, np.bool_)
     same = np.ones(size, np.bool_)
-    for name in rows.column_names:
-        before, after = rows[name].slice(0, size), rows[name].slice(1)
-        ended = pc.and_(pc.is_valid(before), pc.is_null(after))
-        less = pc.or_(pc.fill_null(pc.less(before, after), False), ended)
-        equal = pc.fill_null(
-            pc.equal(before, after), pc.and_(pc.is_null(before), pc.is_null(after))
-        )
-        ascends |= same & less.to_numpy()
-        same &= equal.to_numpy()
-    return ascends
+    for column in rows.columns:
+        first, second = column.slice(0, size), column.slice(1)
+        ended = pc.and_(pc.is_valid(first), pc.is_null(second))
+        less = pc.or_(pc.fill_null(pc.less(first, second), False), ended)
+        neither = pc.and_(pc.is_null(first), pc.is_null(second))
+        after |= same & less.to_numpy()
+        same &= pc.fill_null(pc.equal(first, second), neither).to_numpy()
+    return after, same
+
+
+def _first_falling(rows: pa.Table) -> dict[str, Any] | None:
+    after, _ = compared(rows)
+    if after.all():
+        return None
+    found: dict[str, Any] = rows.slice(int(after.argmin()) + 1, 1).to_pylist()[0]
+    return found

@@ -13,12 +13,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.derive import table_schema
 from schemas.tables import Table
 from transforms.exports.validate import Mask, failures
+from transforms.order import compared
 
 _ROWS: Final = 1 << 20
 
@@ -137,25 +137,10 @@ def _broken(table: Table, batch: _Batch, rows: pa.Table) -> Iterator[Fault]:
 
 
 def _out_of_order(table: Table, batch: _Batch, rows: pa.Table) -> Iterator[Fault]:
-    """Compares each row with the next one of its file, column by column; nulls go last."""
-    equal = np.ones(max(0, batch.size - 1), np.bool_)
-    equal[[start - 1 for start in batch.starts if 0 < start < batch.size]] = False
-    wrong = np.zeros_like(equal)
-    for name in order_of(table):
-        first, second = (rows[name].combine_chunks().slice(at, len(equal)) for at in (0, 1))
-        wrong |= equal & (_filled(pc.greater(first, second)) | _nulls(first) & ~_nulls(second))
-        equal = equal & (_filled(pc.equal(first, second)) | _nulls(first) & _nulls(second))
+    """Compares each row with the next one of its file."""
+    after, same = compared(rows.select(order_of(table)))
+    seams = [start - 1 for start in batch.starts if 0 < start < batch.size]
+    after[seams], same[seams] = True, False
     columns = ", ".join(order_of(table))
-    yield from batch.fault(wrong, f"its rows are not in the order of {columns}")
-    yield from batch.fault(equal, f"two rows have the same {columns}")
-
-
-def _filled(answer: pa.BooleanArray) -> Mask:
-    """A comparison's answer, false where a side is missing."""
-    filled: Mask = pc.fill_null(answer, False).to_numpy(zero_copy_only=False)
-    return filled
-
-
-def _nulls(values: pa.Array) -> Mask:
-    nulls: Mask = values.is_null().to_numpy(zero_copy_only=False)
-    return nulls
+    yield from batch.fault(~after & ~same, f"its rows are not in the order of {columns}")
+    yield from batch.fault(same, f"two rows have the same {columns}")
