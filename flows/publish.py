@@ -109,30 +109,39 @@ class Replacement:
 class State:
     """What is current in a workspace: the latest entry of every path, over all commits."""
 
-    def __init__(
-        self, workspace: Workspace, entries: Mapping[str, Entry], runs: Mapping[str, str]
-    ) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._root = workspace.root
-        self._entries = dict(entries)
-        self._runs = dict(runs)
+        self._entries: dict[str, Entry] = {}
+        self._runs: dict[str, str] = {}
         self._files: dict[str, dict[str, Path]] = {}
         self._of_file: dict[Path, Entry] = {}
-        of_tables = [entry for entry in entries.values() if entry.table is not None]
-        for entry in sorted(of_tables, key=lambda entry: entry.period or ""):
-            self._file(entry)
 
     @classmethod
     def of(cls, workspace: Workspace) -> State:
-        """Reads the commit records, oldest first."""
-        entries: dict[str, Entry] = {}
-        runs: dict[str, str] = {}
-        for record in commit_records(workspace):
-            for entry in record.files:
-                entries[entry.path] = entry
-                runs[entry.path] = record.run_id
-            for gone in record.removed:
-                entries.pop(gone.path, None)
-        return cls(workspace, entries, runs)
+        """Reads the commit records, oldest first; those that it read before are not read again."""
+        stamps = [_Stamp.of(path) for path in _commit_paths(workspace)]
+        known, state = _latest.get(workspace.root, ([], cls(workspace)))
+        if stamps[: len(known)] != known:
+            known, state = [], cls(workspace)
+        if len(stamps) > len(known):
+            state = state.copy()
+            for stamp in stamps[len(known) :]:
+                state._take(_record(stamp))
+            _latest[workspace.root] = (stamps, state)
+        return state
+
+    def _take(self, record: CommitRecord) -> None:
+        """Counts what a commit published and removed."""
+        for entry in record.files:
+            self._entries[entry.path] = entry
+            self._runs[entry.path] = record.run_id
+            if entry.table is not None:
+                self._file(entry)
+        for gone in record.removed:
+            removed = self._entries.pop(gone.path, None)
+            if removed is not None and removed.table is not None:
+                del self._files[removed.table][removed.period or ""]
+                del self._of_file[self._root / removed.path]
 
     def entry(self, path: Path) -> Entry:
         """The entry of a committed file."""
@@ -159,7 +168,7 @@ class State:
     def copy(self) -> State:
         """A state of its own, in which files can be foreseen."""
         copy = object.__new__(State)
-        copy._root, copy._entries, copy._runs = self._root, dict(self._entries), self._runs
+        copy._root, copy._entries, copy._runs = self._root, dict(self._entries), dict(self._runs)
         copy._files = {table: dict(files) for table, files in self._files.items()}
         copy._of_file = dict(self._of_file)
         return copy
@@ -169,15 +178,16 @@ class State:
         name = path.relative_to(self._root).as_posix()
         entry = Entry(path=name, sha256="", size=0, table=table, period=period)
         self._entries[name] = entry
-        is_new = period not in self._files.get(table, {})
         self._file(entry)
-        if is_new:
-            self._files[table] = dict(sorted(self._files[table].items()))
 
     def _file(self, entry: Entry) -> None:
-        """Files an entry of a table; a later one of its path replaces it."""
-        path = self._root / entry.path
-        self._files.setdefault(entry.table or "", {})[entry.period or ""] = path
+        """Files an entry of a table in its period's place; a later one of its path replaces it."""
+        path, period = self._root / entry.path, entry.period or ""
+        files = self._files.setdefault(entry.table or "", {})
+        in_place = period in files or not files or period > next(reversed(files))
+        files[period] = path
+        if not in_place:
+            self._files[entry.table or ""] = dict(sorted(files.items()))
         self._of_file[path] = entry
 
 
@@ -421,15 +431,37 @@ def _remove(path: Path) -> None:
 
 def commit_records(workspace: Workspace) -> Iterator[CommitRecord]:
     """What every command published, oldest first."""
-    for path in sorted(workspace.commits.glob("[0-9]*.json")):
+    for path in _commit_paths(workspace):
+        yield _record(_Stamp.of(path))
+
+
+def _commit_paths(workspace: Workspace) -> list[Path]:
+    return sorted(workspace.commits.glob("[0-9]*.json"))
+
+
+@dataclass(frozen=True)
+class _Stamp:
+    """A commit record's file, and what tells whether it is still the same."""
+
+    path: Path
+    inode: int
+    changed_at: int
+    size: int
+
+    @classmethod
+    def of(cls, path: Path) -> _Stamp:
         found = path.stat()
-        yield _record(path, found.st_ino, found.st_mtime_ns, found.st_size)
+        return cls(path, found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=10_000)
-def _record(path: Path, inode: int, changed_at: int, size: int) -> CommitRecord:
+def _record(stamp: _Stamp) -> CommitRecord:
     """A commit record, read once: a run of years asks for them hundreds of times."""
-    return CommitRecord.model_validate_json(path.read_bytes())
+    return CommitRecord.model_validate_json(stamp.path.read_bytes())
+
+
+_latest: dict[Path, tuple[list[_Stamp], State]] = {}
+"""The state of each workspace as it was read last, and the records that it is of."""
 
 
 def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> None:

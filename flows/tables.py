@@ -108,10 +108,14 @@ def run_context(engine: Engine, **parameters: date | datetime | int | str) -> No
 
 def name_policies(engine: Engine, policies: Policies, transforms: Iterable[Transform]) -> None:
     """Names the policy relations that the transforms' headers list among their inputs."""
-    for transform in transforms:
-        for relation in transform.inputs:
-            if relation.startswith("policy_"):
-                engine.table(relation, policies.relation(relation.removeprefix("policy_")))
+    relations = {relation for transform in transforms for relation in transform.inputs}
+    engine.tables(
+        {
+            relation: policies.relation(relation.removeprefix("policy_"))
+            for relation in sorted(relations)
+            if relation.startswith("policy_")
+        }
+    )
 
 
 def audits_of(tables: Iterable[str]) -> list[Transform]:

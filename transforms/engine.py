@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -122,6 +122,7 @@ class Engine:
             }
         )
         self._views: dict[str, str] = {}
+        self._tables: dict[str, pa.Table] = {}
         self._maker = threading.get_ident()
         self._of_thread = threading.local()
         self._sessions: list[duckdb.DuckDBPyConnection] = []
@@ -195,9 +196,21 @@ class Engine:
 
     def table(self, name: str, data: pa.Table) -> None:
         """Names a small table (policy values, the run's context) as an input."""
-        self._session.register("_incoming", data)
-        self._run(name, f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT * FROM _incoming")
-        self._session.unregister("_incoming")
+        self.tables({name: data})
+
+    def tables(self, tables: Mapping[str, pa.Table]) -> None:
+        """Names small tables as inputs, all at once; those that are named already stay."""
+        new = {name: data for name, data in tables.items() if self._tables.get(name) != data}
+        if not new:
+            return
+        session = self._session
+        session.begin()
+        for name, data in new.items():
+            session.register("_incoming", data)
+            self._run(name, f"CREATE OR REPLACE TABLE {quoted(name)} AS SELECT * FROM _incoming")
+            session.unregister("_incoming")
+        session.commit()
+        self._tables |= new
 
     def create(self, name: str, transform: Transform) -> None:
         """Keeps a transform's rows as an input for others."""
