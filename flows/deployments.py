@@ -241,13 +241,17 @@ def _told(command: str, run: Callable[[], State[Any]]) -> State[Any]:
     """The end of a run; a failed one with the operator's line, in its state and an artifact."""
     try:
         return run()
-    except (PointbookError, PolicyError) as error:
+    except Exception as error:
+        expected = isinstance(error, PointbookError | PolicyError)
+        line = str(error) if expected else f"{type(error).__name__}: {error}"
         create_markdown_artifact(
             key=f"{command}-{_FAILURE}",
-            markdown=f"**{command} failed**: {error}",
+            markdown=f"**{command} failed**: {line}",
             description=f"Why the last {command} that failed did",
         )
-        return Failed(message=str(error))
+        if not expected:
+            raise
+        return Failed(message=line)
 
 
 def _tried(what: str, work: Callable[[], object]) -> State[Any]:

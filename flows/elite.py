@@ -21,7 +21,7 @@ from flows.tables import (
 from transforms.airline import StatusYear, status_in_force, status_policies, status_year
 from transforms.engine import Engine
 from transforms.policy import NotInForce, Policies
-from transforms.reference import Reference
+from transforms.reference import shipped
 
 TABLE: Final = "elite_status"
 
@@ -78,7 +78,7 @@ def elite_fingerprints(context: Context, year: int) -> dict[str, str]:
     transforms = [mileage(name) for name in ("routes", "rated_flights", TABLE)]
     digests = elite_inputs(context, found).fingerprints(context.state, transforms)
     in_force = status_policies(context.policies, found)
-    return digests | {"policies": in_force.fingerprint, "reference": Reference().fingerprint}
+    return digests | {"policies": in_force.fingerprint, "reference": shipped().fingerprint}
 
 
 def _assess(
@@ -92,7 +92,7 @@ def _assess(
         status_to=found.status_to,
         policies=status_policies(context.policies, found).used,
     )
-    name_flights(engine, context.policies, Reference(), inputs)
+    name_flights(engine, context.policies, shipped(), inputs)
     tables = [mileage(TABLE)]
     (written,), claims = write_and_audit(run, engine, context.policies, tables, str(found.year))
     return written, claims

@@ -24,7 +24,7 @@ from flows.tables import (
 from transforms.airline import InForce, close_policies
 from transforms.engine import Engine
 from transforms.policy import Policies
-from transforms.reference import Reference
+from transforms.reference import Reference, shipped
 
 ACCRUALS: Final = "mileage_accruals"
 LEDGER: Final = (
@@ -69,7 +69,7 @@ def close_miles(
     with Run.of(options, "miles", {"month": month}) as run:
         context = Context.of(options)
         opening = mileage_opening(context, month)
-        close = Close(run, context, month, Reference())
+        close = Close(run, context, month, shipped())
         inputs = mileage_inputs(context, month)
         with options.start_engine(run.scratch) as engine:
             step("accrue", lambda: close.accrue(engine, inputs))
@@ -122,7 +122,7 @@ def mileage_fingerprints(context: Context, month: str) -> dict[str, str]:
     transforms = [mileage(name) for name in (*_INTERMEDIATE, *TABLES)]
     found = mileage_inputs(context, month).fingerprints(context.state, transforms)
     in_force = _in_force(context.policies, month)
-    return found | {"policies": in_force.fingerprint, "reference": Reference().fingerprint}
+    return found | {"policies": in_force.fingerprint, "reference": shipped().fingerprint}
 
 
 @dataclass
