@@ -464,12 +464,13 @@ def catalog(*, common: Common = _DEFAULTS) -> None:
     """Rebuild the catalog and the data dictionary of the warehouse."""
     from flows.catalog import build_catalog
     from flows.publish import recover
+    from flows.run import tell_recovered
     from flows.workspace import Workspace
 
     options = common.options()
     workspace = Workspace(options.workspace)
     with workspace.lock("catalog"):
-        recover(workspace)
+        tell_recovered(workspace, recover(workspace))
         manifest = {"command": "catalog", "catalog": str(build_catalog(workspace))}
     _print(manifest, common, "catalog", options)
 

@@ -17,7 +17,7 @@ from flows.workspace import Workspace
 
 MANIFEST: Final = "manifest.json"
 BACKUP: Final = "restore it from a backup"
-_DATA: Final = ("staged", "quarantine", "warehouse")
+_DATA: Final = ("staged/", "quarantine/", "warehouse/")
 
 
 @dataclass(frozen=True)

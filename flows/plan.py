@@ -109,7 +109,7 @@ class Outlook:
         )
         if finding.changed or finding.damaged or finding.follows:
             return finding
-        return Finding(due, "current")
+        return Finding(due, "current", passed_by=passed_by)
 
     def expect(self, finding: Finding) -> None:
         """Counts a period as made anew for those after it."""

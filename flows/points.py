@@ -126,6 +126,8 @@ def close_points(
     with Run.of(options, "points", {"month": month}) as run:
         context = Context.of(options)
         opening = _require(context, month)
+        if reason := _forgotten(context, month):
+            raise RunFailed(reason)
         with options.start_engine(run.scratch) as engine:
             inputs = point_inputs(context, month)
             name_inputs(engine, inputs)
@@ -344,14 +346,15 @@ def _require_single_changes(policies: Policies) -> None:
         seen.add(change)
 
 
-def _require_hashes(context: Context, month: str) -> None:
-    """Raises RunFailed where retention took out what the month's refunds are compared by (P6)."""
-    for path in context.file_of("refund_applications", month).values():
-        if context.state.entry(path).forgotten:
-            raise RunFailed(
-                f"points {month} can't be closed again: retention removed the hashes that its "
-                "refunds are compared by; what is published stands"
-            )
+def _forgotten(context: Context, month: str) -> str | None:
+    """Why a month can't be closed again: retention took out what refunds are compared by (P6)."""
+    files = context.file_of("refund_applications", month).values()
+    if not any(context.state.entry(path).forgotten for path in files):
+        return None
+    return (
+        f"points {month} can't be closed again: retention removed the hashes that its refunds are "
+        "compared by; what is published stands"
+    )
 
 
 def _require_grants(context: Context, first: date) -> None:
@@ -379,7 +382,6 @@ def _require(context: Context, month: str) -> str:
     _require_grants(context, first)
     context.policies.require((*POLICIES, _CHANGES), first, last_day(first))
     _require_single_changes(context.policies)
-    _require_hashes(context, month)
     return opening
 
 
@@ -393,7 +395,9 @@ COMMAND: Final = Command(
     require=_require,
     due_on=lambda _, month: last_day(parse_month(month)),
     called_for=lambda context, month: begun(context, "point_lots", month),
-    passed_by=lambda context, month: before_opening(context, "point_lots", month),
+    passed_by=lambda context, month: (
+        before_opening(context, "point_lots", month) or _forgotten(context, month)
+    ),
     paced_by=OF_POINTS,
     needs=("customers",),
     one_of=OF_POINTS,

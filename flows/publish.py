@@ -139,9 +139,13 @@ class State:
                 self._file(entry)
         for gone in record.removed:
             removed = self._entries.pop(gone.path, None)
+            path = self._root / gone.path
+            self._of_file.pop(path, None)
             if removed is not None and removed.table is not None:
-                del self._files[removed.table][removed.period or ""]
-                del self._of_file[self._root / removed.path]
+                # files in quarantine have no period: all of them share one place
+                files = self._files[removed.table]
+                if files.get(removed.period or "") == path:
+                    del files[removed.period or ""]
 
     def entry(self, path: Path) -> Entry:
         """The entry of a committed file."""
@@ -239,7 +243,7 @@ class Publication:
             rows=rows,
             column_digests=digests,
             inputs=dict(inputs or {}),
-            forgotten=list(forgotten),
+            forgotten=sorted({*forgotten, *self._forgotten(target)}),
         )
         self._record.files.append(entry)
         if self._in_place(target, entry):
@@ -249,6 +253,10 @@ class Publication:
             self._record.asides[path] = aside.relative_to(self._workspace.root).as_posix()
             self._note_replacement(target, aside, entry)
         return entry
+
+    def _forgotten(self, target: Path) -> list[str]:
+        """What retention took out of the file's rows stays out, also where rows come in later."""
+        return self._state.entry(target).forgotten if self._state.has(target) else []
 
     def remove(self, tombstone: Tombstone) -> None:
         """Takes the removal of a file into the commit."""

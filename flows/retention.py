@@ -107,10 +107,13 @@ class _Retention:
         found = {}
         for subject in RETAINED:
             months = self._months[subject]
-            term = _Term(subject, months, months_before(self._on, months))
+            term = _Term(subject, months, self._before(subject))
             find = getattr(self, f"_{subject}")
             found[term] = sorted(find(term.before), key=lambda old: old.path)
         return found
+
+    def _before(self, subject: str) -> date:
+        return months_before(self._on, self._months[subject])
 
     def tombstone(self, term: _Term, old: _Old) -> Tombstone:
         """What stays of a file that is removed."""
@@ -130,7 +133,8 @@ class _Retention:
         aside = run.aside(old.path)
         if entry.table == export.name:
             layout = staged_layout(export)
-            write(aside, layout, _without_hashes(export, old, layout.schema))
+            rows = _without_hashes(export, old, layout.schema)
+            write(aside, layout, map(layout.coded, rows))
         else:
             schema = history_schema(export)
             with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
@@ -161,7 +165,8 @@ class _Retention:
 
     def _runs(self, before: date) -> Iterator[_Old]:
         """Manifests that prove nothing of what there is: of failed runs, and superseded ones."""
-        needed = {path.stem for path in self._history.versions} | {
+        old = {item.path for item in self._versions(self._before("versions"))}
+        needed = {path.stem for path in self._history.versions if path not in old} | {
             record.run_id
             for path, record in self._history.publishers.items()
             if not path.startswith("runs/")
@@ -177,13 +182,20 @@ class _Retention:
         export = EXPORTS["refund_applications"]
         for path, month in self._files(export):
             ended = last_day(parse_month(month))
-            rows = pq.read_metadata(path).num_rows
-            if ended < before and rows and not self._is_forgotten(path):
+            if ended >= before:
+                continue
+            held = pq.read_table(path, columns=export.personal, partitioning=None)
+            rows = pc.sum(_any_held(held, export.personal)).as_py()
+            if rows:
                 yield _Old(path, ended, rows, lambda batch: pa.repeat(True, batch.num_rows))
 
     def _customers(self, before: date) -> Iterator[_Old]:
-        """Those who left, and what was replaced of them; what is null already is not counted."""
+        """Those who left, and what was replaced of them; what is null already is not counted.
+
+        Their refunds are compared with what is forgotten here, so it goes after these (P6).
+        """
         export = EXPORTS["customers"]
+        before = min(before, self._before("refund_applications")).replace(day=1)
         gone: dict[str, date] = {}
         for path in self._context.files(export.name).values():
             rows = pq.read_table(path, columns=["customer_id", _LEFT_ON], partitioning=None)
@@ -207,9 +219,6 @@ class _Retention:
             for name in (export.name, history_name(export))
             for month, path in self._context.files(name).items()
         ]
-
-    def _is_forgotten(self, path: Path) -> bool:
-        return bool(self._context.state.entry(path).forgotten)
 
     def _ended(self, run_id: str) -> date | None:
         """The day on which a run ended; none for one that was killed."""

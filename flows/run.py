@@ -97,7 +97,7 @@ class Run:
             self._held.enter_context(self.workspace.lock(self._command))
             if recovered := recover(self.workspace):
                 build_catalog(self.workspace)
-                self._tell_recovered(recovered)
+                tell_recovered(self.workspace, recovered)
             self.scratch.mkdir(parents=True)
             self.run_id = next_run_id(self.workspace, self._command)
             (self.workspace.runs / self.run_id).mkdir(parents=True)
@@ -230,13 +230,6 @@ class Run:
         logs.event("run.dry", "nothing was published", seconds=manifest["seconds"])
         return manifest
 
-    def _tell_recovered(self, run_ids: Sequence[str]) -> None:
-        for run_id in run_ids:
-            logs.event("run.recovered", f"{run_id}, which was cut short, is current")
-            with suppress(OSError, ValueError):
-                path = self.workspace.runs / run_id / _MANIFEST
-                complete_later(self.workspace.root, json.loads(path.read_bytes()))
-
     def _tell_start(self) -> None:
         logs.settle(self.workspace.root, self._command, self.run_id)
         logs.event("run.started", f"{self._command} begins", parameters=self._parameters)
@@ -272,6 +265,15 @@ class Run:
         # the failure itself, a full disk say, is what the operator is to read
         with suppress(OSError):
             write_durably(self.workspace, target, _json(manifest))
+
+
+def tell_recovered(workspace: Workspace, run_ids: Sequence[str]) -> None:
+    """Tells log and lineage of runs whose commits were completed after they were cut short."""
+    for run_id in run_ids:
+        logs.event("run.recovered", f"{run_id}, which was cut short, is current")
+        with suppress(OSError, ValueError):
+            path = workspace.runs / run_id / _MANIFEST
+            complete_later(workspace.root, json.loads(path.read_bytes()))
 
 
 _catalog_waits = False

@@ -235,7 +235,7 @@ class _Verification:
             delivered_key(file["export"], file["sha256"]): manifest["delivery"]
             for manifest in deliveries
             for file in manifest["files"]
-            if file["status"] == "accepted"
+            if file["status"] == "accepted" and "delivery" in manifest
         }
         known = Deliveries.load(self._workspace.staged).files
         for key in sorted(accepted.keys() | known.keys()):

@@ -19,6 +19,7 @@ from flows.miles import close_miles
 from flows.opening import open_ledger
 from flows.options import Options
 from flows.status import workspace_status
+from flows.verify import verify
 from schemas.derive import table_schema
 from schemas.exports import POINT_LOT_KINDS, opening_lots
 from schemas.tables import PUBLISHED
@@ -219,6 +220,10 @@ def test_status_knows_where_an_opened_ledger_starts(opened: Options) -> None:
     opening = [row for row in found["published"] if row["period"] == "2016-10"]
     assert only(opening, "table", "rows") == [("point_lots", 5)]
     assert not [row for row in found["missing"] if "tiers" not in row["command"]]
+
+
+def test_an_opened_ledger_can_be_proven(opened: Options) -> None:
+    assert verify(opened)["wrong"] is None
 
 
 @pytest.mark.parametrize("step", ["points 2016-10", "points 2016-09", "notices 2016-10"])

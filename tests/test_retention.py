@@ -12,6 +12,7 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 import pytest
 
+from flows.calendar import run_calendar
 from flows.errors import RunFailed
 from flows.ingest import ingest
 from flows.periods import months_before, parse_day
@@ -126,6 +127,25 @@ def test_removal_leaves_tombstones_and_what_is_published_and_proves_it(copy: Pat
     assert counts(copy, LATER) == {}
     again = retain(options(copy), LATER, remove=True)
     assert again["status"] == "dry_run"
+
+
+def test_several_files_of_quarantine_go_at_once(copy: Path) -> None:
+    worse = {"purchase_id": "worse"} | PURCHASE | {"amount": "y"}
+    land(copy, "purchases", [worse], "worse.csv")
+    stage(copy)
+    assert len(list(copy.glob("quarantine/purchases/*.parquet"))) == 2
+    assert counts(copy, LATER, remove=True)["quarantine"] == 2
+    assert not list(copy.glob("quarantine/purchases/*.parquet"))
+    assert counts(copy, LATER) == {}
+
+
+def test_a_month_whose_hashes_went_is_current_and_passed_by(copy: Path) -> None:
+    retain(options(copy), LATER, remove=True)
+    manifest = run_calendar(options(copy), "2016-03", "2016-03")
+    assert "points 2016-03" in manifest["current"]
+    forced = run_calendar(options(copy), "2016-03", "2016-03", force=True)
+    reasons = {row["command"]: row["reason"] for row in forced["skipped"]}
+    assert "retention removed the hashes" in reasons["pointbook points --month 2016-03"]
 
 
 def test_personal_hashes_go_and_their_rows_stay_and_nothing_becomes_stale(copy: Path) -> None:
