@@ -39,7 +39,7 @@ def run_calendar(
     context = Context.of(options)
     due = due_between(context.policies, parse_month(first_month), parse_month(last_month))
     asked = {"from": first_month, "to": last_month, "force": force, "reason": reason}
-    with recorded(context.workspace, asked) as outcome:
+    with context.workspace.hold("run"), recorded(context.workspace, asked) as outcome:
         ingested = ingest(options, (), step)
         manifest: dict[str, Any] = {"command": "run", **asked, "ingest": ingested}
         manifest |= {"runs": [], "current": [], "skipped": []}

@@ -126,6 +126,7 @@ def demo(*, common: Common = _DEFAULTS) -> None:
     sample.prepare(options.workspace)
     manifest = _under_prefect("demo_flow", options, common)
     _print(manifest, common, "demo", options)
+    _raise_if_held_back(manifest["ingest"])
 
 
 @app.command

@@ -84,15 +84,15 @@ class Outlook:
         command, context = due.command, self._then
         entries = published_entries(self._now, due)
         passed_by = command.not_delivered(context) or command.passed_by(context, due.period)
-        blocked = None
+        blocked, found = None, None
         try:
-            command.require(context, due.period)
             found = command.fingerprints(context, due.period)
+            command.require(context, due.period)
         except (PointbookError, PolicyError) as error:
             blocked = " ".join(str(error).splitlines())
         if len(entries) < len(command.tables):
             return Finding(due, "missing", passed_by=passed_by, blocked=blocked)
-        if blocked:
+        if found is None:
             return Finding(due, "stale", passed_by=passed_by, blocked=blocked)
         changed = _changed(entries, found)
         followed = self._followed(due, changed)
@@ -106,10 +106,11 @@ class Outlook:
             damaged=tuple(_damaged(self._now, entries)),
             follows=tuple(causes),
             passed_by=passed_by,
+            blocked=blocked,
         )
         if finding.changed or finding.damaged or finding.follows:
             return finding
-        return Finding(due, "current", passed_by=passed_by)
+        return Finding(due, "current", passed_by=passed_by, blocked=blocked)
 
     def expect(self, finding: Finding) -> None:
         """Counts a period as made anew for those after it."""
@@ -282,11 +283,11 @@ def _step(finding: Finding, due: Collection[Due], force: bool) -> Step:
         return Step(finding, "keep")
     if finding.passed_by:
         return Step(finding, "skip", finding.passed_by)
-    if finding.blocked:
-        return Step(finding, "blocked", finding.blocked)
     outside = not force and not any(cause in due for cause in finding.causes)
     if outside:
         return Step(finding, "keep", f"{finding.why}, which the run does not reach")
+    if finding.blocked:
+        return Step(finding, "blocked", finding.blocked)
     return Step(finding, "run")
 
 

@@ -59,17 +59,17 @@ def serve(options: Options, manifest: dict[str, Any], port: int) -> None:
     options.workspace.mkdir(parents=True, exist_ok=True)
     with _interruptible(), suppress(KeyboardInterrupt):
         _serve(options, manifest, port)
-    progress.tell("pointbook: stopped serving; what falls due meanwhile is done when it is back")
+    progress.tell("stopped serving; what falls due meanwhile is done when it is back")
 
 
 def _serve(options: Options, manifest: dict[str, Any], port: int) -> None:
-    progress.tell("pointbook: starting Prefect")
+    progress.tell("starting Prefect")
     with prefect_server(port) as page:
         from flows.deployments import serve_deployments
 
         def registered() -> None:
             where = f"{page}/deployments"
-            progress.tell(f"pointbook: serving {manifest['workspace']}; its page is {where}")
+            progress.tell(f"serving {manifest['workspace']}; its page is {where}")
 
         crons = {each["command"]: each["crons"] for each in manifest["deployments"]}
         try:

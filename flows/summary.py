@@ -89,7 +89,9 @@ def _calendar(console: Console, manifest: Manifest, workspace: Path | None) -> N
         console.print(f"skipped {item['command']}: {item['reason']}")
     if manifest["current"]:
         console.print(f"current, and left as they are: {len(manifest['current']):,} periods")
-    if not any(manifest[part] for part in ("runs", "current", "skipped")):
+    if any(file["status"] == "held_back" for file in manifest["ingest"]["files"]):
+        console.print("files were held back: nothing was run")
+    elif not any(manifest[part] for part in ("runs", "current", "skipped")):
         console.print(f"nothing falls due from {manifest['from']} to {manifest['to']}")
 
 

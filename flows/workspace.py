@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,8 @@ from flows.errors import WorkspaceHeld
 LOCK: Final = ".lock"
 _WAIT_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
+_held: Final[ContextVar[frozenset[Path]]] = ContextVar("_held", default=frozenset())
+"""The workspaces that the caller holds for longer than one lock."""
 
 
 _PRIVATE: Final = 0o077
@@ -105,11 +108,25 @@ class Workspace:
         return self.root / "work"
 
     @contextmanager
+    def hold(self, command: str) -> Iterator[None]:
+        """Holds the workspace as `lock` does, over all that the caller does there meanwhile."""
+        with self.lock(command):
+            token = _held.set(_held.get() | {self.root})
+            try:
+                yield
+            finally:
+                _held.reset(token)
+
+    @contextmanager
     def lock(self, command: str, wait_seconds: float = _WAIT_SECONDS) -> Iterator[None]:
         """Holds the workspace for a command; the system frees it when the process ends.
 
-        Raises WorkspaceHeld naming the holder where another process keeps it longer than that.
+        What the caller does within `hold` has it already. Raises WorkspaceHeld naming the holder
+        where another process keeps it longer than that.
         """
+        if self.root in _held.get():
+            yield
+            return
         with private():
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
