@@ -141,7 +141,8 @@ class Engine:
         for session in self._sessions:
             session.close()
         self._connection.close()
-        del self._connection  # a traceback may keep this object alive, and DuckDB would complain
+        # a traceback may keep this object alive, and DuckDB would complain
+        del self._connection, self._sessions, self._of_thread
 
     def relation(
         self, name: str, files: Sequence[Path], schema: pa.Schema, *, partition: str | None = None
