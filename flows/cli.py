@@ -91,6 +91,8 @@ class Common:
 
         Raises WrongUsage for one that makes no sense.
         """
+        if self.quiet:
+            progress.silence()
         chosen = self.workspace or workspace or _default_workspace()
         try:
             return Options(
@@ -371,8 +373,6 @@ def serve(
 
     from flows import serve as serving
 
-    if common.quiet:
-        progress.silence()
     manifest = serving.plan(options, name, datetime.now().astimezone())
     _print(manifest, common, "serve", options)
     if not dry_run:
@@ -398,8 +398,6 @@ def restore(
     dry_run: Say what would change; publish nothing.
     """
     options = common.options()
-    if common.quiet:
-        progress.silence()
     from flows.restore import restore as bring_back
 
     manifest = bring_back(options, table, period, version, dry_run=dry_run)
@@ -424,8 +422,6 @@ def verify(*, table: str | None = None, common: Common = _DEFAULTS) -> None:
     table: One published table, or one export, instead of everything.
     """
     options = common.options()
-    if common.quiet:
-        progress.silence()
     from flows.errors import ProofFailed
     from flows.verify import verify as prove
 
@@ -527,8 +523,6 @@ def _compute(command: str, common: Common, dry_run: bool, **parameters: object) 
     options = common.options()
     _check_policies(options)
     if dry_run:
-        if common.quiet:
-            progress.silence()
         module, work = _WORK[command]
         compute: Callable[..., dict[str, Any]] = getattr(import_module(module), work)
         manifest = compute(options, **parameters, dry_run=True)
@@ -539,8 +533,6 @@ def _compute(command: str, common: Common, dry_run: bool, **parameters: object) 
 
 def _check_files(files: Sequence[str], export: str | None, common: Common) -> None:
     options = common.settings()
-    if common.quiet:
-        progress.silence()
     from flows.check import check_files, raise_if_refused
 
     found = check_files(options, [Path(file) for file in files], export)
@@ -558,8 +550,6 @@ def _check_policies(options: Options) -> Policies:
 def _under_prefect(
     name: str, options: Options, common: Common, **parameters: object
 ) -> dict[str, Any]:
-    if common.quiet:
-        progress.silence()
     options.workspace.mkdir(parents=True, exist_ok=True)
     with progress.working("starting Prefect", lambda: -1.0):
         from flows import orchestration

@@ -31,9 +31,13 @@ def parse_month(text: str) -> date:
     """The first day of a month written YYYY-MM; raises WrongUsage for anything else."""
     if re.fullmatch(r"\d{4}-\d{2}", text):
         try:
-            return date.fromisoformat(f"{text}-01")
+            first = date.fromisoformat(f"{text}-01")
         except ValueError:
             pass
+        else:
+            # the years before and after it are reckoned with
+            if date.min.year < first.year < date.max.year:
+                return first
     raise WrongUsage(f"{text!r} is no month; write it as YYYY-MM")
 
 
