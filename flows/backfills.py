@@ -16,14 +16,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from flows.errors import PointbookError, RunFailed
 from flows.publish import sync
 from flows.workspace import Workspace
+from flows.zone import KOREA
 
 FILE: Final = "backfills.jsonl"
-_KOREA: Final = ZoneInfo("Asia/Seoul")
 _INTERRUPTED: Final = 130
 
 
@@ -91,7 +90,7 @@ def _append(workspace: Workspace, content: dict[str, Any], number: int | None = 
             when = "ended_at"
             if number is None:
                 number, when = _next_number(before), "at"
-            now = datetime.now(_KOREA).isoformat(timespec="milliseconds")
+            now = datetime.now(KOREA).isoformat(timespec="milliseconds")
             line = json.dumps({"backfill": number, when: now} | content, ensure_ascii=False)
             text = f"{line}\n".encode()
             if before and not before.endswith(b"\n"):

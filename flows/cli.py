@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from flows import logs, progress
 from flows.environment import settle
-from flows.errors import PointbookError, WrongUsage
+from flows.errors import PointbookError, WrongUsage, line_of
 from flows.options import DEMO, POLICIES, WORKSPACE, Options
 from flows.publish import KEPT
 from flows.terminal import shown
@@ -597,7 +597,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug and not logs.as_json():
             raise
-        what = " ".join(f"{type(error).__name__}: {error}".split())
+        what = line_of(error)
         sys.exit(_complain(f"{what}; run it again with --debug for where", _UNEXPECTED, debug))
 
 

@@ -56,6 +56,10 @@ class Command:
     partition: Callable[[str, str], str] = _its_period
     artifacts: tuple[tuple[str, str, str], ...] = ()
 
+    def line(self, period: str) -> str:
+        """The command line that does a period."""
+        return f"pointbook {self.name} --{self.span} {period}"
+
     def published(self, context: Context) -> list[str]:
         """The periods that it has published, in their order."""
         return [period for period in context.files(self.tables[0]) if not period.endswith(YEAR_END)]

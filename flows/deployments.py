@@ -31,13 +31,14 @@ from prefect.types.entrypoint import EntrypointType
 from pydantic import Field
 
 from flows import orchestration
-from flows.errors import PointbookError, WorkspaceHeld, WrongUsage
+from flows.errors import PointbookError, WorkspaceHeld, WrongUsage, line_of
 from flows.ingest import raise_if_held_back
 from flows.landing import check_exports
 from flows.options import Options
 from flows.run import Context
-from flows.schedules import INGEST, KOREA, ZONE, period_due, why_skipped
+from flows.schedules import INGEST, period_due, why_skipped
 from flows.server import heard
+from flows.zone import KOREA, ZONE
 from transforms.policy import PolicyError
 
 _DELAYS: Final = [60.0, 300.0, 900.0, 1800.0, 3600.0, 3600.0]
@@ -243,7 +244,7 @@ def _told(command: str, run: Callable[[], State[Any]]) -> State[Any]:
         return run()
     except Exception as error:
         expected = isinstance(error, PointbookError | PolicyError)
-        line = str(error) if expected else f"{type(error).__name__}: {error}"
+        line = str(error) if expected else line_of(error)
         create_markdown_artifact(
             key=f"{command}-{_FAILURE}",
             markdown=f"**{command} failed**: {line}",

@@ -38,7 +38,7 @@ class Due:
     @property
     def line(self) -> str:
         """The command line that does it."""
-        return f"pointbook {self.name} --{self.command.span} {self.period}"
+        return self.command.line(self.period)
 
 
 def due_between(policies: Policies, first: date, last: date) -> list[Due]:

@@ -6,6 +6,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+def line_of(error: BaseException) -> str:
+    """An error that nobody foresaw, in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 class PointbookError(Exception):
     """An error that a command ends with; its text is the line that the operator reads."""
 

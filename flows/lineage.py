@@ -21,12 +21,12 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows import logs
+from flows.zone import KOREA
 
 FILE_VARIABLE: Final = "POINTBOOK_OPENLINEAGE"
 NAMESPACE_VARIABLE: Final = "OPENLINEAGE_NAMESPACE"
@@ -35,7 +35,6 @@ _SPEC: Final = "https://openlineage.io/spec"
 _CORE: Final = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs"
 _FACETS: Final = f"{_SPEC}/facets"
 _RUNS: Final = uuid5(NAMESPACE_URL, "urn:pointbook:runs")
-_KOREA: Final = ZoneInfo("Asia/Seoul")
 _PRIVATE: Final = 0o600
 
 _warned = False
@@ -113,7 +112,7 @@ class Lineage:
         begun = self.started.isoformat(timespec="milliseconds")
         event = {
             "eventType": kind,
-            "eventTime": (when or datetime.now(_KOREA)).isoformat(timespec="milliseconds"),
+            "eventTime": (when or datetime.now(KOREA)).isoformat(timespec="milliseconds"),
             "run": {
                 "runId": str(uuid5(_RUNS, f"{_namespace()} {self.run_id} {begun}")),
                 "facets": {

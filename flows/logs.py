@@ -16,15 +16,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, TypeVar
-from zoneinfo import ZoneInfo
 
 from flows.terminal import shown
+from flows.zone import KOREA
 
 Format = Literal["text", "json"]
 
 FORMAT_VARIABLE: Final = "POINTBOOK_LOG_FORMAT"
 """Where `--log-format` is handed on to the processes that a command starts."""
-_KOREA: Final = ZoneInfo("Asia/Seoul")
 _LOGGER: Final = logging.getLogger("pointbook")
 _FIELDS: Final = "pointbook_fields"
 
@@ -43,7 +42,7 @@ class _JsonLines(logging.Handler):
         print(self.format(record), file=sys.stderr)
 
     def format(self, record: logging.LogRecord) -> str:
-        when = datetime.fromtimestamp(record.created, _KOREA)
+        when = datetime.fromtimestamp(record.created, KOREA)
         told = {
             "time": when.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

@@ -20,7 +20,7 @@ from flows.calendar import run_calendar
 from flows.commands import COMMANDS
 from flows.demo import run_demo
 from flows.elite import assess_elite
-from flows.errors import RunFailed
+from flows.errors import RunFailed, line_of
 from flows.grants import grant_points
 from flows.ingest import ingest
 from flows.micropayments import close_micropayments
@@ -66,8 +66,8 @@ def run_through(name: str, **parameters: object) -> Manifest:
     except Exception as error:
         if not outcome:
             raise RunFailed(
-                f"Prefect could not begin the run: {_line(error)}; look after its server, or unset "
-                "PREFECT_API_URL to do with the embedded one, and run this again"
+                f"Prefect could not begin the run: {line_of(error)}; look after its server, or "
+                "unset PREFECT_API_URL to do with the embedded one, and run this again"
             ) from error
         found = outcome[-1]
         if isinstance(found, Exception):
@@ -91,12 +91,8 @@ def create_table_artifact(*, key: str, table: list[dict[str, Any]], description:
 def _tell_lost(error: Exception) -> None:
     global _lost
     if not _lost:
-        logs.warn(f"Prefect's server went away ({_line(error)}); its page misses this run's end")
+        logs.warn(f"Prefect's server went away ({line_of(error)}); its page misses this run's end")
     _lost = True
-
-
-def _line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 @flow(name="ingest", persist_result=False)

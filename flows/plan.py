@@ -20,7 +20,7 @@ from flows.options import Options
 from flows.periods import month_of, parse_month
 from flows.publish import Entry
 from flows.run import Context
-from flows.tables import published_path
+from flows.tables import changed_inputs, published_path
 from schemas.tables import PUBLISHED
 from transforms.policy import PolicyError
 
@@ -194,13 +194,7 @@ def _delivered(context: Context, command: Command) -> list[str]:
 
 def _changed(entries: Mapping[str, Entry], found: Mapping[str, str]) -> set[str]:
     """What the entries were made from and is not what was found."""
-    return {
-        name
-        for entry in entries.values()
-        if entry.inputs != found
-        for name in found.keys() | entry.inputs.keys()
-        if found.get(name) != entry.inputs.get(name)
-    }
+    return {name for entry in entries.values() for name in changed_inputs(entry.inputs, found)}
 
 
 def _damaged(context: Context, entries: Mapping[str, Entry]) -> Iterator[str]:

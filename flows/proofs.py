@@ -22,6 +22,7 @@ from flows.tables import (
     Inputs,
     audits_of,
     breach_of,
+    changed_inputs,
     name_inputs,
     name_policies,
     proofs_of,
@@ -117,7 +118,7 @@ class Published:
     @property
     def line(self) -> str:
         """The command line that publishes it."""
-        return f"pointbook {self.command} --{COMMANDS[self.command].span} {self.span}"
+        return COMMANDS[self.command].line(self.span)
 
 
 def published_periods(context: Context) -> list[Published]:
@@ -220,10 +221,7 @@ class Prover:
                 now = fingerprints(self._context, period.span)
             except (PointbookError, PolicyError):
                 now = {}
-            names = now.keys() | period.recorded.keys()
-            self._changed[key] = frozenset(
-                name for name in names if now.get(name) != period.recorded.get(name)
-            )
+            self._changed[key] = frozenset(changed_inputs(period.recorded, now))
         return self._changed[key]
 
     def breaches(

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from zoneinfo import ZoneInfo
 
 from flows import logs
 from flows.catalog import build_catalog, catalog_is_behind
@@ -31,11 +30,11 @@ from flows.publish import (
 )
 from flows.restatements import restate
 from flows.workspace import Workspace
+from flows.zone import KOREA
 from schemas.tables import PUBLISHED, RESTATEMENTS
 from transforms.engine import QueryError
 from transforms.policy import Policies, PolicyError
 
-_KOREA: Final = ZoneInfo("Asia/Seoul")
 _MANIFEST: Final = "manifest.json"
 
 
@@ -104,7 +103,7 @@ class Run:
             self._publication = Publication(
                 self.workspace, self.run_id, self._command, self._options.keep
             )
-            self._started = datetime.now(_KOREA)
+            self._started = datetime.now(KOREA)
             self._started_at = time.monotonic()
             self._lineage = Lineage(
                 self.workspace.root, self._command, self.run_id, self._started, self._parameters
@@ -254,7 +253,7 @@ class Run:
             "status": status,
             "parameters": self._parameters,
             "started_at": self._started.isoformat(timespec="milliseconds"),
-            "finished_at": datetime.now(_KOREA).isoformat(timespec="milliseconds"),
+            "finished_at": datetime.now(KOREA).isoformat(timespec="milliseconds"),
             "seconds": round(seconds, 3),
             "version": version("pointbook"),
         }

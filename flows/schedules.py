@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from typing import Final, cast
-from zoneinfo import ZoneInfo
 
 from flows.commands import COMMANDS
 from flows.due import Due, due_between
 from flows.periods import last_day
 from flows.run import Context
+from flows.zone import KOREA
 from schemas.policy import SCHEDULED
 from transforms.airline import status_in_force
 from transforms.policy import Policies, PolicyError
 
-ZONE: Final = "Asia/Seoul"
-KOREA: Final = ZoneInfo(ZONE)
 INGEST: Final = "ingest"
 _POLICY: Final = "schedules"
 _AHEAD: Final = 5

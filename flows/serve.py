@@ -14,8 +14,9 @@ from flows import progress
 from flows.errors import RunFailed
 from flows.options import Options
 from flows.run import Context
-from flows.schedules import KOREA, ZONE, schedules
+from flows.schedules import schedules
 from flows.server import API, heard, prefect_server
+from flows.zone import KOREA, ZONE
 
 _SHOWN: Final = 3
 _UNFIT: Final = re.compile(r"[/%&<>]")

@@ -82,6 +82,14 @@ class Inputs:
         }
 
 
+def changed_inputs(recorded: Mapping[str, str], found: Mapping[str, str]) -> set[str]:
+    """The relations, or `policies`, whose fingerprint is another one than was recorded."""
+    if recorded == found:
+        return set()
+    names = recorded.keys() | found.keys()
+    return {name for name in names if recorded.get(name) != found.get(name)}
+
+
 def name_inputs(engine: Engine, inputs: Inputs) -> None:
     """Names every input's files in the engine, with the schema that its declaration gives."""
     for relation, files in inputs.files.items():

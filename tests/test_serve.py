@@ -25,8 +25,9 @@ from flows.commands import COMMANDS
 from flows.due import due_between
 from flows.errors import NotReady, RunFailed, WorkspaceHeld, WrongUsage
 from flows.options import POLICIES as SHIPPED
-from flows.schedules import KOREA, ZONE, period_due, schedules
+from flows.schedules import period_due, schedules
 from flows.workspace import Workspace
+from flows.zone import KOREA, ZONE
 from schemas.policy import SCHEDULED
 from tests.forks import FORKS
 from tests.membership import land_all, stage, table_rows

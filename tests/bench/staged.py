@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from flows.run import Run
-from schemas.derive import parquet_rows, schema_metadata, staged_schema
+from schemas.derive import schema_metadata, staged_schema
 from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS
 from transforms.engine import Engine, load_transform
@@ -92,9 +92,3 @@ def stage(root: Path, *, customers: int, lines_a_month: int) -> None:
                 engine.write(load_transform("staging/billing_totals"), totals, sums)
                 run.replace(sums, target, table=totals.name, period=month)
         run.commit({})
-
-
-def bare_rows(root: Path) -> str:
-    """A SELECT of the staged lines, as a bare query reads them."""
-    files = sorted((root / "staged" / "billing").glob("*/part-0.parquet"))
-    return parquet_rows(staged_schema(EXPORTS["billing"]), files, None)
