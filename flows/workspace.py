@@ -147,11 +147,11 @@ class Workspace:
                 return
             except BlockingIOError:
                 holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another command"
+            if wait_seconds and not told:
+                progress.tell(f"waiting for {holder}")
+                told = True
             if time.monotonic() >= deadline:
                 raise WorkspaceHeld(
                     f"{self.root} is held by {holder}; run this again when it is done"
                 ) from None
-            if not told:
-                progress.tell(f"waiting for {holder}")
-                told = True
             time.sleep(_POLL_SECONDS)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -157,13 +159,19 @@ def published(workspace: Path) -> Path:
 
 
 def data_hashes(workspace: Path) -> dict[str, str]:
-    """The sha256 of every staged, quarantined and published file, by path."""
-    return {
-        path.relative_to(workspace).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for part in ("staged", "quarantine", "warehouse")
-        for path in sorted((workspace / part).rglob("*"))
-        if path.is_file() and path.name != "catalog.duckdb"
-    }
+    """The sha256 of every staged, quarantined and published file, by path.
+
+    What a running command removes meanwhile is passed over.
+    """
+    hashes = {}
+    for part in ("staged", "quarantine", "warehouse"):
+        # `rglob` fails on a folder that goes away, where `walk` goes on
+        for folder, _, names in os.walk(workspace / part):
+            for path in (Path(folder, name) for name in names if name != "catalog.duckdb"):
+                with suppress(FileNotFoundError):
+                    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                    hashes[path.relative_to(workspace).as_posix()] = digest
+    return dict(sorted(hashes.items()))
 
 
 def table_rows(workspace: Path, name: str, period: str | None = None) -> list[Row]:
