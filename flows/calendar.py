@@ -14,6 +14,7 @@ from flows.options import Options
 from flows.periods import parse_month
 from flows.plan import Outlook
 from flows.run import Context, one_catalog
+from flows.sessions import one_session
 from flows.steps import Step, plainly
 
 
@@ -63,6 +64,7 @@ def _run_due(
     done = 0
     with (
         one_catalog(context.workspace),
+        one_session(),
         progress.working("running the calendar", lambda: done / max(1, len(due))),
     ):
         for item in due:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from flows.publish import KEPT
+from flows.sessions import session
 from transforms.engine import Engine, memory_bytes
 from transforms.threads import bound_threads
 
@@ -67,7 +69,7 @@ class Options(BaseModel):
             raise ValueError("0 or more versions")
         return keep
 
-    def start_engine(self, scratch: Path) -> Engine:
+    def start_engine(self, scratch: Path) -> AbstractContextManager[Engine]:
         """A database session within these settings."""
         bound_threads(self.threads)
-        return Engine(scratch, self.memory, self.threads)
+        return session(scratch, self.memory, self.threads)

@@ -33,7 +33,7 @@ from schemas.exports import EXPORTS
 from schemas.tables import PUBLISHED
 from transforms.airline import status_year
 from transforms.assessment import assessment, grant
-from transforms.engine import Engine, Transform
+from transforms.engine import POLICY, Engine, Transform
 from transforms.policy import PolicyError
 
 Dates = dict[str, date | str | int]
@@ -266,7 +266,7 @@ class Prover:
         )
 
     def _is_at_hand(self, relation: str, period: Published, changed: frozenset[str]) -> bool:
-        if relation in period.files or relation == "run_context" or relation.startswith("policy_"):
+        if relation in period.files or relation == "run_context" or relation.startswith(POLICY):
             return True
         if relation in _OPENED_FROM:
             table, lots = _OPENED_FROM[relation]
@@ -327,6 +327,6 @@ class Prover:
 
 
 def _has_changed(relation: str, changed: frozenset[str]) -> bool:
-    if relation == "run_context" or relation.startswith("policy_"):
+    if relation == "run_context" or relation.startswith(POLICY):
         return "policies" in changed
     return relation in changed

@@ -26,7 +26,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from string import digits
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -119,7 +120,7 @@ class State:
     @classmethod
     def of(cls, workspace: Workspace) -> State:
         """Reads the commit records, oldest first; those that it read before are not read again."""
-        stamps = [_Stamp.of(path) for path in _commit_paths(workspace)]
+        stamps = _stamps(workspace)
         known, state = _latest.get(workspace.root, ([], cls(workspace)))
         if stamps[: len(known)] != known:
             known, state = [], cls(workspace)
@@ -376,8 +377,8 @@ def _commit_path(workspace: Workspace, run_id: str) -> Path:
 
 def next_run_id(workspace: Workspace, command: str) -> str:
     """The next run's id: a number that counts the workspace's runs, and the command."""
-    earlier = [*workspace.runs.glob("[0-9]*"), *workspace.commits.glob("[0-9]*")]
-    numbers = [int(path.name.split("-")[0]) for path in earlier]
+    earlier = [*_numbered(workspace.runs), *_numbered(workspace.commits)]
+    numbers = [int(found.name.split("-")[0]) for found in earlier]
     return f"{max(numbers, default=0) + 1:06d}-{command}"
 
 
@@ -439,33 +440,42 @@ def _remove(path: Path) -> None:
 
 def commit_records(workspace: Workspace) -> Iterator[CommitRecord]:
     """What every command published, oldest first."""
-    for path in _commit_paths(workspace):
-        yield _record(_Stamp.of(path))
+    return map(_record, _stamps(workspace))
 
 
-def _commit_paths(workspace: Workspace) -> list[Path]:
-    return sorted(workspace.commits.glob("[0-9]*.json"))
-
-
-@dataclass(frozen=True)
-class _Stamp:
+class _Stamp(NamedTuple):
     """A commit record's file, and what tells whether it is still the same."""
 
-    path: Path
+    path: str
     inode: int
     changed_at: int
     size: int
 
     @classmethod
-    def of(cls, path: Path) -> _Stamp:
-        found = path.stat()
-        return cls(path, found.st_ino, found.st_mtime_ns, found.st_size)
+    def of(cls, found: os.DirEntry[str]) -> _Stamp:
+        stat = found.stat()
+        return cls(found.path, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
+def _stamps(workspace: Workspace) -> list[_Stamp]:
+    """The commit records' files, oldest first."""
+    records = (found for found in _numbered(workspace.commits) if found.name.endswith(".json"))
+    return sorted(map(_Stamp.of, records))
+
+
+def _numbered(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """What a folder holds under a run's number, in no order; nothing where there is no folder.
+
+    A run of years asks for it a thousand times: hence no `glob`, which makes a `Path` of each.
+    """
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        yield from (found for found in entries if found.name[0] in digits)
 
 
 @lru_cache(maxsize=10_000)
 def _record(stamp: _Stamp) -> CommitRecord:
     """A commit record, read once: a run of years asks for them hundreds of times."""
-    return CommitRecord.model_validate_json(stamp.path.read_bytes())
+    return CommitRecord.model_validate_json(Path(stamp.path).read_bytes())
 
 
 _latest: dict[Path, tuple[list[_Stamp], State]] = {}

@@ -21,7 +21,7 @@ from flows.workspace import Workspace
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
-from transforms.engine import ROOT, Engine, Transform, load_transform
+from transforms.engine import POLICY, ROOT, Engine, Transform, load_transform
 from transforms.order import out_of_order
 from transforms.policy import Policies
 from transforms.threads import pool
@@ -119,9 +119,9 @@ def name_policies(engine: Engine, policies: Policies, transforms: Iterable[Trans
     relations = {relation for transform in transforms for relation in transform.inputs}
     engine.tables(
         {
-            relation: policies.relation(relation.removeprefix("policy_"))
+            relation: policies.relation(relation.removeprefix(POLICY))
             for relation in sorted(relations)
-            if relation.startswith("policy_")
+            if relation.startswith(POLICY)
         }
     )
 

@@ -43,6 +43,9 @@ _ENGINE_SHARE: Final = 0.6
 
 _STREAMED_ROWS: Final = 1 << 16
 
+POLICY: Final = "policy_"
+"""What the names of policies begin with, among the inputs."""
+
 _PARQUET: Final = (
     "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 4096"
 )
@@ -123,6 +126,7 @@ class Engine:
         )
         self._views: dict[str, str] = {}
         self._tables: dict[str, pa.Table] = {}
+        self._kept: set[str] = set()
         self._maker = threading.get_ident()
         self._of_thread = threading.local()
         self._sessions: list[duckdb.DuckDBPyConnection] = []
@@ -138,11 +142,33 @@ class Engine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the session."""
         for session in self._sessions:
             session.close()
         self._connection.close()
         # a traceback may keep this object alive, and DuckDB would complain
         del self._connection, self._sessions, self._of_thread
+
+    def forget(self) -> None:
+        """Forgets all inputs but policies, as if the session were new; `scratch` stays."""
+        for session in self._sessions:
+            session.close()
+        self._sessions.clear()
+        self._of_thread = threading.local()
+        gone = [name for name in self._tables if not name.startswith(POLICY)]
+        self._connection.begin()
+        for name in self._views:
+            self._run(name, f"DROP VIEW {quoted(name)}")
+        for name in [*self._kept, *gone]:
+            self._run(name, f"DROP TABLE {quoted(name)}")
+        self._connection.commit()
+        self._views.clear()
+        self._kept.clear()
+        for name in gone:
+            del self._tables[name]
 
     def relation(
         self, name: str, files: Sequence[Path], schema: pa.Schema, *, partition: str | None = None
@@ -215,6 +241,7 @@ class Engine:
 
     def create(self, name: str, transform: Transform) -> None:
         """Keeps a transform's rows as an input for others."""
+        self._kept.add(name)
         self._run(transform.name, f"CREATE OR REPLACE TABLE {quoted(name)} AS {transform.sql}")
 
     def view(self, name: str, transform: Transform) -> None:
@@ -237,6 +264,7 @@ class Engine:
 
         See `changed_cells` for its columns.
         """
+        self._kept.add(name)
         begin = f"CREATE OR REPLACE TABLE {quoted(name)} AS"
         for table, before, after in tables:
             held = {column for file in before for column in pq.read_schema(file).names}
