@@ -264,9 +264,9 @@ def _place(transform: Transform) -> Path:
 
 def breach_of(engine: Engine, claim: Transform) -> str | None:
     """How many rows break a claim, with the first of them; none where it holds."""
-    broken = engine.rows(claim)
-    if not broken.num_rows:
+    if not engine.has_rows(claim):
         return None
+    broken = engine.rows(claim)
     rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
     return f"{_claim(claim)} found {broken.num_rows:,} rows ({rows})"
 

@@ -317,11 +317,15 @@ class Engine:
             raise QueryError.of(transform.name, error) from error
 
     def rows(self, transform: Transform) -> pa.Table:
-        """A transform's rows, for audits and summaries."""
+        """A transform's rows, for summaries and the rows that break a claim."""
         try:
             return self._session.sql(transform.sql).to_arrow_table()
         except duckdb.Error as error:
             raise QueryError.of(transform.name, error) from error
+
+    def has_rows(self, transform: Transform) -> bool:
+        """Whether a transform has any row: planned once, where `rows` plans twice."""
+        return self._run(transform.name, transform.sql).fetchone() is not None
 
     def progress(self) -> float:
         """Share of the running statement that is done, 0 to 100, or below 0 if not known."""
