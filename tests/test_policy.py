@@ -8,7 +8,6 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pytest
 import yaml
@@ -469,7 +468,7 @@ def test_a_readme_beside_the_policies_is_left_alone(folder: Path) -> None:
 def test_a_further_policy_with_decimals_dates_and_nulls_takes_a_declaration_only(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decimal = pd.ArrowDtype(pa.decimal128(5, 2))
+    decimal = pa.decimal128(5, 2)
     declared = declarations._policy(
         "chart",
         "A chart of prices",
