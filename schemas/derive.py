@@ -44,6 +44,7 @@ _PACKAGE_TYPES: Final = {
     "decimal": "number",
 }
 """The types of a Data Package by the published ones."""
+_GLOBS: Final = str.maketrans({character: f"[{character}]" for character in "[*?"})
 _PACKAGE_CONSTRAINTS: Final = {
     "allowed_values": "enum",
     "min_value": "minimum",
@@ -81,7 +82,7 @@ def literal(value: str | int | bool | date | Decimal | Path | Sequence[str] | No
 
 def glob_escaped(path: Path) -> str:
     """The path as DuckDB's file readers take it: their glob characters stand for themselves."""
-    return "".join(f"[{c}]" if c in "[*?" else c for c in str(path))
+    return str(path).translate(_GLOBS)
 
 
 def unit(column: Column) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -72,6 +73,9 @@ class Policies:
         }
         self.digest = _sha256(documents)
         self._bounds = {name: _bounds(rows) for name, rows in self._rows.items()}
+        # a status looks up the same few versions thousands of times
+        self._in_force: dict[tuple[str, int], list[Row]] = {}
+        self._fingerprints: dict[tuple[tuple[str, int], ...], str] = {}
 
     @classmethod
     def load(cls, directory: Path) -> Policies:
@@ -134,7 +138,10 @@ class Policies:
 
         Raises PolicyError, naming policy and day, where there is none.
         """
-        rows = [row for row in self._rows[name] if _holds(row, on)]
+        since = self._since(name, on)
+        rows = self._in_force.get(since)
+        if rows is None:
+            rows = self._in_force[since] = [row for row in self._rows[name] if _holds(row, on)]
         if not rows:
             raise NotInForce(_not_in_force(name, on.isoformat()))
         return rows
@@ -180,17 +187,21 @@ class Policies:
 
         Units, sources and notes don't enter it, nor does what happens to a value later.
         """
-        in_force = {
-            name: [
-                self._version(name, on),
-                *(
-                    [row[column] for column in POLICIES[name].columns]
-                    for row in self.in_force(name, on)
-                ),
-            ]
-            for name in sorted(names)
-        }
-        return _sha256(in_force)
+        versions = tuple(self._since(name, on) for name in sorted(names))
+        found = self._fingerprints.get(versions)
+        if found is None:
+            in_force = {
+                name: [
+                    self._version(name, on),
+                    *(
+                        [row[column] for column in POLICIES[name].columns]
+                        for row in self.in_force(name, on)
+                    ),
+                ]
+                for name, _ in versions
+            }
+            found = self._fingerprints[versions] = _sha256(in_force)
+        return found
 
     def fingerprint_between(self, names: Sequence[str], first: date, last: date) -> str:
         """The fingerprints of every day of a span on which any of the policies changes."""
@@ -199,7 +210,12 @@ class Policies:
 
     def _version(self, name: str, on: date) -> str:
         self.in_force(name, on)
-        return max(day for day in self._bounds[name] if day <= on).isoformat()
+        _, number = self._since(name, on)
+        return self._bounds[name][number - 1].isoformat()
+
+    def _since(self, name: str, on: date) -> tuple[str, int]:
+        """Which version of a policy holds on a day: how many days of change lie up to then."""
+        return name, bisect_right(self._bounds[name], on)
 
 
 def _bounds(rows: Sequence[Row]) -> list[date]:
