@@ -6,8 +6,8 @@ Polars read. Each check is named after the rule that a quarantine reason shows
 
 `Check`, `Column` and `DataFrameSchema` are pandera's, deferred: they take what pandera's classes of
 these names take, and become those where rows are validated (`DataFrameSchema.model`). All else is
-read off them directly, since to import pandera with pandas takes more than half of the time in
-which a command starts, and few commands validate a row.
+read off them directly, since to import pandera with pandas takes about half of the time in which a
+command starts, and few commands validate a row.
 """
 
 from __future__ import annotations

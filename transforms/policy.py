@@ -372,7 +372,7 @@ def _schema_problems(policy: Policy, document: object, schema: Mapping[str, Any]
 def surely_valid(value: object, schema: Mapping[str, Any]) -> bool:
     """Whether a value keeps a schema of `Policy.json_schema`; False also where it is in doubt.
 
-    Nearly every file is right, and to load jsonschema and ask it takes a sixth of a status. So it
+    Nearly every file is right, and to load jsonschema and ask it takes a twelfth of a status. So it
     is asked, and has the word, where this can't tell.
     """
     if isinstance(value, Decimal) and not value.is_finite():
