@@ -21,21 +21,20 @@ def arrears_files(context: Context, first: date, last: date) -> dict[str, Path]:
     return {
         month: path
         for month, path in context.files("billing_arrears").items()
-        if any(begins <= last and (ends is None or ends > first) for begins, ends in _spans(path))
+        if any(
+            begins <= last and (ends is None or ends > first)
+            for begins, ends in _spans(path, context.state.entry(path).sha256)
+        )
     }
 
 
-def _spans(path: Path) -> tuple[tuple[date, date | None], ...]:
-    """For each row group the first day in arrears and the last end; none while any is open."""
-    found = path.stat()
-    return _spans_of(path, found.st_ino, found.st_mtime_ns, found.st_size)
-
-
 @lru_cache(maxsize=10_000)
-def _spans_of(
-    path: Path, inode: int, changed_at: int, size: int
-) -> tuple[tuple[date, date | None], ...]:
-    """Read once: a run of years asks for the same files in each of its months."""
+def _spans(path: Path, sha256: str) -> tuple[tuple[date, date | None], ...]:
+    """For each row group the first day in arrears and the last end; none while any is open.
+
+    Read once, as the file's hash tells: a run of years asks for the same files in each of its
+    months.
+    """
     return tuple(_read_spans(path))
 
 

@@ -93,8 +93,11 @@ def _replace_database(workspace: Workspace, catalog: Path, statements: Iterable[
         with duckdb.connect(config=_SETTINGS) as connection:
             connection.execute(attach_statement(built, "catalog"))
             connection.execute("USE catalog")
+            # together: each by itself would be made durable
+            connection.begin()
             for statement in statements:
                 connection.execute(statement)
+            connection.commit()
             connection.execute("USE memory")
             connection.execute("DETACH catalog")
         write_durably(workspace, catalog, built.read_bytes())

@@ -42,8 +42,16 @@ _UNEXPECTED: Final = 1
 _USAGE: Final = 2
 _INTERRUPTED: Final = 130
 
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("pointbook")
+
+
 app = App(
     name="pointbook",
+    version=_version,
     help="Membership tiers and points from billing exports: exact, explained, repeatable.",
     version_flags=["--version"],
 )

@@ -139,11 +139,12 @@ def activity_files(
     else:
         bills, late = collected_files(context, begin, until - timedelta(days=1))
     spans: dict[str, Mapping[str, Path]] = {"billing": bills, "billing_late_collections": late}
+    first, end = month_of(begin), until.isoformat()
     for name in ("purchases", "redemption_results", "refund_results"):
         spans[name] = {
             period: path
             for period, path in context.files(name).items()
-            if month_of(begin) <= period and f"{period}-01" < until.isoformat()
+            if first <= period and f"{period}-01" < end
         }
     return spans
 

@@ -10,9 +10,8 @@ import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -34,12 +33,15 @@ from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import Written, audit, publish_table, run_context, write_and_audit
 from flows.terminal import shown
-from schemas.columns import TEXT
 from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS, OWNERS, Export, opening_lots
 from schemas.tables import PUBLISHED
 from transforms.engine import Transform, load_transform
 from transforms.exports.merge import WHOLE, Merge
+from transforms.exports.validate import as_series
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _UNNUMBERED: Final = 0
 """The delivery that an opening is: none."""
@@ -246,7 +248,7 @@ def _known_owners(context: Context) -> dict[str, pd.Series[str]]:
 def _ids(export: Export, files: list[Path]) -> pd.Series[str]:
     found = [pq.ParquetFile(file).read(export.key) for file in files]
     (ids,) = pa.concat_tables(found).columns
-    return pd.Series(ids, dtype=TEXT)
+    return as_series(ids)
 
 
 def _ledger_of(kinds: set[str], report: FileReport) -> Ledger:

@@ -6,6 +6,7 @@ reads is made again: both are told by its fingerprints, from the inputs that its
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -201,7 +202,7 @@ def _damaged(context: Context, entries: Mapping[str, Entry]) -> Iterator[str]:
     """The tables whose published file is gone, or not as long as it was."""
     for table, entry in entries.items():
         try:
-            size = (context.workspace.root / entry.path).stat().st_size
+            size = os.stat(os.path.join(context.workspace.root, entry.path)).st_size
         except FileNotFoundError:
             size = -1
         if size != entry.size:

@@ -9,9 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from flows import logs
 from flows.terminal import shown
 
@@ -68,6 +65,10 @@ def _show(what: str, share_done: Callable[[], float], done: threading.Event) -> 
     if logs.as_json():
         _log(what, share_done, done)
         return
+    # most commands are done before there is anything to show
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     what = shown(what)
     if not console.is_terminal:

@@ -1,1 +1,1 @@
-"""SHAPE: every table and export, declared once in pandera; everything else derives from it."""
+"""SHAPE: every table and export, declared once as for pandera; everything else derives from it."""

@@ -15,11 +15,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
 import pyarrow as pa
-from pandera.pandas import Check, Column
 
-from schemas.columns import DTYPES
+from schemas.columns import DTYPES, Check, Column
 from schemas.exports import EXPORTS, Export, opening_lots
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 
@@ -36,7 +34,7 @@ _DUCKDB_TYPES: Final[Mapping[pa.DataType, str]] = {
     pa.decimal128(38, 0): "DECIMAL(38,0)",
     pa.list_(pa.string()): "VARCHAR[]",
 }
-_TYPE_NAMES: Final = {dtype.pyarrow_dtype: name for name, dtype in DTYPES.items()}
+_TYPE_NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
 _PACKAGE_TYPES: Final = {
     "text": "string",
     "bool": "boolean",
@@ -46,6 +44,7 @@ _PACKAGE_TYPES: Final = {
     "decimal": "number",
 }
 """The types of a Data Package by the published ones."""
+_GLOBS: Final = str.maketrans({character: f"[{character}]" for character in "[*?"})
 _PACKAGE_CONSTRAINTS: Final = {
     "allowed_values": "enum",
     "min_value": "minimum",
@@ -54,14 +53,9 @@ _PACKAGE_CONSTRAINTS: Final = {
 """The constraints of a Data Package by what pandera knows of a check."""
 
 
-def arrow_type(dtype: pd.ArrowDtype | pa.DataType) -> pa.DataType:
-    """The Arrow type of a column's dtype."""
-    return dtype if isinstance(dtype, pa.DataType) else dtype.pyarrow_dtype
-
-
-def duckdb_type(dtype: pd.ArrowDtype | pa.DataType) -> str:
+def duckdb_type(dtype: pa.DataType) -> str:
     """The DuckDB type of a published type; `KeyError` for a type that is not published."""
-    return _DUCKDB_TYPES[arrow_type(dtype)]
+    return _DUCKDB_TYPES[dtype]
 
 
 def quoted(identifier: str) -> str:
@@ -88,21 +82,21 @@ def literal(value: str | int | bool | date | Decimal | Path | Sequence[str] | No
 
 def glob_escaped(path: Path) -> str:
     """The path as DuckDB's file readers take it: their glob characters stand for themselves."""
-    return "".join(f"[{c}]" if c in "[*?" else c for c in str(path))
+    return str(path).translate(_GLOBS)
 
 
 def unit(column: Column) -> str | None:
     """What the column's values count, where it is declared."""
-    declared = (column.metadata or {}).get("unit")
+    declared = column.metadata.get("unit")
     return str(declared) if declared else None
 
 
 def field(name: str, column: Column) -> pa.Field:
     """The column as an Arrow field that carries its description and unit."""
-    metadata = {"description": str(column.description)}
+    metadata = {"description": column.description}
     if declared := unit(column):
         metadata["unit"] = declared
-    return pa.field(name, arrow_type(column.dtype.type), metadata=metadata)
+    return pa.field(name, column.dtype, metadata=metadata)
 
 
 def arrow_schema(columns: Mapping[str, Column], *, description: str, grain: str) -> pa.Schema:
@@ -141,7 +135,7 @@ def staged_schema(export: Export) -> pa.Schema:
     columns = {n: c for n, c in export.columns.items() if partition is None or n != partition[0]}
     schema = arrow_schema(
         columns,
-        description=str(export.model.description),
+        description=export.description,
         grain=f"one current row per {', '.join(export.key)}",
     )
     return schema.append(
@@ -390,7 +384,7 @@ def _table_section(table: Table) -> list[str]:
             f"`{name}`",
             type_name(table.dtype(name)),
             unit(column) or "",
-            str(column.description),
+            column.description,
             _rules(column.checks),
         ]
         for name, column in table.columns.items()
@@ -401,7 +395,7 @@ def _table_section(table: Table) -> list[str]:
         f"{table.description}. Grain: {table.grain}. Partition: `{table.partition}`. Key: {key}.",
         "",
         *_markdown(["column", "type", "unit", "meaning", "rule"], rows),
-        *_across(table.model.checks),
+        *_across(table.schema.checks),
     ]
 
 
@@ -417,24 +411,24 @@ def _export_section(export: Export) -> list[str]:
             str(column.title),
             type_name(export.dtype(name)),
             unit(column) or "",
-            str(column.description),
+            column.description,
             _export_rules(export, name),
         ]
         for name, column in export.columns.items()
     ]
     return [
-        f"### {export.name} ({export.model.title})",
+        f"### {export.name} ({export.schema.title})",
         "",
-        f"{export.model.description}. Key: {key}.{current}{staged} \\* = required.",
+        f"{export.description}. Key: {key}.{current}{staged} \\* = required.",
         "",
         *_markdown(["column", "Korean name", "type", "unit", "meaning", "rule"], rows),
-        *_across(export.model.checks),
+        *_across(export.schema.checks),
     ]
 
 
-def type_name(dtype: pd.ArrowDtype | pa.DataType) -> str:
+def type_name(dtype: pa.DataType) -> str:
     """The published name of a type: text, bool, int64, date, timestamp, decimal."""
-    return _TYPE_NAMES[arrow_type(dtype)]
+    return _TYPE_NAMES[dtype]
 
 
 def _export_rules(export: Export, name: str) -> str:
@@ -452,11 +446,11 @@ def _export_rules(export: Export, name: str) -> str:
 
 
 def _rules(checks: Iterable[Check]) -> str:
-    return "; ".join(str(check.title) for check in checks)
+    return "; ".join(check.title for check in checks)
 
 
 def _across(checks: Iterable[Check]) -> list[str]:
-    claims = [(str(check.name).partition(":")[0], check.title) for check in checks]
+    claims = [(check.name.partition(":")[0], check.title) for check in checks]
     return [
         *(f"- `{column}` is {wording}" for column, wording in claims),
         *([""] if claims else []),

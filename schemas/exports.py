@@ -17,10 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, cast
-
-import pandas as pd
-from pandera.pandas import Check, Column, DataFrameSchema
+from typing import TYPE_CHECKING, Final, cast
 
 from schemas.columns import (
     BOOL,
@@ -29,6 +26,10 @@ from schemas.columns import (
     INT64,
     TEXT,
     TIMESTAMP,
+    Check,
+    Column,
+    DataFrameSchema,
+    Declared,
     across,
     at_least,
     between,
@@ -36,7 +37,11 @@ from schemas.columns import (
     identifies,
     matches,
     one_of,
+    pandas_type,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _identifier(korean: str, description: str, *, nullable: bool = False) -> Column:
@@ -314,7 +319,7 @@ _CUSTOMERS = _export(
         across(
             "joined_on",
             "consistency",
-            lambda f: f["joined_on"].astype(TIMESTAMP) <= f["updated_at"],
+            lambda f: f["joined_on"].astype(pandas_type(TIMESTAMP)) <= f["updated_at"],
             "not after updated_at",
         ),
         across(
@@ -617,8 +622,8 @@ _MIXED_PAYMENTS = _export(
 
 
 @dataclass(frozen=True)
-class Export:
-    """An export as the rest of Pointbook reads it, over its pandera model.
+class Export(Declared):
+    """An export as the rest of Pointbook reads it.
 
     `key` identifies a row; `revision` (a column, or none) says which row of a key is current;
     `owner` is whose row it is, by which staged rows are sorted; `month_of` is the column whose
@@ -626,23 +631,13 @@ class Export:
     added up as control totals.
     """
 
-    model: DataFrameSchema
-
-    @property
-    def name(self) -> str:
-        return str(self.model.name)
-
-    @property
-    def columns(self) -> dict[str, Column]:
-        return cast("dict[str, Column]", self.model.columns)
-
     @property
     def key(self) -> list[str]:
-        return cast("list[str]", self._metadata["key"])
+        return cast("list[str]", self.schema.metadata["key"])
 
     @property
     def owner(self) -> str:
-        return str(self._metadata["owner"])
+        return str(self.schema.metadata["owner"])
 
     @property
     def record_key(self) -> str:
@@ -657,15 +652,15 @@ class Export:
 
     @property
     def revision(self) -> str | None:
-        return cast("str | None", self._metadata["revision"])
+        return cast("str | None", self.schema.metadata["revision"])
 
     @property
     def month_of(self) -> str | None:
-        return cast("str | None", self._metadata["month_of"])
+        return cast("str | None", self.schema.metadata["month_of"])
 
     @property
     def totals(self) -> list[str]:
-        return cast("list[str]", self._metadata["totals"])
+        return cast("list[str]", self.schema.metadata["totals"])
 
     @property
     def required(self) -> list[str]:
@@ -681,21 +676,14 @@ class Export:
     def personal(self) -> list[str]:
         return [name for name in self.columns if self.metadata(name).get("personal")]
 
-    def metadata(self, name: str) -> dict[str, object]:
+    def metadata(self, name: str) -> Mapping[str, object]:
         """What is particular to the column: form, labels, default, unit, personal."""
-        return cast("dict[str, object]", self.columns[name].metadata)
-
-    def dtype(self, name: str) -> pd.ArrowDtype:
-        return cast("pd.ArrowDtype", self.columns[name].dtype.type)
-
-    @property
-    def _metadata(self) -> dict[str, object]:
-        return cast("dict[str, object]", self.model.metadata)
+        return self.columns[name].metadata
 
 
 EXPORTS: Final[dict[str, Export]] = {
-    str(model.name): Export(model)
-    for model in (
+    schema.name: Export(schema)
+    for schema in (
         _BILLING,
         _CUSTOMERS,
         _SUBSCRIPTIONS,

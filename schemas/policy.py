@@ -17,11 +17,22 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Final, cast
 
-import pandas as pd
 import pyarrow as pa
-from pandera.pandas import Check, Column, DataFrameSchema
 
-from schemas.columns import BOOL, DATE, INT64, TEXT, at_least, between, column, one_of
+from schemas.columns import (
+    BOOL,
+    DATE,
+    INT64,
+    TEXT,
+    Check,
+    Column,
+    DataFrameSchema,
+    Declared,
+    at_least,
+    between,
+    column,
+    one_of,
+)
 from schemas.exports import (
     BENEFITS,
     CABINS,
@@ -698,34 +709,20 @@ _RETENTION = _policy(
 
 
 @dataclass(frozen=True)
-class Policy:
-    """A policy as the rest of Pointbook reads it, over its pandera model."""
-
-    model: DataFrameSchema
-
-    @property
-    def name(self) -> str:
-        """The file's stem; in SQL the relation is `policy_<name>`."""
-        return str(self.model.name)
-
-    @property
-    def description(self) -> str:
-        return str(self.model.description)
+class Policy(Declared):
+    """A policy as the rest of Pointbook reads it: its name is the file's stem, and in SQL the
+    relation is `policy_<name>`; its columns are those of the key, then the values.
+    """
 
     @property
     def unit(self) -> str:
         """What the values are given in."""
-        return str(self._metadata["unit"])
+        return str(self.schema.metadata["unit"])
 
     @property
     def key(self) -> list[str]:
         """The columns that say what a row is about; none where the policy is one row a time."""
-        return cast("list[str]", self._metadata["key"])
-
-    @property
-    def columns(self) -> dict[str, Column]:
-        """The key columns, then the value columns."""
-        return cast("dict[str, Column]", self.model.columns)
+        return cast("list[str]", self.schema.metadata["key"])
 
     @property
     def values(self) -> list[str]:
@@ -734,22 +731,12 @@ class Policy:
     @property
     def scale(self) -> str | None:
         """The value that starts at 0 and rises in the order of the key's domain."""
-        return cast("str | None", self._metadata["scale"])
+        return cast("str | None", self.schema.metadata["scale"])
 
     @property
     def complete(self) -> bool:
         """Whether each value of the key's domain has a row as long as any has."""
-        return bool(self._metadata["complete"])
-
-    def dtype(self, name: str) -> pa.DataType:
-        return cast("pd.ArrowDtype", self.columns[name].dtype.type).pyarrow_dtype
-
-    def domain(self, name: str) -> list[str] | None:
-        """The values that a column may hold, in their order; none if it is open."""
-        for check in self.columns[name].checks:
-            if check.name == "domain":
-                return cast("list[str]", list(check.statistics["allowed_values"]))
-        return None
+        return bool(self.schema.metadata["complete"])
 
     @property
     def arrow_schema(self) -> pa.Schema:
@@ -816,17 +803,13 @@ class Policy:
                 json["minimum"] = limits["min_value"]
             if check.name == "range" and limits.get("max_value") is not None:
                 json["maximum"] = limits["max_value"]
-        if pattern := (self.columns[name].metadata or {}).get("pattern"):
+        if pattern := self.columns[name].metadata.get("pattern"):
             json["pattern"] = pattern
         if name not in self.key:
             json["type"] = [json["type"], "null"]
             if "enum" in json:
                 json["enum"] = [*cast("list[str]", json["enum"]), None]
         return json
-
-    @property
-    def _metadata(self) -> dict[str, object]:
-        return cast("dict[str, object]", self.model.metadata)
 
 
 _JSON_TYPES: Final[Mapping[pa.DataType, str]] = {
@@ -836,8 +819,8 @@ _JSON_TYPES: Final[Mapping[pa.DataType, str]] = {
 }
 
 POLICIES: Final[dict[str, Policy]] = {
-    str(model.name): Policy(model)
-    for model in (
+    schema.name: Policy(schema)
+    for schema in (
         _TIER_ASSESSMENT,
         _TIER_COMPLETENESS,
         _TIER_LINES,

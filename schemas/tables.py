@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
-import pandas as pd
-from pandera.pandas import Check, Column, DataFrameSchema
-
 from schemas.columns import (
     BOOL,
     DATE,
@@ -22,6 +19,10 @@ from schemas.columns import (
     SUM,
     TEXT,
     TIMESTAMP,
+    Check,
+    Column,
+    DataFrameSchema,
+    Declared,
     across,
     at_least,
     column,
@@ -1137,36 +1138,26 @@ _BILLING_ARREARS = _table(
 
 
 @dataclass(frozen=True)
-class Table:
-    """A published or staged table as the rest of Pointbook reads it, over its pandera model."""
-
-    model: DataFrameSchema
-
-    @property
-    def name(self) -> str:
-        return str(self.model.name)
-
-    @property
-    def description(self) -> str:
-        return str(self.model.description)
+class Table(Declared):
+    """A published or staged table as the rest of Pointbook reads it."""
 
     @property
     def grain(self) -> str:
-        return str(self._metadata["grain"])
+        return str(self.schema.metadata["grain"])
 
     @property
     def export(self) -> str | None:
         """The export that a staged relation is kept of; none for a published table."""
-        return cast("str | None", self._metadata["export"])
+        return cast("str | None", self.schema.metadata["export"])
 
     @property
     def partition(self) -> str:
-        return str(self._metadata["partition"])
+        return str(self.schema.metadata["partition"])
 
     @property
     def key(self) -> list[str]:
         """The columns that are unique within a partition."""
-        return cast("list[str]", self._metadata["key"])
+        return cast("list[str]", self.schema.metadata["key"])
 
     @property
     def order(self) -> list[str]:
@@ -1177,35 +1168,16 @@ class Table:
     @property
     def headline(self) -> str | None:
         """The column by which people say who gains and who loses by a correction, if any."""
-        return cast("str | None", self._metadata["headline"])
-
-    @property
-    def columns(self) -> dict[str, Column]:
-        """The columns in the published order, the partition column among them."""
-        return cast("dict[str, Column]", self.model.columns)
+        return cast("str | None", self.schema.metadata["headline"])
 
     @property
     def stored_columns(self) -> dict[str, Column]:
         """The columns that the files hold: all but the partition column."""
         return {n: c for n, c in self.columns.items() if n != self.partition}
 
-    def dtype(self, name: str) -> pd.ArrowDtype:
-        return cast("pd.ArrowDtype", self.columns[name].dtype.type)
 
-    def domain(self, name: str) -> list[str] | None:
-        """The values that a column may hold, in their order; none if it is open."""
-        for check in self.columns[name].checks:
-            if check.name == "domain":
-                return cast("list[str]", list(check.statistics["allowed_values"]))
-        return None
-
-    @property
-    def _metadata(self) -> dict[str, object]:
-        return cast("dict[str, object]", self.model.metadata)
-
-
-def _by_name(*models: DataFrameSchema) -> dict[str, Table]:
-    return {str(model.name): Table(model) for model in models}
+def _by_name(*schemas: DataFrameSchema) -> dict[str, Table]:
+    return {schema.name: Table(schema) for schema in schemas}
 
 
 PUBLISHED: Final = _by_name(

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -24,6 +24,7 @@ from pandera.errors import SchemaErrors
 from flows import ingest as flow
 from flows.options import Options
 from schemas.exports import EXPORTS, Export
+from transforms.exports.validate import as_frame, as_series
 
 KEY = "a key for tests"
 """For POINTBOOK_PII_KEY."""
@@ -111,10 +112,9 @@ def valid_rows(export: Export, count: int, seed: int = 0) -> list[Row]:
 def typed_frame(export: Export, rows: Sequence[Row]) -> pd.DataFrame:
     """The rows as the frame that the export's pandera model describes."""
     columns = {
-        name: pa.array([row[name] for row in rows], export.dtype(name).pyarrow_dtype)
-        for name in export.columns
+        name: pa.array([row[name] for row in rows], export.dtype(name)) for name in export.columns
     }
-    return cast("pd.DataFrame", pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype))
+    return as_frame(pa.table(columns))
 
 
 def pandera_failures(export: Export, frame: pd.DataFrame) -> set[tuple[str, int]]:
@@ -127,7 +127,7 @@ def pandera_failures(export: Export, frame: pd.DataFrame) -> set[tuple[str, int]
             if case["check"] == "not_nullable":
                 reason = f"{case['column']}:required"
             elif case["schema_context"] == "Column":
-                check = export.columns[case["column"]].checks[int(case["check_number"])]
+                check = export.model.columns[case["column"]].checks[int(case["check_number"])]
                 reason = f"{case['column']}:{check.name}"
             else:
                 reason = str(export.model.checks[int(case["check_number"])].name)
@@ -170,7 +170,7 @@ def parquet_of(export: str, rows: Sequence[Row]) -> bytes:
     """The typed rows as a Parquet file."""
     declared = EXPORTS[export]
     columns = {
-        name: pa.array([row[name] for row in rows], declared.dtype(name).pyarrow_dtype)
+        name: pa.array([row[name] for row in rows], declared.dtype(name))
         for name in declared.columns
     }
     return parquet_bytes(pa.table(columns))
@@ -215,9 +215,9 @@ def _choices(export: Export, name: str) -> list[Any]:
         "enumeration": list(labels) if isinstance(labels, dict) else [],
     }
     values = choices[str(metadata["form"])]
-    series = pd.Series(pa.array(values, export.dtype(name).pyarrow_dtype), dtype=export.dtype(name))
+    series = as_series(pa.array(values, export.dtype(name)))
     kept = pd.Series(True, index=series.index)
-    for check in export.columns[name].checks:
+    for check in export.model.columns[name].checks:
         kept &= check(series).check_output.astype(bool)
     return [value for value, keep in zip(values, kept, strict=True) if keep]
 

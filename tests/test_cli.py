@@ -12,6 +12,7 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -143,15 +144,38 @@ def test_wrong_usage_exits_2_with_one_line_before_anything_is_made(
     assert not (tmp_path / "workspace").exists()
 
 
-def test_commands_that_only_look_load_neither_prefect_nor_compiled_code() -> None:
-    """Both take seconds, and both write to the workspace as soon as they are imported."""
+def test_the_version_is_the_installed_one(call: Command) -> None:
+    assert call("--version").stdout == version("pointbook") + "\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["catalog"],
+        ["status"],
+        ["run", "--from", "2016-11", "--to", "2017-01", "--dry-run"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_commands_that_only_look_load_no_prefect_no_compiled_code_no_pandera(
+    words: list[str], workspace: Path
+) -> None:
+    """They take seconds; Prefect and compiled code also write to the workspace when imported."""
     code = (
-        "import sys, flows.cli, flows.demo, flows.landing, flows.catalog, flows.status\n"
-        "import flows.plan, flows.grid, flows.backfills\n"
-        "print(sorted({'numba', 'prefect'} & set(sys.modules)))"
+        "import atexit, sys, flows.commands, flows.demo, flows.landing\n"
+        "from flows.cli import main\n"
+        "slow = {'jsonschema', 'numba', 'pandas', 'pandera', 'prefect'}\n"
+        "atexit.register(lambda: print(sorted(slow & set(sys.modules))))\n"
+        f"main({words})"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout == "[]\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(POINTBOOK_WORKSPACE=str(workspace)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines()[-1] == "[]"
 
 
 def changed_policies(folder: Path, name: str, before: str, after: str) -> Path:

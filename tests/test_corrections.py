@@ -154,7 +154,7 @@ def cells(workspace: Path, table_name: str) -> dict[tuple[str, str], str]:
     kind = table.dtype(table.partition)
     found = {}
     for row in table_rows(workspace, table_name):
-        row[table.partition] = pa.scalar(row[table.partition]).cast(kind.pyarrow_dtype).as_py()
+        row[table.partition] = pa.scalar(row[table.partition]).cast(kind).as_py()
         key = {name: plain(row[name]) for name in (table.partition, *table.key)}
         row_key = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
         for name in table.stored_columns:

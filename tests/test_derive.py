@@ -8,14 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from pandera.pandas import DataFrameSchema
 
-from schemas.columns import DTYPES, TEXT, column
+from schemas.columns import DTYPES, TEXT, DataFrameSchema, column
 from schemas.derive import (
     DELIVERY,
     data_dictionary,
@@ -49,7 +47,7 @@ def test_a_tables_schema_has_its_columns_with_description_and_unit(name: str) ->
         if counted := unit(declared):
             expected[b"unit"] = counted.encode()
         assert field.metadata == expected
-        assert field.type == table.dtype(field.name).pyarrow_dtype
+        assert field.type == table.dtype(field.name)
     assert schema.metadata[b"grain"].decode() == table.grain
 
 
@@ -84,12 +82,11 @@ def test_arrow_readers_find_the_descriptions_in_what_duckdb_wrote(
 
 
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=list(DTYPES))
-def test_every_published_type_is_the_same_type_in_duckdb(dtype: pd.ArrowDtype) -> None:
-    arrow = dtype.pyarrow_dtype
+def test_every_published_type_is_the_same_type_in_duckdb(dtype: pa.DataType) -> None:
     with duckdb.connect() as connection:
-        cast = f"SELECT CAST(NULL AS {duckdb_type(arrow)}) AS value"
+        cast = f"SELECT CAST(NULL AS {duckdb_type(dtype)}) AS value"
         found: pa.Table = connection.sql(cast).to_arrow_table()
-    assert found.schema.field("value").type == arrow
+    assert found.schema.field("value").type == dtype
 
 
 def test_billing_is_staged_by_its_own_month_which_its_files_leave_out() -> None:
@@ -168,7 +165,7 @@ def test_the_dictionary_describes_every_column_of_every_table_and_export() -> No
             row = next(line for line in section.splitlines() if line.startswith(f"| `{name}`"))
             assert str(declared.description) in row
     for export in [*EXPORTS.values(), opening_lots()]:
-        section = sections[f"{export.name} ({export.model.title})"]
+        section = sections[f"{export.name} ({export.schema.title})"]
         for name, declared in export.columns.items():
             row = next(line for line in section.splitlines() if line.startswith(f"| `{name}`"))
             assert f"| {declared.title} |" in row

@@ -155,7 +155,7 @@ def everything(last_months: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def partition_type(name: str) -> pa.DataType:
     """The type of a table's partition column."""
-    return PUBLISHED[name].dtype(PUBLISHED[name].partition).pyarrow_dtype
+    return PUBLISHED[name].dtype(PUBLISHED[name].partition)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-import holidays
 import numpy as np
 import pyarrow as pa
 
@@ -18,6 +17,9 @@ def pay_days(business_days: Mapping[date, int]) -> pa.Table:
 
     The relation: `applied_on`, `pay_on`.
     """
+    # it takes long to load, and few commands pay refunds
+    import holidays
+
     days = list(business_days)
     years = range(min(days).year, max(days).year + 2)
     closed = holidays.country_holidays(_COUNTRY, years=years)

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 Mask = npt.NDArray[np.bool_]
@@ -39,6 +38,8 @@ def compared(rows: pa.Table) -> tuple[Mask, Mask]:
     """For each row but the first, whether it comes after the one before it, and whether it is the
     same: by all columns, text by bytes, nulls last.
     """
+    import pyarrow.compute as pc
+
     size = max(0, rows.num_rows - 1)
     after = np.zeros(size, np.bool_)
     same = np.ones(size, np.bool_)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,14 +17,15 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import pyarrow as pa
 import yaml
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
 
 from schemas.policy import POLICIES, Policy
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 Row = dict[str, object]
 _OPEN: Final = date.max
@@ -72,6 +75,9 @@ class Policies:
         }
         self.digest = _sha256(documents)
         self._bounds = {name: _bounds(rows) for name, rows in self._rows.items()}
+        # a status looks up the same few versions thousands of times
+        self._in_force: dict[tuple[str, int], list[Row]] = {}
+        self._fingerprints: dict[tuple[tuple[str, int], ...], str] = {}
 
     @classmethod
     def load(cls, directory: Path) -> Policies:
@@ -109,7 +115,7 @@ class Policies:
                 )
                 continue
             try:
-                document, duplicates = _read(path)
+                document, duplicates = read_file(path)
             except PolicyError as error:
                 errors += error.errors
                 continue
@@ -134,7 +140,10 @@ class Policies:
 
         Raises PolicyError, naming policy and day, where there is none.
         """
-        rows = [row for row in self._rows[name] if _holds(row, on)]
+        since = self._since(name, on)
+        rows = self._in_force.get(since)
+        if rows is None:
+            rows = self._in_force[since] = [row for row in self._rows[name] if _holds(row, on)]
         if not rows:
             raise NotInForce(_not_in_force(name, on.isoformat()))
         return rows
@@ -180,17 +189,21 @@ class Policies:
 
         Units, sources and notes don't enter it, nor does what happens to a value later.
         """
-        in_force = {
-            name: [
-                self._version(name, on),
-                *(
-                    [row[column] for column in POLICIES[name].columns]
-                    for row in self.in_force(name, on)
-                ),
-            ]
-            for name in sorted(names)
-        }
-        return _sha256(in_force)
+        versions = tuple(self._since(name, on) for name in sorted(names))
+        found = self._fingerprints.get(versions)
+        if found is None:
+            in_force = {
+                name: [
+                    self._version(name, on),
+                    *(
+                        [row[column] for column in POLICIES[name].columns]
+                        for row in self.in_force(name, on)
+                    ),
+                ]
+                for name, _ in versions
+            }
+            found = self._fingerprints[versions] = _sha256(in_force)
+        return found
 
     def fingerprint_between(self, names: Sequence[str], first: date, last: date) -> str:
         """The fingerprints of every day of a span on which any of the policies changes."""
@@ -199,7 +212,12 @@ class Policies:
 
     def _version(self, name: str, on: date) -> str:
         self.in_force(name, on)
-        return max(day for day in self._bounds[name] if day <= on).isoformat()
+        _, number = self._since(name, on)
+        return self._bounds[name][number - 1].isoformat()
+
+    def _since(self, name: str, on: date) -> tuple[str, int]:
+        """Which version of a policy holds on a day: how many days of change lie up to then."""
+        return name, bisect_right(self._bounds[name], on)
 
 
 def _bounds(rows: Sequence[Row]) -> list[date]:
@@ -298,7 +316,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _exact)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
 
 
-def _read(path: Path) -> tuple[object, list[str]]:
+def read_file(path: Path) -> tuple[object, list[str]]:
     """The file's content, and its duplicate keys; PolicyError where it can't be read."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -323,14 +341,8 @@ def _in_one_line(error: Exception) -> str:
 
 def _problems(policy: Policy, document: object) -> list[str]:
     """Everything that is wrong with a file that could be read."""
-    validator = Draft202012Validator(
-        policy.json_schema, format_checker=FormatChecker(formats=["date"])
-    )
-    found = [
-        line
-        for error in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path)))
-        for line in _explain(policy, document, error)
-    ]
+    schema = policy.json_schema
+    found = [] if surely_valid(document, schema) else _schema_problems(policy, document, schema)
     rows = document.get("values") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         return found
@@ -344,6 +356,71 @@ def _problems(policy: Policy, document: object) -> list[str]:
         found += _scale_problems(policy, datable)
         found += _completeness_problems(policy, datable)
     return found
+
+
+def _schema_problems(policy: Policy, document: object, schema: Mapping[str, Any]) -> list[str]:
+    from jsonschema import Draft202012Validator, FormatChecker
+
+    validator = Draft202012Validator(schema, format_checker=FormatChecker(formats=["date"]))
+    return [
+        line
+        for error in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path)))
+        for line in _explain(policy, document, error)
+    ]
+
+
+def surely_valid(value: object, schema: Mapping[str, Any]) -> bool:
+    """Whether a value keeps a schema of `Policy.json_schema`; False also where it is in doubt.
+
+    Nearly every file is right, and to load jsonschema and ask it takes a twelfth of a status. So it
+    is asked, and has the word, where this can't tell.
+    """
+    if isinstance(value, Decimal) and not value.is_finite():
+        return False
+    return _is_surely_of(value, schema.get("type")) and all(
+        keyword in _ELSEWHERE or (keyword in _SURELY and _SURELY[keyword](value, claim))
+        for keyword, claim in schema.items()
+    )
+
+
+def _is_surely_of(value: object, types: str | list[str] | None) -> bool:
+    named = [types] if isinstance(types, str) else types
+    return named is None or any(type(value) in _TYPES[name] for name in named)
+
+
+def _is_surely_dated(value: object, form: str) -> bool:
+    if value is None:
+        return True
+    return form == "date" and _DATE.fullmatch(str(value)) is not None and _is_date(value)
+
+
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, Decimal),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ELSEWHERE: Final = frozenset({"$schema", "title", "type", "additionalProperties"})
+"""Keywords that claim nothing by themselves; where properties are named, there are no others."""
+_SURELY: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "properties": lambda value, claims: (
+        value.keys() <= claims.keys()
+        and all(surely_valid(value[name], claims[name]) for name in value)
+    ),
+    "required": lambda value, names: all(name in value for name in names),
+    "items": lambda values, claim: all(surely_valid(value, claim) for value in values),
+    "minItems": lambda values, least: len(values) >= least,
+    "const": lambda value, wanted: type(value) is type(wanted) and value == wanted,
+    "enum": lambda value, listed: type(value) is not bool and value in listed,
+    "pattern": lambda value, pattern: value is None or re.search(pattern, value) is not None,
+    "minimum": lambda value, least: value is None or value >= least,
+    "maximum": lambda value, most: value is None or value <= most,
+    "format": _is_surely_dated,
+}
 
 
 def _explain(policy: Policy, document: object, error: ValidationError) -> Iterator[str]:

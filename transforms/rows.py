@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.derive import table_schema
 from schemas.tables import Table
-from transforms.exports.validate import Mask, failures
+from transforms.exports.validate import Mask, as_frame, as_series, failures
 from transforms.order import compared
 
 _ROWS: Final = 1 << 20
@@ -103,14 +102,14 @@ def _with_partition(table: Table, rows: pa.Table, partition: str) -> pa.Table:
 
 
 def _partition_value(table: Table, partition: str) -> pa.Scalar:
-    return pa.scalar(partition).cast(table.dtype(table.partition).pyarrow_dtype)
+    return pa.scalar(partition).cast(table.dtype(table.partition))
 
 
 def _partition_faults(table: Table, files: Mapping[str, Path]) -> Iterator[Fault]:
     """The partition column stands in the path: one value for all rows of a file."""
     kind = table.dtype(table.partition)
-    values = pd.Series([_partition_value(table, name).as_py() for name in files], dtype=kind)
-    for check in table.columns[table.partition].checks:
+    values = as_series(pa.array([_partition_value(table, name).as_py() for name in files], kind))
+    for check in table.model.columns[table.partition].checks:
         broken = failures(check, values)
         if broken.any():
             path = list(files.values())[int(broken.argmax())]
@@ -125,9 +124,9 @@ def _missing(table: Table, batch: _Batch, rows: pa.Table) -> Iterator[Fault]:
 
 
 def _broken(table: Table, batch: _Batch, rows: pa.Table) -> Iterator[Fault]:
-    frame = rows.to_pandas(types_mapper=pd.ArrowDtype)
-    for name, column in table.stored_columns.items():
-        for check in column.checks:
+    frame = as_frame(rows)
+    for name in table.stored_columns:
+        for check in table.model.columns[name].checks:
             broken = failures(check, frame[name])
             yield from batch.fault(broken, f"{name} of a row is not {check.title}")
     for check in table.model.checks:

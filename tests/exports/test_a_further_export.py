@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pandera.pandas import Column, DataFrameSchema
 
 from schemas.columns import (
     BOOL,
@@ -14,6 +13,8 @@ from schemas.columns import (
     INT64,
     TEXT,
     TIMESTAMP,
+    Column,
+    DataFrameSchema,
     across,
     at_least,
     column,

@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numba import njit
 
 from schemas.derive import schema_metadata
 from transforms.exports.forms import CODED, coded
@@ -307,27 +305,16 @@ def _table(layout: Layout, batches: list[pa.RecordBatch]) -> pa.Table:
 
 def _ends(keys: pa.Array) -> list[int]:
     """Behind which rows a group ends."""
+    # compiled code is loaded when rows are written: others only ask for layouts
+    from transforms.exports.group_ends import ending
+
     _, offsets, data = keys.buffers()
     if not len(keys):
         return []
     positions = np.frombuffer(offsets, np.int32)[keys.offset : keys.offset + len(keys) + 1]
     text = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
-    ends: list[int] = (np.flatnonzero(_ending(text, positions, GROUP_ROWS - 1)) + 1).tolist()
+    ends: list[int] = (np.flatnonzero(ending(text, positions, GROUP_ROWS - 1)) + 1).tolist()
     return ends
-
-
-@njit(cache=True, nogil=True)
-def _ending(
-    text: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32], mask: int
-) -> npt.NDArray[np.bool_]:
-    """Which keys' hash (FNV-1a, folded) has the bits of the mask zero."""
-    ending = np.zeros(offsets.size - 1, np.bool_)
-    for row in range(ending.size):
-        digest = np.uint64(0xCBF29CE484222325)
-        for at in range(offsets[row], offsets[row + 1]):
-            digest = (digest ^ np.uint64(text[at])) * np.uint64(0x100000001B3)
-        ending[row] = ((digest ^ (digest >> np.uint64(32))) & np.uint64(mask)) == 0
-    return ending
 
 
 def _encoded(layout: Layout, table: pa.Table) -> bytes:

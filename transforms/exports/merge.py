@@ -44,9 +44,7 @@ def arrivals_schema(export: Export) -> pa.Schema:
 
     Enumerations are dictionaries of their codes.
     """
-    columns = arrow_schema(
-        export.columns, description=str(export.model.description), grain="one accepted row"
-    )
+    columns = arrow_schema(export.columns, description=export.description, grain="one accepted row")
     for field in _SOURCE:
         columns = columns.append(field)
     return with_codes(columns, export.codes)

@@ -203,7 +203,7 @@ class Reader:
                 name,
                 batch.column(index),
                 str(self.export.metadata(name)["form"]),
-                self.export.dtype(name).pyarrow_dtype,
+                self.export.dtype(name),
                 self.export.metadata(name),
             )
             for name, index in self.header.columns.items()
@@ -296,7 +296,7 @@ class Reader:
         return forms.read(
             text,
             str(metadata["form"]),
-            self.export.dtype(name).pyarrow_dtype,
+            self.export.dtype(name),
             metadata,
             trimmed=True,
         )
