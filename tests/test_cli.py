@@ -164,7 +164,7 @@ def test_commands_that_only_look_load_no_prefect_no_compiled_code_no_pandera(
     code = (
         "import atexit, sys, flows.commands, flows.demo, flows.landing\n"
         "from flows.cli import main\n"
-        "slow = {'jsonschema', 'numba', 'pandas', 'pandera', 'prefect'}\n"
+        "slow = {'numba', 'pandas', 'pandera', 'prefect'}\n"
         "atexit.register(lambda: print(sorted(slow & set(sys.modules))))\n"
         f"main({words})"
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +16,14 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import Any, Final, Self, cast
 
 import pyarrow as pa
 import yaml
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
 
 from schemas.policy import POLICIES, Policy
-
-if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
 
 Row = dict[str, object]
 _OPEN: Final = date.max
@@ -115,7 +113,7 @@ class Policies:
                 )
                 continue
             try:
-                document, duplicates = read_file(path)
+                document, duplicates = _read(path)
             except PolicyError as error:
                 errors += error.errors
                 continue
@@ -316,7 +314,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _exact)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
 
 
-def read_file(path: Path) -> tuple[object, list[str]]:
+def _read(path: Path) -> tuple[object, list[str]]:
     """The file's content, and its duplicate keys; PolicyError where it can't be read."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -341,8 +339,14 @@ def _in_one_line(error: Exception) -> str:
 
 def _problems(policy: Policy, document: object) -> list[str]:
     """Everything that is wrong with a file that could be read."""
-    schema = policy.json_schema
-    found = [] if surely_valid(document, schema) else _schema_problems(policy, document, schema)
+    validator = Draft202012Validator(
+        policy.json_schema, format_checker=FormatChecker(formats=["date"])
+    )
+    found = [
+        line
+        for error in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path)))
+        for line in _explain(policy, document, error)
+    ]
     rows = document.get("values") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         return found
@@ -356,71 +360,6 @@ def _problems(policy: Policy, document: object) -> list[str]:
         found += _scale_problems(policy, datable)
         found += _completeness_problems(policy, datable)
     return found
-
-
-def _schema_problems(policy: Policy, document: object, schema: Mapping[str, Any]) -> list[str]:
-    from jsonschema import Draft202012Validator, FormatChecker
-
-    validator = Draft202012Validator(schema, format_checker=FormatChecker(formats=["date"]))
-    return [
-        line
-        for error in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path)))
-        for line in _explain(policy, document, error)
-    ]
-
-
-def surely_valid(value: object, schema: Mapping[str, Any]) -> bool:
-    """Whether a value keeps a schema of `Policy.json_schema`; False also where it is in doubt.
-
-    Nearly every file is right, and to load jsonschema and ask it takes a twelfth of a status. So it
-    is asked, and has the word, where this can't tell.
-    """
-    if isinstance(value, Decimal) and not value.is_finite():
-        return False
-    return _is_surely_of(value, schema.get("type")) and all(
-        keyword in _ELSEWHERE or (keyword in _SURELY and _SURELY[keyword](value, claim))
-        for keyword, claim in schema.items()
-    )
-
-
-def _is_surely_of(value: object, types: str | list[str] | None) -> bool:
-    named = [types] if isinstance(types, str) else types
-    return named is None or any(type(value) in _TYPES[name] for name in named)
-
-
-def _is_surely_dated(value: object, form: str) -> bool:
-    if value is None:
-        return True
-    return form == "date" and _DATE.fullmatch(str(value)) is not None and _is_date(value)
-
-
-_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
-    "object": (dict,),
-    "array": (list,),
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, Decimal),
-    "boolean": (bool,),
-    "null": (type(None),),
-}
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_ELSEWHERE: Final = frozenset({"$schema", "title", "type", "additionalProperties"})
-"""Keywords that claim nothing by themselves; where properties are named, there are no others."""
-_SURELY: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
-    "properties": lambda value, claims: (
-        value.keys() <= claims.keys()
-        and all(surely_valid(value[name], claims[name]) for name in value)
-    ),
-    "required": lambda value, names: all(name in value for name in names),
-    "items": lambda values, claim: all(surely_valid(value, claim) for value in values),
-    "minItems": lambda values, least: len(values) >= least,
-    "const": lambda value, wanted: type(value) is type(wanted) and value == wanted,
-    "enum": lambda value, listed: type(value) is not bool and value in listed,
-    "pattern": lambda value, pattern: value is None or re.search(pattern, value) is not None,
-    "minimum": lambda value, least: value is None or value >= least,
-    "maximum": lambda value, most: value is None or value <= most,
-    "format": _is_surely_dated,
-}
 
 
 def _explain(policy: Policy, document: object, error: ValidationError) -> Iterator[str]:
