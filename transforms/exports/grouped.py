@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from numba import njit
 
 from schemas.derive import schema_metadata
 from transforms.exports.forms import CODED, coded
+from transforms.exports.order import text_and_offsets
 from transforms.exports.thrift import STRUCT, Field, Struct, read_struct, value_of, write_struct
 from transforms.threads import pool
 
@@ -58,7 +60,7 @@ class Layout:
     owner: str
     key: str
 
-    @property
+    @cached_property
     def written(self) -> pa.Schema:
         """The schema of the rows as they are handed to be written."""
         return with_codes(self.schema, self.codes)
@@ -307,12 +309,9 @@ def _table(layout: Layout, batches: list[pa.RecordBatch]) -> pa.Table:
 
 def _ends(keys: pa.Array) -> list[int]:
     """Behind which rows a group ends."""
-    _, offsets, data = keys.buffers()
-    if not len(keys):
-        return []
-    positions = np.frombuffer(offsets, np.int32)[keys.offset : keys.offset + len(keys) + 1]
-    text = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
-    ends: list[int] = (np.flatnonzero(_ending(text, positions, GROUP_ROWS - 1)) + 1).tolist()
+    ends: list[int] = (
+        np.flatnonzero(_ending(*text_and_offsets(keys), GROUP_ROWS - 1)) + 1
+    ).tolist()
     return ends
 
 

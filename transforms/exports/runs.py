@@ -15,17 +15,13 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from transforms.exports.order import sorted_by
 
 _RUN_BYTES: Final = 1 << 24
 _BLOCK_BYTES: Final = 1 << 17
 _BLOCKS_AT_ONCE: Final = 1 << 7
 """Blocks that are merged at once at the least, some 16 MB."""
-
-
-def sorted_by(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
-    """The rows in the order of some text columns, by their bytes."""
-    return rows.take(pc.sort_indices(rows, [(key, "ascending") for key in keys]))
 
 
 class RunFile:
