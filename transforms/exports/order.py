@@ -91,11 +91,12 @@ def _varying(texts: Bytes) -> Bytes:
     rows, length = texts.shape
     whole = rows - rows % _FOLDED
 
-    def folded(fold: np.ufunc) -> Bytes:
+    def all_by(fold: np.ufunc) -> Bytes:
         many = fold.reduce(texts[:whole].reshape(whole // _FOLDED, _FOLDED * length))
-        return fold.reduce(np.concatenate([many.reshape(_FOLDED, length), texts[whole:]]))
+        folded: Bytes = fold.reduce(np.concatenate([many.reshape(_FOLDED, length), texts[whole:]]))
+        return folded
 
-    return folded(np.bitwise_or) & ~folded(np.bitwise_and)
+    return all_by(np.bitwise_or) & ~all_by(np.bitwise_and)
 
 
 @njit(cache=True, nogil=True)

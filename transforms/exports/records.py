@@ -206,7 +206,7 @@ def _split_plain(
     at = start
     for field in range(last + 1):
         begin = at
-        end = np.int64(marks[mark + field])
+        end = int(marks[mark + field])
         at = end + 1
         while begin < end and text[begin] <= _BLANK and _is_blank(text[begin]):
             begin += 1
@@ -245,7 +245,8 @@ def _split(
     mark = marked = 0
     looked = start
     at = start
-    records = np.int64(0)
+    # a literal would have what it is handed to compiled twice
+    records: int = int(np.int64(0))
     blank_lines = 0
     while at < text.size and records < record_start.size:
         if text[at] != delimiter and _is_blank(text[at]):
