@@ -163,16 +163,18 @@ class Merge:
 
         `aside` gives the path to write for a staged relation and partition.
         """
-        held = [self._held[partition]] if partition in self._held else []
-        self._name_arrivals("partition_arrivals", self._arrivals.get(partition, []))
-        self._name_staged("partition_held", held)
+        if partition in self._held:
+            self._name_arrivals("partition_arrivals", self._arrivals.get(partition, []))
+            self._name_staged("partition_held", [self._held[partition]])
         current = aside(self._export.name, partition)
         rows = self._write_current(partition, current)
         written = [Written(self._export.name, partition, current, rows)]
         if partition in self._replaced:
             written.append(self._write_history(partition, aside))
-        self._name_staged(self._export.name, [current])
-        for table in relations_of(self._export):
+        tables = relations_of(self._export)
+        if tables:
+            self._name_staged(self._export.name, [current])
+        for table in tables:
             target = aside(table.name, partition)
             rows = self._engine.write(load_transform(f"staging/{table.name}"), table, target)
             written.append(Written(table.name, partition, target, rows))

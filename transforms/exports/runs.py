@@ -80,6 +80,12 @@ def merged(sources: Sequence[Source], keys: Sequence[str]) -> Iterator[pa.Record
     runs = [(source, run) for source in sources for run in source.file.runs if run.num_rows]
     if not runs:
         return
+    if sum(run.nbytes for _, run in runs) <= _BLOCKS_AT_ONCE * _BLOCK_BYTES:
+        few = pa.Table.from_batches([source.kept(run) for source, run in runs])
+        yield from sorted_by(few.combine_chunks(), keys).to_batches()
+        for source in sources:
+            source.file.release()
+        return
     blocks = _blocks([run for _, run in runs], keys)
     # what waits is up to a block of each run, and is sorted anew each time
     at_once = max(_BLOCKS_AT_ONCE, 2 * len(runs))
