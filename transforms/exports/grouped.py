@@ -316,24 +316,25 @@ def _table(layout: Layout, batches: list[pa.RecordBatch]) -> pa.Table:
 
 def _ends(keys: pa.Array) -> list[int]:
     """Behind which rows a group ends."""
-    ends: list[int] = (
-        np.flatnonzero(_ending(*text_and_offsets(keys), GROUP_ROWS - 1)) + 1
-    ).tolist()
+    ending = np.zeros(len(keys), np.bool_)
+    _mark_ending(*text_and_offsets(keys), GROUP_ROWS - 1, ending)
+    ends: list[int] = (np.flatnonzero(ending) + 1).tolist()
     return ends
 
 
 @njit(cache=True, nogil=True)
-def _ending(
-    text: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32], mask: int
-) -> npt.NDArray[np.bool_]:
-    """Which keys' hash (FNV-1a, folded) has the bits of the mask zero."""
-    ending = np.zeros(offsets.size - 1, np.bool_)
+def _mark_ending(
+    text: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int32],
+    mask: int,
+    ending: npt.NDArray[np.bool_],
+) -> None:
+    """Marks the keys whose hash (FNV-1a, folded) has the bits of the mask zero."""
     for row in range(ending.size):
         digest = np.uint64(0xCBF29CE484222325)
         for at in range(offsets[row], offsets[row + 1]):
             digest = (digest ^ np.uint64(text[at])) * np.uint64(0x100000001B3)
         ending[row] = ((digest ^ (digest >> np.uint64(32))) & np.uint64(mask)) == 0
-    return ending
 
 
 def _encoded(layout: Layout, table: pa.Table) -> bytes:
