@@ -501,7 +501,12 @@ def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> Non
 
 def _sync_names(root: Path, paths: Iterable[Path]) -> None:
     """Makes the paths' names last, and those of the folders that they are in, up to the root."""
-    folders = {folder for path in paths for folder in path.parents if folder.is_relative_to(root)}
+    parents = {path.parent for path in paths}
+    folders = {root} if parents else set()
+    for folder in parents:
+        while folder not in folders:
+            folders.add(folder)
+            folder = folder.parent
     for folder in sorted(folders):
         sync(folder)
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from transforms.exports import utf8
@@ -33,6 +34,7 @@ _FREE_EXPANSION_BYTES: Final = 1 << 26
 MAX_EXPANDED_BYTES: Final = 1 << 38
 """More than any file has, however large the operator, once it is expanded: a bomb that grows too
 slowly for `MAX_EXPANSION` still ends here, before scratch fills the disk."""
+_LINE_FEED: Final = 0x0A
 _BAD_LINES_IN: Final = 100
 """One line in so many may fail to decode."""
 
@@ -166,7 +168,7 @@ def _encoding(chunks: Iterator[bytes]) -> str:
             for mark, encoding in _BYTE_ORDER_MARKS:
                 if chunk.startswith(mark):
                     return encoding
-        lines += chunk.count(b"\n")
+        lines += int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == _LINE_FEED))
         text = rest + chunk
         cut = text.rfind(b"\n") + 1
         text, rest = text[:cut], text[cut:]

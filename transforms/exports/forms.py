@@ -27,9 +27,8 @@ _BLANKS: Final = (
     "\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 """Unicode's blanks and line ends, but no control characters of ASCII."""
-
-
-_SAFE_DIGITS: Final = 18
+WHOLE_TEXTS: Final = frozenset({"identifier", "text"})
+"""Forms that are text as it is delivered, mostly another in each row."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,14 @@ def read(
     *,
     trimmed: bool = False,
 ) -> Read:
-    """Reads a text column in the form that its declaration names.
+    """Reads a text column, or a dictionary, in the form that its declaration names.
 
     `trimmed` text has no ASCII blanks around it any more.
     """
-    if form in ("identifier", "text"):
+    if form in WHOLE_TEXTS:
         text = _trimmed(text, trimmed)
         return Read(text, _mask(pc.is_null(text)), {})
-    if form == "integer" and not text.null_count and _is_plain(text):
-        return Read(text.cast(dtype), np.zeros(len(text), np.bool_), {})
-    delivered = pc.dictionary_encode(text)
+    delivered = text if pa.types.is_dictionary(text.type) else pc.dictionary_encode(text)
     distinct = pc.dictionary_encode(_trimmed(delivered.dictionary, trimmed))
     indices = pc.take(distinct.indices, delivered.indices)
     missing = _mask(pc.is_null(indices))
@@ -111,12 +108,6 @@ def _trimmed(text: pa.Array, trimmed: bool) -> pa.Array:
     if not pc.any(empty).as_py():
         return text
     return pc.if_else(empty, pa.scalar(None, pa.string()), text)
-
-
-def _is_plain(numbers: pa.Array) -> bool:
-    """Whether all are digits and no more of them than 64 bits hold: no form to be read."""
-    longest = pc.max(pc.binary_length(numbers)).as_py() or 0
-    return longest <= _SAFE_DIGITS and bool(pc.all(pc.ascii_is_decimal(numbers)).as_py())
 
 
 def _is_ascii(text: pa.Array) -> bool:

@@ -12,6 +12,8 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,7 +58,7 @@ class Layout:
     owner: str
     key: str
 
-    @property
+    @cached_property
     def written(self) -> pa.Schema:
         """The schema of the rows as they are handed to be written."""
         return with_codes(self.schema, self.codes)
@@ -169,8 +171,14 @@ class GroupedFile:
 
 def write(target: Path, layout: Layout, batches: Iterable[pa.RecordBatch]) -> int:
     """Writes rows in their order; returns how many."""
+    groups = _cut(layout, batches)
+    first = list(islice(groups, 2))
+    if len(first) == 1:
+        # with one group, as most months of a small operator have, the encoder's file is the file
+        target.write_bytes(_encoded(layout, first[0]))
+        return int(first[0].num_rows)
     with _Writer(target, layout) as writer:
-        writer.encode(_cut(layout, batches))
+        writer.encode(chain(first, groups))
     return writer.rows
 
 
@@ -306,14 +314,12 @@ def _table(layout: Layout, batches: list[pa.RecordBatch]) -> pa.Table:
 def _ends(keys: pa.Array) -> list[int]:
     """Behind which rows a group ends."""
     # compiled code is loaded when rows are written: others only ask for layouts
-    from transforms.exports.group_ends import ending
+    from transforms.exports.keys import mark_ending
+    from transforms.exports.order import text_and_offsets
 
-    _, offsets, data = keys.buffers()
-    if not len(keys):
-        return []
-    positions = np.frombuffer(offsets, np.int32)[keys.offset : keys.offset + len(keys) + 1]
-    text = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
-    ends: list[int] = (np.flatnonzero(ending(text, positions, GROUP_ROWS - 1)) + 1).tolist()
+    ending = np.zeros(len(keys), np.bool_)
+    mark_ending(*text_and_offsets(keys), GROUP_ROWS - 1, ending)
+    ends: list[int] = (np.flatnonzero(ending) + 1).tolist()
     return ends
 
 

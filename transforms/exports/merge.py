@@ -118,6 +118,7 @@ class Merge:
         self._held = held
         self._history = history
         self._delivery = delivery
+        self._layout = staged_layout(export)
         engine.table("run_context", pa.table({"delivery": [delivery]}))
         arrived = [file for files in self._arrivals.values() for file in files]
         self._name_arrivals("arrivals", arrived)
@@ -160,16 +161,18 @@ class Merge:
 
         `aside` gives the path to write for a staged relation and partition.
         """
-        held = [self._held[partition]] if partition in self._held else []
-        self._name_arrivals("partition_arrivals", self._arrivals.get(partition, []))
-        self._name_staged("partition_held", held)
+        if partition in self._held:
+            self._name_arrivals("partition_arrivals", self._arrivals.get(partition, []))
+            self._name_staged("partition_held", [self._held[partition]])
         current = aside(self._export.name, partition)
         rows = self._write_current(partition, current)
         written = [Written(self._export.name, partition, current, rows)]
         if partition in self._replaced:
             written.append(self._write_history(partition, aside))
-        self._name_staged(self._export.name, [current])
-        for table in relations_of(self._export):
+        tables = relations_of(self._export)
+        if tables:
+            self._name_staged(self._export.name, [current])
+        for table in tables:
             target = aside(table.name, partition)
             rows = self._engine.write(load_transform(f"staging/{table.name}"), table, target)
             written.append(Written(table.name, partition, target, rows))
@@ -178,10 +181,10 @@ class Merge:
 
     def _write_current(self, partition: str, target: Path) -> int:
         """Writes the partition's current rows; groups of before that nothing touches are copied."""
-        layout = staged_layout(self._export)
-        before = self._rewritable(partition, layout)
+        layout = self._layout
+        before = self._rewritable(partition)
         if before is None:
-            return write(target, layout, self._current_rows(partition, layout))
+            return write(target, layout, self._current_rows(partition))
         owners = self._engine.rows(load_transform("staging/touched_owners"))
         runs = before.touched(owners["owner_id"].to_pylist())
         # in a folder of its name, since the partition is read from there
@@ -191,13 +194,14 @@ class Merge:
         before.extract(runs, touched)
         # history reads it too: every row that is replaced lies in a touched group
         self._name_staged("partition_held", [touched])
-        return rewrite(target, layout, before, runs, self._current_rows(partition, layout))
+        return rewrite(target, layout, before, runs, self._current_rows(partition))
 
-    def _current_rows(self, partition: str, layout: Layout) -> Iterator[pa.RecordBatch]:
+    def _current_rows(self, partition: str) -> Iterator[pa.RecordBatch]:
         """The rows of `partition_held` that stay, and those that arrive, in the export's order."""
         order = self._export.order
         sources = [Source(file, self._arrived) for file in self._arrivals.get(partition, [])]
         if partition in self._held:
+            layout = self._layout
             kept = self._engine.stream_schema(load_transform("staging/kept"), layout.schema)
             coded = (layout.coded(batch) for batch in kept)
             scratch = self._engine.scratch / "kept.arrow"
@@ -211,12 +215,12 @@ class Merge:
             numbers = rows["source_row"].to_numpy()
             low, high = np.searchsorted(lost, [numbers.min(), numbers.max() + 1])
             rows = rows.filter(pa.array(~np.isin(numbers, lost[low:high])))
-        schema = staged_layout(self._export).written
+        schema = self._layout.written
         delivery = pa.repeat(pa.scalar(self._delivery, pa.int64()), rows.num_rows)
         columns = [rows[name] if name != DELIVERY else delivery for name in schema.names]
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
-    def _rewritable(self, partition: str, layout: Layout) -> GroupedFile | None:
+    def _rewritable(self, partition: str) -> GroupedFile | None:
         """The partition's file of before, where it is large beside what arrives in it."""
         if partition not in self._held:
             return None
@@ -225,7 +229,7 @@ class Merge:
         arrived = sum(file.rows for file in arrivals)
         if arrived * FEW_ROWS_IN > pq.read_metadata(held).num_rows:
             return None
-        return GroupedFile.of(held, layout)
+        return GroupedFile.of(held, self._layout)
 
     def _write_history(self, partition: str, aside: Aside) -> Written:
         schema = history_schema(self._export)

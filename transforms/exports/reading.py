@@ -26,9 +26,9 @@ from transforms.exports.containers import (
     may_fail,
     utf8_chunks,
 )
+from transforms.exports.order import sorted_by
 from transforms.exports.personal import MASK, Pseudonyms
 from transforms.exports.records import MAX_FIELDS, MAX_RECORD_BYTES, Records, Splitter
-from transforms.exports.runs import sorted_by
 from transforms.exports.typed import json_lines, read_typed
 from transforms.exports.utf8 import bad_spans
 from transforms.exports.validate import Mask, broken_rules, reasons
@@ -164,8 +164,10 @@ class Reader:
         undecodable = _undecodable(records)
         unsplit = records.refused | undecodable
         rows = np.flatnonzero(~unsplit).astype(np.int64)
-        cells = {name: records.field(index, rows) for name, index in self.header.columns.items()}
-        columns = {name: self._read_cells(name, text) for name, text in cells.items()}
+        columns = {
+            name: self._read_field(name, records, index, rows)
+            for name, index in self.header.columns.items()
+        }
         batch = self._batch(
             first,
             len(records),
@@ -290,6 +292,18 @@ class Reader:
         if pa.types.is_dictionary(values.type):
             return values.dictionary_decode()
         return values
+
+    def _read_field(
+        self, name: str, records: Records, index: int, rows: npt.NDArray[np.int64]
+    ) -> forms.Read:
+        form = self.export.metadata(name)["form"]
+        if form == "integer":
+            numbers = records.whole_numbers(index, rows)
+            if numbers is not None:
+                return forms.Read(numbers, np.zeros(rows.size, np.bool_), {})
+        if form in forms.WHOLE_TEXTS:
+            return self._read_cells(name, records.field(index, rows))
+        return self._read_cells(name, records.coded_field(index, rows))
 
     def _read_cells(self, name: str, text: pa.Array) -> forms.Read:
         metadata = self.export.metadata(name)
@@ -451,8 +465,9 @@ def _within(wanted: npt.NDArray[np.int64], first: int, count: int) -> npt.NDArra
 
 
 def _sum(values: pa.Array | pa.ChunkedArray) -> int:
-    total = pc.sum(values.cast(pa.decimal128(38, 0))).as_py()
-    return int(total or 0)
+    """The exact sum of whole numbers; 64 bits don't hold it, but hold that of 32 bits of each."""
+    numbers = pc.fill_null(values, 0).to_numpy()
+    return (int((numbers >> 32).sum()) << 32) + int((numbers & 0xFFFFFFFF).sum())
 
 
 def _one_line(error: BaseException) -> str:

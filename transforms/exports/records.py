@@ -25,19 +25,33 @@ Bytes = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int32]
 Lines = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
 
 MAX_RECORD_BYTES: Final = 1 << 20
 """A longer record is refused: no export has one, and a stray quote must not hold up the file."""
 MAX_FIELDS: Final = 1_000
 _CELLS_AT_ONCE: Final = 1 << 22
+_MARKED_BYTES: Final = 1 << 15
+"""So much of the text is looked at ahead of the record in work."""
 _BINARY: Final = pa.binary()
 
+_FEW: Final = 1 << 12
+"""So many distinct texts make a dictionary."""
+_SAFE_DIGITS: Final = 18
+"""Whatever they are, 64 bits hold their number."""
+
 _QUOTE: Final = 0x22
+_MINUS: Final = 0x2D
+_ZERO: Final = 0x30
 _LINE_FEED: Final = 0x0A
 _CARRIAGE_RETURN: Final = 0x0D
 _BLANK: Final = 0x20
 _TAB: Final = 0x09
+
+_ONE: Final = np.uint64(1)
+_ONES: Final = np.uint64(0x0101010101010101)
+_TOP_BYTE: Final = np.uint64(56)
 
 _SPLIT: Final = 0
 _REFUSED: Final = 1
@@ -55,7 +69,7 @@ def _split_record(
     start: int,
     final: bool,
     delimiter: int,
-    width: int,
+    record: int,
     field_start: Positions,
     field_end: Positions,
     escaped: Mask,
@@ -65,6 +79,7 @@ def _split_record(
     Fields are trimmed of surrounding blanks. `escaped` marks those with doubled quotes.
     """
     size = text.size
+    width = field_start.shape[0]
     at = start
     lines = 1
     fields = 0
@@ -113,9 +128,9 @@ def _split_record(
             end -= 1
         if fields == width:
             return _REFUSED, start, start, 0
-        field_start[fields] = begin
-        field_end[fields] = end
-        escaped[fields] = doubled
+        field_start[fields, record] = begin
+        field_end[fields, record] = end
+        escaped[fields, record] = doubled
         fields += 1
         if at >= size or text[at] == _LINE_FEED:
             break
@@ -142,6 +157,67 @@ def _is_blank_line(text: Bytes, start: int, end: int, delimiter: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _mark(
+    text: Bytes, at: int, delimiter: int, hits: Bytes, words: Words, marks: Positions, marked: int
+) -> int:
+    """Adds to the marks where delimiters, line feeds and quotes lie; returns how many marks it is.
+
+    `text` begins at `at` of the whole. `words` are the bytes of `hits`, which has room for it.
+    """
+    of_fields, of_lines, of_quotes = np.uint8(delimiter), np.uint8(_LINE_FEED), np.uint8(_QUOTE)
+    filled = (text.size + 7) // 8
+    words[filled - 1] = 0
+    # without a branch, so that many bytes are judged at once
+    for place in range(text.size):
+        byte = text[place]
+        hits[place] = (byte == of_fields) | (byte == of_lines) | (byte == of_quotes)
+    for word in range(filled):
+        left = words[word]
+        while left:
+            lowest = left & (~left + _ONE)
+            before = ((lowest - _ONE) & _ONES) * _ONES >> _TOP_BYTE
+            marks[marked] = at + word * 8 + np.int64(before)
+            marked += 1
+            left ^= lowest
+    return marked
+
+
+@njit(cache=True, nogil=True)
+def _split_plain(
+    text: Bytes,
+    start: int,
+    delimiter: int,
+    marks: Positions,
+    mark: int,
+    record: int,
+    field_start: Positions,
+    field_end: Positions,
+) -> int:
+    """Splits a record without quotes, as nearly all are, as `_split_record` does; its end.
+
+    The marks say where its fields end; -1 if it is no such record.
+    """
+    last = field_start.shape[0] - 1
+    for field in range(last):
+        if text[marks[mark + field]] != delimiter:
+            return -1
+    if text[marks[mark + last]] != _LINE_FEED or marks[mark + last] - start > MAX_RECORD_BYTES:
+        return -1
+    at = start
+    for field in range(last + 1):
+        begin = at
+        end = int(marks[mark + field])
+        at = end + 1
+        while begin < end and text[begin] <= _BLANK and _is_blank(text[begin]):
+            begin += 1
+        while end > begin and text[end - 1] <= _BLANK and _is_blank(text[end - 1]):
+            end -= 1
+        field_start[field, record] = begin
+        field_end[field, record] = end
+    return at - 1
+
+
+@njit(cache=True, nogil=True)
 def _split(
     text: Bytes,
     start: int,
@@ -155,14 +231,22 @@ def _split(
     field_start: Positions,
     field_end: Positions,
     escaped: Mask,
+    hits: Bytes,
+    words: Words,
+    marks: Positions,
 ) -> tuple[int, int, int, int]:
     """Splits records until the arrays are full or no whole record is left.
 
+    `hits`, `words` (the same bytes) and `marks` are room to look ahead in the text.
+
     Returns the number of records, of blank lines, where the next record starts and its line.
     """
-    width = field_start.shape[1]
+    width = field_start.shape[0]
+    mark = marked = 0
+    looked = start
     at = start
-    records = 0
+    # a literal would have what it is handed to compiled twice
+    records: int = int(np.int64(0))
     blank_lines = 0
     while at < text.size and records < record_start.size:
         if text[at] != delimiter and _is_blank(text[at]):
@@ -174,29 +258,40 @@ def _split(
                 at = line_end + 1
                 line += 1
                 continue
-        status, end, following, lines = _split_record(
-            text,
-            at,
-            final,
-            delimiter,
-            width,
-            field_start[records],
-            field_end[records],
-            escaped[records],
-        )
-        if status == _INCOMPLETE:
-            break
-        if status == _REFUSED:
-            line_end = _line_end(text, at)
-            if line_end == text.size and not final:
-                break
-            end = line_end
-            following = line_end + 1
+        while mark < marked and marks[mark] < at:
+            mark += 1
+        if marked - mark < width and looked < text.size:
+            for left in range(marked - mark):
+                marks[left] = marks[mark + left]
+            looked = max(looked, at)
+            stop = min(looked + hits.size, text.size)
+            marked = _mark(text[looked:stop], looked, delimiter, hits, words, marks, marked - mark)
+            mark = 0
+            looked = stop
+        end = -1
+        if marked - mark >= width:
+            end = _split_plain(text, at, delimiter, marks, mark, records, field_start, field_end)
+        if end >= 0:
+            following = end + 1
             lines = 1
+            refused[records] = False
+        else:
+            status, end, following, lines = _split_record(
+                text, at, final, delimiter, records, field_start, field_end, escaped
+            )
+            if status == _INCOMPLETE:
+                break
+            if status == _REFUSED:
+                line_end = _line_end(text, at)
+                if line_end == text.size and not final:
+                    break
+                end = line_end
+                following = line_end + 1
+                lines = 1
+            refused[records] = status == _REFUSED
         record_start[records] = at
         record_end[records] = end
         record_line[records] = line
-        refused[records] = status == _REFUSED
         records += 1
         line += lines
         at = following
@@ -204,19 +299,21 @@ def _split(
 
 
 @njit(cache=True, nogil=True)
-def _lengths(
-    text: Bytes, begin: Positions, end: Positions, escaped: Mask, lengths: Positions
+def _measure(
+    text: Bytes, begin: Positions, end: Positions, escaped: Mask, offsets: Positions
 ) -> None:
+    """Adds up how long the spans are without halves of doubled quotes."""
+    total = 0
     for row in range(begin.size):
-        length = end[row] - begin[row]
+        total += end[row] - begin[row]
         if escaped[row]:
             at = begin[row]
             while at < end[row]:
                 if text[at] == _QUOTE:
                     at += 1
-                    length -= 1
+                    total -= 1
                 at += 1
-        lengths[row] = length
+        offsets[row + 1] = total
 
 
 @njit(cache=True, nogil=True)
@@ -239,6 +336,72 @@ def _copy(
                 to += 1
 
 
+@njit(cache=True, nogil=True)
+def _encode(
+    text: Bytes,
+    begin: Positions,
+    end: Positions,
+    slots: Positions,
+    firsts: Positions,
+    codes: Positions,
+) -> int:
+    """Gives each span the number of its text, as distinct ones come; returns how many they are.
+
+    `firsts` gets the first row of each text, until it is full: then the answer is -1. `slots`, a
+    power of two, empty at -1 and larger, finds numbers by the texts' hash.
+    """
+    distinct = 0
+    for row in range(begin.size):
+        length = end[row] - begin[row]
+        digest = np.uint64(0xCBF29CE484222325)
+        for at in range(begin[row], end[row]):
+            digest = (digest ^ np.uint64(text[at])) * np.uint64(0x100000001B3)
+        slot = np.int64((digest ^ (digest >> np.uint64(32))) & np.uint64(slots.size - 1))
+        while True:
+            code = slots[slot]
+            if code < 0:
+                if distinct == firsts.size:
+                    return -1
+                code = distinct
+                slots[slot] = code
+                firsts[code] = row
+                distinct += 1
+                break
+            first = firsts[code]
+            same = end[first] - begin[first] == length
+            at = 0
+            while same and at < length:
+                same = text[begin[first] + at] == text[begin[row] + at]
+                at += 1
+            if same:
+                break
+            slot = (slot + 1) & (slots.size - 1)
+        codes[row] = code
+    return distinct
+
+
+@njit(cache=True, nogil=True)
+def _whole_numbers(text: Bytes, begin: Positions, end: Positions, numbers: Lines) -> bool:
+    """Reads spans of digits, with a minus before them or none; whether that is all there is."""
+    for row in range(begin.size):
+        at = np.int64(begin[row])
+        negative = at < end[row] and text[at] == _MINUS
+        if negative:
+            at += 1
+        digits = end[row] - at
+        if digits < 1 or digits > _SAFE_DIGITS:
+            return False
+        number = np.int64(0)
+        while at < end[row]:
+            digit = np.int64(text[at]) - _ZERO
+            if digit < 0 or digit > 9:
+                return False
+            number = number * 10 + digit
+            at += 1
+        numbers[row] = -number if negative else number
+    return True
+
+
 def gather(
     text: Bytes,
     begin: Positions,
@@ -254,8 +417,7 @@ def gather(
     if escaped is None:
         escaped = np.zeros(rows, np.bool_)
     offsets = np.zeros(rows + 1, np.int32)
-    _lengths(text, begin, end, escaped, offsets[1:])
-    np.cumsum(offsets, out=offsets)
+    _measure(text, begin, end, escaped, offsets)
     out = np.empty(int(offsets[-1]), np.uint8)
     _copy(text, begin, end, escaped, offsets, out)
     return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(offsets), pa.py_buffer(out)])
@@ -265,8 +427,8 @@ def gather(
 class Records:
     """Some records of a file, in its order: where each lies in `text`, and its fields.
 
-    `line` is a record's first physical line, from 1. The spans of the fields of a refused record
-    mean nothing.
+    `line` is a record's first physical line, from 1. Of fields the first index is the column; those
+    of a refused record mean nothing. Rows are asked for in their order.
     """
 
     text: Bytes
@@ -283,13 +445,33 @@ class Records:
 
     def field(self, index: int, rows: Rows) -> pa.Array:
         """A field of the given records, which must be UTF-8: trimmed and unquoted text."""
-        return gather(
-            self.text,
-            self.field_start[rows, index],
-            self.field_end[rows, index],
-            self.escaped[rows, index],
-            pa.string(),
-        )
+        return gather(self.text, *self._spans(index, rows), pa.string())
+
+    def coded_field(self, index: int, rows: Rows) -> pa.Array:
+        """The field as a dictionary of its distinct texts, as they come, where they are few."""
+        begin, end, escaped = self._spans(index, rows)
+        slots, firsts = np.full(4 * _FEW, -1, np.int32), np.empty(_FEW, np.int32)
+        codes = np.empty(rows.size, np.int32)
+        distinct = -1
+        if not escaped.any():
+            distinct = _encode(self.text, begin, end, slots, firsts, codes)
+        if distinct < 0:
+            return self.field(index, rows)
+        firsts = firsts[:distinct]
+        texts = gather(self.text, begin[firsts], end[firsts], kind=pa.string())
+        return pa.DictionaryArray.from_arrays(pa.array(codes), texts)
+
+    def whole_numbers(self, index: int, rows: Rows) -> pa.Array | None:
+        """The field as numbers, where all of them are plain digits; else none."""
+        begin, end, _ = self._spans(index, rows)
+        numbers = np.empty(rows.size, np.int64)
+        return pa.array(numbers) if _whole_numbers(self.text, begin, end, numbers) else None
+
+    def _spans(self, index: int, rows: Rows) -> tuple[Positions, Positions, Mask]:
+        spans = self.field_start[index], self.field_end[index], self.escaped[index]
+        if rows.size == len(self):
+            return spans
+        return spans[0][rows], spans[1][rows], spans[2][rows]
 
     def raw(self, rows: Rows) -> pa.Array:
         """The given records as delivered, without their line end, as Arrow binary."""
@@ -300,8 +482,8 @@ class Records:
         pieces: list[pa.Array] = []
         at = self.start[rows]
         for field in sorted(fields):
-            begin = np.where(self.refused[rows], at, self.field_start[rows, field])
-            end = np.where(self.refused[rows], at, self.field_end[rows, field])
+            begin = np.where(self.refused[rows], at, self.field_start[field, rows])
+            end = np.where(self.refused[rows], at, self.field_end[field, rows])
             pieces.append(gather(self.text, at, begin))
             pieces.append(pa.array([mask] * rows.size, pa.binary()))
             at = end
@@ -331,6 +513,8 @@ class Splitter:
         self._line = first_line
         self._rest = b""
         self._too_long = b""
+        self._hits = np.empty(_MARKED_BYTES, np.uint8)
+        self._marks = np.empty(_MARKED_BYTES + width, np.int32)
         self.blank_lines = 0
 
     def feed(self, chunk: bytes, *, final: bool) -> list[Records]:
@@ -345,15 +529,15 @@ class Splitter:
             self._too_long = b""
         whole = self._rest + chunk
         text = np.frombuffer(whole, np.uint8)
-        most = whole.count(b"\n") + 1
         at = 0
         while at < text.size:
-            room = min(max(1, _CELLS_AT_ONCE // self._width), most)
+            # what is not filled of the arrays costs no memory
+            room = min(max(1, _CELLS_AT_ONCE // self._width), text.size - at)
             start, end = (np.empty(room, np.int32) for _ in range(2))
             line = np.empty(room, np.int64)
             refused = np.empty(room, np.bool_)
-            field_start, field_end = (np.empty((room, self._width), np.int32) for _ in range(2))
-            escaped = np.empty((room, self._width), np.bool_)
+            field_start, field_end = (np.empty((self._width, room), np.int32) for _ in range(2))
+            escaped = np.zeros((self._width, room), np.bool_)
             count, blank_lines, following, self._line = _split(
                 text,
                 at,
@@ -367,6 +551,9 @@ class Splitter:
                 field_start,
                 field_end,
                 escaped,
+                self._hits,
+                self._hits.view(np.uint64),
+                self._marks,
             )
             self.blank_lines += blank_lines
             if count:
@@ -377,9 +564,9 @@ class Splitter:
                         end[:count],
                         line[:count],
                         refused[:count],
-                        field_start[:count],
-                        field_end[:count],
-                        escaped[:count],
+                        field_start[:, :count],
+                        field_end[:, :count],
+                        escaped[:, :count],
                     )
                 )
             if following == at:
@@ -401,7 +588,7 @@ class Splitter:
             np.full(1, len(text), np.int32),
             np.full(1, line, np.int64),
             np.ones(1, np.bool_),
-            np.zeros((1, self._width), np.int32),
-            np.zeros((1, self._width), np.int32),
-            np.zeros((1, self._width), np.bool_),
+            np.zeros((self._width, 1), np.int32),
+            np.zeros((self._width, 1), np.int32),
+            np.zeros((self._width, 1), np.bool_),
         )

@@ -1,6 +1,6 @@
 """Sorts rows, whatever their number: runs sorted in scratch, then merged block by block.
 
-An engine's sort by text costs several times as much as Arrow's of runs that fit into the cache.
+An engine's sort by text costs several times as much as that of runs that fit into the cache.
 The file of the runs is mapped, not read, and a run costs the memory of one block of it.
 """
 
@@ -15,17 +15,13 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from transforms.exports.order import sorted_by
 
 _RUN_BYTES: Final = 1 << 24
 _BLOCK_BYTES: Final = 1 << 17
 _BLOCKS_AT_ONCE: Final = 1 << 7
 """Blocks that are merged at once at the least, some 16 MB."""
-
-
-def sorted_by(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
-    """The rows in the order of some text columns, by their bytes."""
-    return rows.take(pc.sort_indices(rows, [(key, "ascending") for key in keys]))
 
 
 class RunFile:
@@ -83,6 +79,12 @@ def merged(sources: Sequence[Source], keys: Sequence[str]) -> Iterator[pa.Record
     """
     runs = [(source, run) for source in sources for run in source.file.runs if run.num_rows]
     if not runs:
+        return
+    if sum(run.nbytes for _, run in runs) <= _BLOCKS_AT_ONCE * _BLOCK_BYTES:
+        few = pa.Table.from_batches([source.kept(run) for source, run in runs])
+        yield from sorted_by(few.combine_chunks(), keys).to_batches()
+        for source in sources:
+            source.file.release()
         return
     blocks = _blocks([run for _, run in runs], keys)
     # what waits is up to a block of each run, and is sorted anew each time

@@ -79,7 +79,8 @@ def _first_bad(text: Bytes, start: int, end: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _bad_lines(text: Bytes) -> int:
-    at = _first_bad(text, 0, text.size)
+    # of one type with the others, or it would be compiled once more
+    at = _first_bad(text, int(np.int64(0)), text.size)
     bad = 0
     while at < text.size:
         bad += 1
@@ -92,4 +93,4 @@ def _bad_lines(text: Bytes) -> int:
 @njit(cache=True, nogil=True)
 def _mark_bad(text: Bytes, start: Positions, end: Positions, bad: Mask) -> None:
     for row in range(start.size):
-        bad[row] = _first_bad(text, start[row], end[row]) < end[row]
+        bad[row] = _first_bad(text, int(start[row]), int(end[row])) < end[row]

@@ -89,5 +89,6 @@ def failures(check: Check, data: pd.Series[Any] | pd.DataFrame) -> Mask:
     """The rows that fail one declared check; pandera leaves missing cells out of its answer."""
     passed = cast("pd.Series[bool]", check(data).check_output)
     failures = np.zeros(len(data), np.bool_)
-    failures[passed.index.to_numpy()] = ~passed.to_numpy(dtype=bool, na_value=True)
+    if not passed.all():
+        failures[passed.index.to_numpy()] = ~passed.to_numpy(dtype=bool, na_value=True)
     return failures

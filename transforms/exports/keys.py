@@ -1,0 +1,40 @@
+"""Compiled loops over text keys: which rows end a group, and keys as numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def mark_ending(
+    text: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int32],
+    mask: int,
+    ending: npt.NDArray[np.bool_],
+) -> None:
+    """Marks the keys whose hash (FNV-1a, folded) has the bits of the mask zero."""
+    for row in range(ending.size):
+        digest = np.uint64(0xCBF29CE484222325)
+        for at in range(offsets[row], offsets[row + 1]):
+            digest = (digest ^ np.uint64(text[at])) * np.uint64(0x100000001B3)
+        ending[row] = ((digest ^ (digest >> np.uint64(32))) & np.uint64(mask)) == 0
+
+
+@njit(cache=True, nogil=True)
+def pack(
+    texts: npt.NDArray[np.uint8],
+    places: npt.NDArray[np.int64],
+    widths: npt.NDArray[np.int64],
+    numbers: npt.NDArray[np.uint64],
+) -> None:
+    """Makes a number of the low bits of each text's bytes in some places."""
+    one = np.uint64(1)
+    for row in range(numbers.size):
+        number = np.uint64(0)
+        for step in range(places.size):
+            width = np.uint64(widths[step])
+            low = np.uint64(texts[row, places[step]]) & ((one << width) - one)
+            number = number << width | low
+        numbers[row] = number
