@@ -74,6 +74,9 @@ _ACCEPTED, _REFUSED, _OVER_QUOTA, _INSUFFICIENT, _UNKNOWN_EVENT, _NOT_ACCEPTED, 
     len(VERDICTS)
 )
 
+FOR_THE_LOOP: Final = ("quota", "quota_limit", "ticket", "turn")
+"""What events have for the loop alone."""
+
 _NEVER: Final = (1 << 31) - 1
 _NONE: Final = -1
 _POSITION_BITS: Final = 32
@@ -81,6 +84,8 @@ _POSITION: Final = (1 << _POSITION_BITS) - 1
 _ROWS_AT_ONCE: Final = 1 << 18
 _BATCHES_UNDER_WAY: Final = 3
 _FOLDED_AT_ONCE: Final = 2
+_DICTIONARY_BYTES: Final = 4096
+"""Of a text column; one with more values soon goes without."""
 
 BALANCES: Final = ("usable", "spent")
 """What an account has after an event; see `Folded`."""
@@ -90,11 +95,11 @@ BALANCES: Final = ("usable", "spent")
 class Folded:
     """Parquet files in scratch, each in the order of its input.
 
-    `lots`, if asked for: the lots, `remaining` as it is now. `events`: the events with `verdict`,
-    and if asked for the account's balances after it: `usable`, what could be spent then, and
-    `spent`, what this fold's events took until then and did not give back. `takings`: a row for
-    each lot that an event took from (`points` below 0) or gave back to (above 0), with the columns
-    that `fold` was asked for.
+    `lots`, if asked for: the lots, `remaining` as it is now. `events`: the events, without what only
+    the loop reads, with `verdict`, and if asked for the account's balances after it: `usable`, what
+    could be spent then, and `spent`, what this fold's events took until then and did not give back.
+    `takings`: a row for each lot that an event took from (`points` below 0) or gave back to (above
+    0), with the columns that `fold` was asked for.
     """
 
     lots: Path
@@ -141,7 +146,12 @@ def fold(
         writers = [
             open_files.enter_context(
                 pq.ParquetWriter(
-                    path, schema, compression="lz4", use_dictionary=False, write_statistics=False
+                    path,
+                    schema,
+                    compression="lz4",
+                    use_dictionary=[field.name for field in schema if field.type == pa.string()],
+                    dictionary_pagesize_limit=_DICTIONARY_BYTES,
+                    write_statistics=False,
                 )
             )
             if path != folded.lots or lots_too
@@ -512,7 +522,8 @@ def _fold_some(
     )
     as_they_came = np.empty_like(turns)
     as_they_came[turns] = np.arange(turns.size)
-    decided = events.append_column("verdict", words.take(pa.array(verdict[as_they_came])))
+    handed_on = events.select(_handed_on(events.schema))
+    decided = handed_on.append_column("verdict", words.take(pa.array(verdict[as_they_came])))
     if balances:
         for name, numbers in zip(BALANCES, (usable, spent), strict=True):
             decided = decided.append_column(name, pa.array(numbers[as_they_came]))
@@ -555,8 +566,13 @@ def _taking_schema(
 
 
 def _event_schema(events: pa.Schema, balances: bool) -> pa.Schema:
+    fields = [events.field(name) for name in _handed_on(events)]
     numbers = [pa.field(name, pa.int64()) for name in BALANCES if balances]
-    return pa.schema([*events, pa.field("verdict", pa.string()), *numbers], events.metadata)
+    return pa.schema([*fields, pa.field("verdict", pa.string()), *numbers], events.metadata)
+
+
+def _handed_on(events: pa.Schema) -> list[str]:
+    return [name for name in events.names if name not in FOR_THE_LOOP]
 
 
 def _or_nulls(events: pa.Table, name: str) -> pa.ChunkedArray:

@@ -14,15 +14,19 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
+from flows.errors import NotReady
+from flows.grants import grant_points
 from flows.options import Options
 from flows.periods import month_after, month_before
 from flows.points import close_points
 from flows.run import Run
 from flows.sweep import sweep_points
+from flows.tiers import assess_tiers
 from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS
@@ -191,15 +195,15 @@ def stage(root: Path, customers: int, months: Iterable[str], *, events: bool = T
         def write(export: str, sql: str, partition: str, period: str, **values: object) -> None:
             target = run.workspace.staged / export / partition / "part-0.parquet"
             aside = run.aside(target)
-            connection.execute(
+            copied = connection.execute(
                 f"COPY ({sql}) TO '{aside}' (FORMAT parquet, COMPRESSION zstd, KV_METADATA $kv)",
                 {name: value for name, value in values.items() if f"${name}" in sql}
                 | {"kv": schema_metadata(staged_schema(EXPORTS[export]))},
-            )
+            ).fetchall()
             if export == "billing":
                 engine.relation(export, [aside], staged_schema(EXPORTS[export]))
                 relate(period, partition)
-            run.replace(aside, target, table=export, period=period)
+            run.replace(aside, target, table=export, period=period, rows=copied[0][0])
 
         def relate(period: str, partition: str) -> None:
             for name in ("billing_collections", "billing_late_collections"):
@@ -237,7 +241,12 @@ def prepared(root: Path, customers: int, months: list[str]) -> Path:
 
 
 def close(place: Path, month: str) -> None:
-    """Closes a month; after December the year as well."""
+    """Closes a month; before January the year's grants are made, after December it is swept."""
+    if month.endswith("-01"):
+        # a ledger's first January has no bills behind it, and so no tiers
+        with suppress(NotReady):
+            assess_tiers(Options(workspace=place), int(month[:4]))
+            grant_points(Options(workspace=place), int(month[:4]))
     close_points(Options(workspace=place), month)
     if month.endswith("-12"):
         sweep_points(Options(workspace=place), int(month[:4]))

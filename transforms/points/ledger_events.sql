@@ -122,8 +122,8 @@ SELECT
     CAST(tickets.ticket AS BIGINT) AS ticket,
     -- in time; of the same moment, redemptions before cancellations before refunds
     CAST(
-        EPOCH_US(judged.occurred_at) * 4
-        + CASE judged.action WHEN 'cancel' THEN 1 WHEN 'spend_refundable' THEN 2 ELSE 0 END
+        (EPOCH_US(judged.occurred_at) * 2 + CAST(judged.action <> 'spend' AS BIGINT)) * 2
+        + CAST(judged.action = 'spend_refundable' AS BIGINT)
         AS BIGINT
     ) AS turn,
     CAST(judged.benefit AS VARCHAR) AS benefit,
