@@ -5,56 +5,62 @@
 --   point_lots(customer_id, expires_on, remaining), run_context(last_day)
 -- policy: none
 -- rules: P11
-WITH openings AS (
-    SELECT opening_lots.customer_id, SUM(opening_lots.remaining) AS opening
+WITH movements AS (
+    SELECT
+        opening_lots.customer_id,
+        opening_lots.remaining AS opening,
+        0 AS credited,
+        0 AS spent,
+        0 AS restored,
+        0 AS expired,
+        0 AS closing,
+        0 AS usable
     FROM opening_lots
-    GROUP BY opening_lots.customer_id
-),
-
-movements AS (
+    UNION ALL
     SELECT
         point_entries.customer_id,
-        SUM(
-            CASE
-                WHEN point_entries.kind IN ('membership', 'payment', 'promotion', 'purchase')
-                    THEN point_entries.points
-            END
-        ) AS credited,
-        SUM(
-            CASE WHEN point_entries.kind IN ('redemption', 'refund') THEN -point_entries.points END
-        ) AS spent,
-        SUM(CASE WHEN point_entries.kind = 'cancellation' THEN point_entries.points END)
+        0 AS opening,
+        CASE
+            WHEN point_entries.kind IN ('membership', 'payment', 'promotion', 'purchase')
+                THEN point_entries.points
+            ELSE 0
+        END AS credited,
+        CASE
+            WHEN point_entries.kind IN ('redemption', 'refund') THEN -point_entries.points
+            ELSE 0
+        END AS spent,
+        CASE WHEN point_entries.kind = 'cancellation' THEN point_entries.points ELSE 0 END
             AS restored,
-        SUM(CASE WHEN point_entries.kind = 'expiry' THEN -point_entries.points END) AS expired
+        CASE WHEN point_entries.kind = 'expiry' THEN -point_entries.points ELSE 0 END AS expired,
+        0 AS closing,
+        0 AS usable
     FROM point_entries
-    GROUP BY point_entries.customer_id
-),
-
-closings AS (
+    UNION ALL
     SELECT
         point_lots.customer_id,
-        SUM(point_lots.remaining) AS closing,
-        SUM(
-            CASE WHEN point_lots.expires_on > run_context.last_day THEN point_lots.remaining END
-        ) AS usable
+        0 AS opening,
+        0 AS credited,
+        0 AS spent,
+        0 AS restored,
+        0 AS expired,
+        point_lots.remaining AS closing,
+        CASE
+            WHEN point_lots.expires_on > run_context.last_day THEN point_lots.remaining
+            ELSE 0
+        END AS usable
     FROM point_lots
     CROSS JOIN run_context
-    GROUP BY point_lots.customer_id
 )
 
 SELECT
-    CAST(
-        COALESCE(openings.customer_id, movements.customer_id, closings.customer_id) AS VARCHAR
-    ) AS customer_id,
-    CAST(COALESCE(openings.opening, 0) AS BIGINT) AS opening,
-    CAST(COALESCE(movements.credited, 0) AS BIGINT) AS credited,
-    CAST(COALESCE(movements.spent, 0) AS BIGINT) AS spent,
-    CAST(COALESCE(movements.restored, 0) AS BIGINT) AS restored,
-    CAST(COALESCE(movements.expired, 0) AS BIGINT) AS expired,
-    CAST(COALESCE(closings.closing, 0) AS BIGINT) AS closing,
-    CAST(COALESCE(closings.usable, 0) AS BIGINT) AS usable
-FROM openings
-FULL JOIN movements ON openings.customer_id = movements.customer_id
-FULL JOIN closings
-    ON COALESCE(openings.customer_id, movements.customer_id) = closings.customer_id
+    CAST(movements.customer_id AS VARCHAR) AS customer_id,
+    CAST(SUM(movements.opening) AS BIGINT) AS opening,
+    CAST(SUM(movements.credited) AS BIGINT) AS credited,
+    CAST(SUM(movements.spent) AS BIGINT) AS spent,
+    CAST(SUM(movements.restored) AS BIGINT) AS restored,
+    CAST(SUM(movements.expired) AS BIGINT) AS expired,
+    CAST(SUM(movements.closing) AS BIGINT) AS closing,
+    CAST(SUM(movements.usable) AS BIGINT) AS usable
+FROM movements
+GROUP BY movements.customer_id
 ORDER BY customer_id
