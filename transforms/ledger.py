@@ -95,8 +95,8 @@ BALANCES: Final = ("usable", "spent")
 class Folded:
     """Parquet files in scratch, each in the order of its input.
 
-    `lots`, if asked for: the lots, `remaining` as it is now. `events`: the events, without what only
-    the loop reads, with `verdict`, and if asked for the account's balances after it: `usable`, what
+    `lots`, if asked for: the lots, `remaining` as it is now. `events`: the events, without what is
+    for the loop, with `verdict`, and if asked for the account's balances after it: `usable`, what
     could be spent then, and `spent`, what this fold's events took until then and did not give back.
     `takings`: a row for each lot that an event took from (`points` below 0) or gave back to (above
     0), with the columns that `fold` was asked for.
@@ -129,10 +129,10 @@ def fold(
       `remaining`; `changes_on`, from which on, if it is not null, the lot expires on
       `changed_expires_on` (P7); `tag`, a number from 0 on of a lot that an earlier event took from,
       null for the others;
-    - events, sorted by account: `on_day`, `action`, `amount`, `refusal`, and as far as any event has
-      them `quota` (null: none), `quota_limit`, `ticket` (null: nothing cancels it) and `turn`, a
-      number: an account's events are taken by it, those of the same turn, or without any, as they
-      come.
+    - events, sorted by account: `on_day`, `action`, `amount`, `refusal`, and as far as any event
+      has them `quota` (null: none), `quota_limit`, `ticket` (null: nothing cancels it) and `turn`,
+      a number: an account's events are taken by it, those of the same turn, or without any, as
+      they come.
 
     `earlier_takings`: what earlier events took, if anything: `ticket`, `tag` of the lot, `points`
     above 0.
@@ -550,11 +550,13 @@ def _account_numbers(events: pa.ChunkedArray, lots: pa.ChunkedArray) -> tuple[Nu
 
 def _in_turn(account: Numbers, turn: Numbers) -> Numbers:
     """Where the events are that are taken first, second, and so on, account by account."""
-    since = turn - turn.min(initial=np.iinfo(np.int64).max)
-    span = int(since.max(initial=0)) + 1
-    if (int(account.max(initial=0)) + 1) * span < np.iinfo(np.int64).max:
+    if not turn.size:
+        return turn
+    first = int(turn.min())
+    span = int(turn.max()) - first + 1
+    if (int(account[-1]) + 1) * span <= np.iinfo(np.int64).max:
         # one number of both, where it fits: much faster
-        return np.argsort(account * span + since, kind="stable")
+        return np.argsort(account * span + (turn - first), kind="stable")
     return np.lexsort((turn, account))
 
 

@@ -14,19 +14,15 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
-from flows.errors import NotReady
-from flows.grants import grant_points
 from flows.options import Options
 from flows.periods import month_after, month_before
 from flows.points import close_points
 from flows.run import Run
 from flows.sweep import sweep_points
-from flows.tiers import assess_tiers
 from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS
@@ -224,7 +220,9 @@ def stage(root: Path, customers: int, months: Iterable[str], *, events: bool = T
                 "before": month_before(month),
             }
             if events:
-                write("billing", _BILLING, f"billing_month={month}", month, **values)
+                # with a whole year of bills, January would ask for tiers and grants first
+                if not month.endswith("-06"):
+                    write("billing", _BILLING, f"billing_month={month}", month, **values)
                 for export, sql in _EVENTS.items():
                     write(export, sql, f"month={month}", month, **values)
         run.commit({})
@@ -241,12 +239,7 @@ def prepared(root: Path, customers: int, months: list[str]) -> Path:
 
 
 def close(place: Path, month: str) -> None:
-    """Closes a month; before January the year's grants are made, after December it is swept."""
-    if month.endswith("-01"):
-        # a ledger's first January has no bills behind it, and so no tiers
-        with suppress(NotReady):
-            assess_tiers(Options(workspace=place), int(month[:4]))
-            grant_points(Options(workspace=place), int(month[:4]))
+    """Closes a month; after December the year as well."""
     close_points(Options(workspace=place), month)
     if month.endswith("-12"):
         sweep_points(Options(workspace=place), int(month[:4]))
