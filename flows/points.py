@@ -79,6 +79,7 @@ _INTERMEDIATE: Final = (
     "point_requests",
     "sought_redemptions",
     "earlier_redemptions",
+    "cancelled_takings",
     "tickets",
     "restorable_lots",
     "earlier_takings",
@@ -251,7 +252,7 @@ class _Close:
         for name in ("point_credits", "sought_redemptions", "earlier_redemptions"):
             engine.create(name, _points(name))
         self._read_no_other_entries()
-        for name in ("tickets", "restorable_lots", "requesters"):
+        for name in ("cancelled_takings", "tickets", "restorable_lots", "requesters"):
             engine.create(name, _points(name))
         engine.view("point_requests", _points("point_requests"))
         self._name_lots()

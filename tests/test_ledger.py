@@ -45,6 +45,7 @@ EVENTS: Final = pa.schema(
         "quota_limit": pa.int64(),
         "refusal": pa.string(),
         "ticket": pa.int64(),
+        "turn": pa.int64(),
     }
 )
 EARLIER: Final = pa.schema({"ticket": pa.int64(), "tag": pa.int64(), "points": pa.int64()})
@@ -130,6 +131,24 @@ def test_lots_go_by_expiry_or_by_credit_as_asked() -> None:
 def test_a_lot_that_never_expires_goes_last() -> None:
     lots = [lot("a", "1", 10, expires_on=None), lot("a", "2", 10)]
     assert folded(lots, [event("a", 5, "spend", 12)])[1] == [(0, "1", -2), (0, "2", -10)]
+
+
+@pytest.mark.parametrize("apart", [1, 1 << 61])
+def test_events_are_taken_in_turn_and_stay_where_they_came(apart: int) -> None:
+    events = [
+        event("a", 9, "spend", 2, turn=3 * apart),
+        event("a", 7, "cancel", ticket=0, turn=2 * apart),
+        event("a", 5, "spend", 8, ticket=0, turn=-apart),
+        event("a", 5, "spend", 3, turn=-apart),
+        event("b", 5, "spend", 5, turn=2 * apart),
+        event("b", 5, "spend", 4, turn=0),
+    ]
+    lots = [lot("a", "1", 9), lot("b", "2", 8)]
+    verdicts, takings, left = folded(lots, events)
+    accepted, insufficient = "accepted", "insufficient"
+    assert verdicts == [accepted, accepted, accepted, insufficient, insufficient, accepted]
+    assert takings == [(0, "1", -2), (1, "1", 8), (2, "1", -8), (5, "2", -4)]
+    assert left == [7, 4]
 
 
 def test_a_lot_is_there_from_its_first_day_through_its_last() -> None:

@@ -17,6 +17,7 @@ from schemas.policy import POLICIES
 from schemas.tables import PUBLISHED, RESTATEMENTS, STAGED_RELATIONS, Table
 from tests.sql_lint import PLAIN_NUMBERS, Schema, lint
 from transforms.engine import ROOT, Transform, load_transform
+from transforms.ledger import FOR_THE_LOOP
 
 HEADER = ["purpose", "grain", "keys", "inputs", "policy", "rules"]
 TABLES = PUBLISHED | STAGED_RELATIONS
@@ -119,6 +120,12 @@ def _proof_relations() -> dict[str, dict[str, str]]:
     }
 
 
+def _folded(events: dict[str, str]) -> dict[str, str]:
+    """What the fold hands on of events."""
+    kept = {name: kind for name, kind in events.items() if name not in FOR_THE_LOOP}
+    return kept | {"verdict": "VARCHAR"}
+
+
 def _micropayment_relations() -> dict[str, dict[str, str]]:
     """What the micropayment transforms hand on to each other, and the limits carried over."""
     known = {
@@ -126,12 +133,12 @@ def _micropayment_relations() -> dict[str, dict[str, str]]:
         for name in NAMES
         if name.startswith("micropayments/") and name not in PUBLISHING
     }
-    balances = {"verdict": "VARCHAR", "usable": "BIGINT", "spent": "BIGINT"}
+    balances = {"usable": "BIGINT", "spent": "BIGINT"}
     return known | {
         "opening_limits": _columns_of(TABLES["micropayment_limits"]),
         "payments_and_changes": known["limit_changes"],
         "folded_limits": known["limit_lots"],
-        "folded_limit_events": known["limit_events"] | balances,
+        "folded_limit_events": _folded(known["limit_events"]) | balances,
     }
 
 
@@ -157,7 +164,7 @@ def _airline_relations() -> dict[str, dict[str, str]]:
         },
         "opening_mileage_lots": _columns_of(TABLES["mileage_lots"]),
         "folded_mileage_lots": lots,
-        "folded_mileage_events": events | {"verdict": "VARCHAR"},
+        "folded_mileage_events": _folded(events),
         "mileage_takings": {
             **{name: lots[name] for name in ("lot_id", "member_id")},
             **{name: events[name] for name in ("source_id", "kind", "occurred_at")},
@@ -193,7 +200,7 @@ def _points_relations() -> dict[str, dict[str, str]]:
     }
     return known | {
         "pay_days": {"applied_on": "DATE", "pay_on": "DATE"},
-        "folded_events": events | {"verdict": "VARCHAR"},
+        "folded_events": _folded(events),
         "takings": takings,
         "movements": takings,
         "period_lots": known["month_lots"],

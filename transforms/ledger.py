@@ -74,6 +74,9 @@ _ACCEPTED, _REFUSED, _OVER_QUOTA, _INSUFFICIENT, _UNKNOWN_EVENT, _NOT_ACCEPTED, 
     len(VERDICTS)
 )
 
+FOR_THE_LOOP: Final = ("quota", "quota_limit", "ticket", "turn")
+"""What events have for the loop alone."""
+
 _NEVER: Final = (1 << 31) - 1
 _NONE: Final = -1
 _POSITION_BITS: Final = 32
@@ -81,6 +84,8 @@ _POSITION: Final = (1 << _POSITION_BITS) - 1
 _ROWS_AT_ONCE: Final = 1 << 18
 _BATCHES_UNDER_WAY: Final = 3
 _FOLDED_AT_ONCE: Final = 2
+_DICTIONARY_BYTES: Final = 4096
+"""Of a text column; one with more values soon goes without."""
 
 BALANCES: Final = ("usable", "spent")
 """What an account has after an event; see `Folded`."""
@@ -90,11 +95,11 @@ BALANCES: Final = ("usable", "spent")
 class Folded:
     """Parquet files in scratch, each in the order of its input.
 
-    `lots`, if asked for: the lots, `remaining` as it is now. `events`: the events with `verdict`,
-    and if asked for the account's balances after it: `usable`, what could be spent then, and
-    `spent`, what this fold's events took until then and did not give back. `takings`: a row for
-    each lot that an event took from (`points` below 0) or gave back to (above 0), with the columns
-    that `fold` was asked for.
+    `lots`, if asked for: the lots, `remaining` as it is now. `events`: the events, without what is
+    for the loop, with `verdict`, and if asked for the account's balances after it: `usable`, what
+    could be spent then, and `spent`, what this fold's events took until then and did not give back.
+    `takings`: a row for each lot that an event took from (`points` below 0) or gave back to (above
+    0), with the columns that `fold` was asked for.
     """
 
     lots: Path
@@ -124,9 +129,10 @@ def fold(
       `remaining`; `changes_on`, from which on, if it is not null, the lot expires on
       `changed_expires_on` (P7); `tag`, a number from 0 on of a lot that an earlier event took from,
       null for the others;
-    - events, sorted by account and then as they are taken: `on_day`, `action`, `amount`, `refusal`,
-      and as far as any event has them `quota` (null: none), `quota_limit` and `ticket` (null:
-      nothing cancels it).
+    - events, sorted by account: `on_day`, `action`, `amount`, `refusal`, and as far as any event
+      has them `quota` (null: none), `quota_limit`, `ticket` (null: nothing cancels it) and `turn`,
+      a number: an account's events are taken by it, those of the same turn, or without any, as
+      they come.
 
     `earlier_takings`: what earlier events took, if anything: `ticket`, `tag` of the lot, `points`
     above 0.
@@ -140,7 +146,12 @@ def fold(
         writers = [
             open_files.enter_context(
                 pq.ParquetWriter(
-                    path, schema, compression="lz4", use_dictionary=False, write_statistics=False
+                    path,
+                    schema,
+                    compression="lz4",
+                    use_dictionary=[field.name for field in schema if field.type == pa.string()],
+                    dictionary_pagesize_limit=_DICTIONARY_BYTES,
+                    write_statistics=False,
                 )
             )
             if path != folded.lots or lots_too
@@ -474,6 +485,7 @@ def _fold_some(
     credited_on = _days(lots["credited_on"])
     place = np.lexsort((credited_on, lot_account))
     place = place[np.searchsorted(lot_account[place], 0) :]
+    turns = _in_turn(event_account, _numbers(_or_nulls(events, "turn"), 0))
     ticket = _numbers(_or_nulls(events, "ticket"), _NONE)
     tickets = int(ticket.max(initial=_NONE)) + 1
     remaining = _numbers(lots["remaining"], 0)
@@ -491,13 +503,13 @@ def _fold_some(
         left,
         _numbers(lots["tag"], _NONE)[place],
         event_account,
-        _days(events["on_day"]),
-        _codes(events["action"]),
-        _numbers(events["amount"], 0),
-        _numbers(quota.indices, _NONE),
-        _numbers(_or_nulls(events, "quota_limit"), 0),
-        _flags(pc.is_valid(events["refusal"])),
-        ticket,
+        _days(events["on_day"])[turns],
+        _codes(events["action"])[turns],
+        _numbers(events["amount"], 0)[turns],
+        _numbers(quota.indices, _NONE)[turns],
+        _numbers(_or_nulls(events, "quota_limit"), 0)[turns],
+        _flags(pc.is_valid(events["refusal"]))[turns],
+        ticket[turns],
         len(quota.dictionary),
         by_expiry,
         np.full(tickets, _NONE, np.int64),
@@ -508,14 +520,17 @@ def _fold_some(
         usable,
         spent,
     )
-    decided = events.append_column("verdict", words.take(pa.array(verdict)))
+    as_they_came = np.empty_like(turns)
+    as_they_came[turns] = np.arange(turns.size)
+    handed_on = events.select(_handed_on(events.schema))
+    decided = handed_on.append_column("verdict", words.take(pa.array(verdict[as_they_came])))
     if balances:
         for name, numbers in zip(BALANCES, (usable, spent), strict=True):
-            decided = decided.append_column(name, pa.array(numbers))
+            decided = decided.append_column(name, pa.array(numbers[as_they_came]))
     remaining[place] = left
     at = lots.schema.get_field_index("remaining")
     takings = {name: lots[name].take(pa.array(place[lot])) for name in of_lot}
-    takings |= {name: events[name].take(pa.array(event)) for name in of_event}
+    takings |= {name: events[name].take(pa.array(turns[event])) for name in of_event}
     takings["points"] = pa.array(points)
     return (
         lots.set_column(at, lots.schema.field(at), pa.array(remaining)),
@@ -533,6 +548,18 @@ def _account_numbers(events: pa.ChunkedArray, lots: pa.ChunkedArray) -> tuple[Nu
     return np.cumsum(begins) - 1, _numbers(found, _NONE)
 
 
+def _in_turn(account: Numbers, turn: Numbers) -> Numbers:
+    """Where the events are that are taken first, second, and so on, account by account."""
+    if not turn.size:
+        return turn
+    first = int(turn.min())
+    span = int(turn.max()) - first + 1
+    if (int(account[-1]) + 1) * span <= np.iinfo(np.int64).max:
+        # one number of both, where it fits: much faster
+        return np.argsort(account * span + (turn - first), kind="stable")
+    return np.lexsort((turn, account))
+
+
 def _taking_schema(
     lots: pa.Schema, events: pa.Schema, of_lot: Sequence[str], of_event: Sequence[str]
 ) -> pa.Schema:
@@ -541,8 +568,13 @@ def _taking_schema(
 
 
 def _event_schema(events: pa.Schema, balances: bool) -> pa.Schema:
+    fields = [events.field(name) for name in _handed_on(events)]
     numbers = [pa.field(name, pa.int64()) for name in BALANCES if balances]
-    return pa.schema([*events, pa.field("verdict", pa.string()), *numbers], events.metadata)
+    return pa.schema([*fields, pa.field("verdict", pa.string()), *numbers], events.metadata)
+
+
+def _handed_on(events: pa.Schema) -> list[str]:
+    return [name for name in events.names if name not in FOR_THE_LOOP]
 
 
 def _or_nulls(events: pa.Table, name: str) -> pa.ChunkedArray:

@@ -44,6 +44,8 @@ def compared(rows: pa.Table) -> tuple[Mask, Mask]:
     after = np.zeros(size, np.bool_)
     same = np.ones(size, np.bool_)
     for column in rows.columns:
+        if not same.any():
+            break
         first, second = column.slice(0, size), column.slice(1)
         ended = pc.and_(pc.is_valid(first), pc.is_null(second))
         less = pc.or_(pc.fill_null(pc.less(first, second), False), ended)

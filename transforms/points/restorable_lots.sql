@@ -1,33 +1,27 @@
 -- purpose: The lots that a cancellation of the month may give points back to after earlier months
 -- grain: one row per lot that a named redemption of an earlier month took from
 -- keys: lot_id
--- inputs: earlier_redemptions(redemption_id, customer_id, action),
---   earlier_entries(customer_id, lot_id, source_id, kind, occurred_at, lot_kind, credited_on,
+-- inputs: cancelled_takings(redemption_id, customer_id, lot_id, occurred_at, lot_kind, credited_on,
 --   expires_on, refundable, credited, shortened_from),
 --   earlier_extensions(lot_id, kind, occurred_at, expires_on, shortened_from)
 -- policy: none
 -- rules: P5, P8
 WITH takings AS (
     SELECT
-        earlier_entries.customer_id,
-        earlier_entries.lot_id,
-        earlier_entries.occurred_at,
-        earlier_entries.lot_kind,
-        earlier_entries.credited_on,
-        earlier_entries.expires_on,
-        earlier_entries.refundable,
-        earlier_entries.credited,
-        earlier_entries.shortened_from,
+        cancelled_takings.customer_id,
+        cancelled_takings.lot_id,
+        cancelled_takings.occurred_at,
+        cancelled_takings.lot_kind,
+        cancelled_takings.credited_on,
+        cancelled_takings.expires_on,
+        cancelled_takings.refundable,
+        cancelled_takings.credited,
+        cancelled_takings.shortened_from,
         ROW_NUMBER() OVER (
-            PARTITION BY earlier_entries.lot_id
-            ORDER BY earlier_entries.occurred_at DESC, earlier_entries.source_id
+            PARTITION BY cancelled_takings.lot_id
+            ORDER BY cancelled_takings.occurred_at DESC, cancelled_takings.redemption_id
         ) AS place
-    FROM earlier_entries
-    INNER JOIN earlier_redemptions
-        ON earlier_entries.source_id = earlier_redemptions.redemption_id
-        AND earlier_entries.customer_id = earlier_redemptions.customer_id
-    WHERE earlier_entries.kind = 'redemption'
-        AND earlier_redemptions.action = 'earlier'
+    FROM cancelled_takings
 ),
 
 extensions AS (
