@@ -185,8 +185,7 @@ class Close:
         from transforms.ledger import fold
 
         folded = fold(
-            self.engine.stream(_micropayments("limit_lots")),
-            self.engine.stream(_micropayments("limit_events")),
+            *self.engine.streams(_micropayments("limit_lots"), _micropayments("limit_events")),
             self.run.scratch,
             spending_order="oldest_credit",
             of_lot=(),

@@ -164,8 +164,7 @@ class Close:
         engine.view("mileage_credits", mileage("mileage_credits"))
         engine.view("mileage_lots_at_hand", mileage("mileage_lots_at_hand"))
         folded = fold(
-            engine.stream(mileage("mileage_ledger_lots")),
-            engine.stream(mileage("mileage_events")),
+            *engine.streams(mileage("mileage_ledger_lots"), mileage("mileage_events")),
             self.run.scratch,
             spending_order="oldest_credit",
             of_lot=_OF_LOT,

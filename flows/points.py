@@ -267,8 +267,7 @@ class _Close:
         # before the streams, which hold what they have sorted
         earlier_takings = engine.rows(_points("earlier_takings"))
         folded = fold(
-            engine.stream(_points("ledger_lots")),
-            engine.stream(_points("ledger_events")),
+            *engine.streams(_points("ledger_lots"), _points("ledger_events")),
             self.run.scratch,
             spending_order="earliest_expiry",
             of_lot=_OF_LOT,

@@ -32,6 +32,7 @@ from schemas.derive import (
 )
 from schemas.exports import Export
 from schemas.tables import Table
+from transforms.threads import beside
 
 ROOT: Final = Path(__file__).parent
 _HEADER_LINE: Final = re.compile(r"--\s*(purpose|grain|keys|inputs|policy|rules)\s*:\s*(.*)")
@@ -277,13 +278,27 @@ class Engine:
         columns = [table.partition, *table.key]
         return None if found is None else dict(zip(columns, found, strict=True))
 
-    def stream(self, transform: Transform) -> pa.RecordBatchReader:
-        """A transform's rows as a stream of batches; several can be read side by side."""
-        try:
-            relation = self._connection.cursor().sql(transform.sql)
-            return relation.to_arrow_reader(_ROWS_AT_ONCE)
-        except duckdb.Error as error:
-            raise QueryError.of(transform.name, error) from error
+    def streams(
+        self, first: Transform, second: Transform
+    ) -> tuple[pa.RecordBatchReader, pa.RecordBatchReader]:
+        """Two transforms' rows as streams of batches; to be read side by side, in any turn.
+
+        They are made ready side by side as well, as a sort ends on one core.
+        """
+
+        def stream(
+            transform: Transform, session: duckdb.DuckDBPyConnection
+        ) -> pa.RecordBatchReader:
+            try:
+                return session.sql(transform.sql).to_arrow_reader(_ROWS_AT_ONCE)
+            except duckdb.Error as error:
+                raise QueryError.of(transform.name, error) from error
+
+        sessions = self._connection.cursor(), self._connection.cursor()
+        with beside() as thread:
+            ahead = thread.submit(stream, first, sessions[0])
+            behind = stream(second, sessions[1])
+            return ahead.result(), behind
 
     def write(self, transform: Transform, table: Table, target: Path) -> int:
         """Writes a transform's rows as the table's Parquet, with its metadata; returns the rows."""
