@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from flows import progress
 from tests.servers import prefect_server
 
 os.environ.setdefault(
     "NUMBA_CACHE_DIR", str(Path(__file__).parent.parent / ".pytest_cache" / "numba")
 )
 os.environ["POINTBOOK_PII_KEY"] = "a key for tests"
+
+
+@pytest.fixture(autouse=True)
+def _no_test_silences_another(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`--quiet` holds for a process; a test that runs a command in its own is not the last."""
+    logger = logging.getLogger("pointbook")
+    level = logger.level
+    monkeypatch.setattr(progress, "_shown", True)
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -340,7 +340,12 @@ class Engine:
 
     def has_rows(self, transform: Transform) -> bool:
         """Whether a transform has any row: planned once, where `rows` plans twice."""
-        return self._run(transform.name, transform.sql).fetchone() is not None
+        try:
+            # what is not fetched goes with the session
+            with self._session.cursor() as session:
+                return session.execute(transform.sql).fetchone() is not None
+        except duckdb.Error as error:
+            raise QueryError.of(transform.name, error) from error
 
     def progress(self) -> float:
         """Share of the running statement that is done, 0 to 100, or below 0 if not known."""
