@@ -1,4 +1,4 @@
-"""Compiled loops over text keys: which rows end a group, and keys as numbers."""
+"""Compiled loops over texts: their hash, which rows end a group, and keys as numbers."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
+def hashed(text: npt.NDArray[np.uint8], begin: int, end: int) -> np.uint64:
+    """The hash (FNV-1a, folded) of a span of the text; staged files depend on it."""
+    digest = np.uint64(0xCBF29CE484222325)
+    for at in range(begin, end):
+        digest = (digest ^ np.uint64(text[at])) * np.uint64(0x100000001B3)
+    return digest ^ (digest >> np.uint64(32))
+
+
+@njit(cache=True, nogil=True)
 def mark_ending(
     text: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int32],
     mask: int,
     ending: npt.NDArray[np.bool_],
 ) -> None:
-    """Marks the keys whose hash (FNV-1a, folded) has the bits of the mask zero."""
+    """Marks the keys whose hash has the bits of the mask zero."""
     for row in range(ending.size):
-        digest = np.uint64(0xCBF29CE484222325)
-        for at in range(offsets[row], offsets[row + 1]):
-            digest = (digest ^ np.uint64(text[at])) * np.uint64(0x100000001B3)
-        ending[row] = ((digest ^ (digest >> np.uint64(32))) & np.uint64(mask)) == 0
+        ending[row] = hashed(text, offsets[row], offsets[row + 1]) & np.uint64(mask) == 0
 
 
 @njit(cache=True, nogil=True)

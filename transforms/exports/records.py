@@ -21,6 +21,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
+from transforms.exports.keys import hashed
+
 Bytes = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int32]
 Lines = npt.NDArray[np.int64]
@@ -353,10 +355,7 @@ def _encode(
     distinct = 0
     for row in range(begin.size):
         length = end[row] - begin[row]
-        digest = np.uint64(0xCBF29CE484222325)
-        for at in range(begin[row], end[row]):
-            digest = (digest ^ np.uint64(text[at])) * np.uint64(0x100000001B3)
-        slot = np.int64((digest ^ (digest >> np.uint64(32))) & np.uint64(slots.size - 1))
+        slot = np.int64(hashed(text, begin[row], end[row]) & np.uint64(slots.size - 1))
         while True:
             code = slots[slot]
             if code < 0:

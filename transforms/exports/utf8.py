@@ -43,7 +43,7 @@ def bad_spans(text: Bytes, start: Positions, end: Positions) -> Mask:
 
 
 @njit(cache=True, nogil=True)
-def _first_bad(text: Bytes, start: int, end: int) -> int:
+def _first_bad(text: Bytes, start: int | np.int64, end: int | np.int64) -> int | np.int64:
     """Where the text stops being UTF-8 (RFC 3629, table 3-7 of Unicode), or `end`."""
     at = start
     while at < end:
@@ -79,8 +79,8 @@ def _first_bad(text: Bytes, start: int, end: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _bad_lines(text: Bytes) -> int:
-    # of one type with the others, or it would be compiled once more
-    at = _first_bad(text, int(np.int64(0)), text.size)
+    # 64 bits here as in `_mark_bad`, or it would be compiled once more
+    at = _first_bad(text, np.int64(0), text.size)
     bad = 0
     while at < text.size:
         bad += 1
@@ -93,4 +93,4 @@ def _bad_lines(text: Bytes) -> int:
 @njit(cache=True, nogil=True)
 def _mark_bad(text: Bytes, start: Positions, end: Positions, bad: Mask) -> None:
     for row in range(start.size):
-        bad[row] = _first_bad(text, int(start[row]), int(end[row])) < end[row]
+        bad[row] = _first_bad(text, np.int64(start[row]), np.int64(end[row])) < end[row]
