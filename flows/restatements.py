@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from flows import progress
 from flows.publish import Replacement
-from flows.tables import write_in_order
+from flows.tables import require_order
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED, RESTATEMENTS, Table
 from transforms.engine import Engine, Transform, load_transform
@@ -46,7 +46,8 @@ def restate(
     with progress.working("comparing with what is published", lambda: engine.progress() / 100):
         engine.compare("changed_cells", _by_table(sound))
         table = PUBLISHED[RESTATEMENTS]
-        rows = write_in_order(engine, _corrections(RESTATEMENTS), table, aside)
+        rows = engine.write(_corrections(RESTATEMENTS), table, aside)
+        require_order(_corrections(RESTATEMENTS), table, aside)
         engine.relation(table.name, [aside], stored_schema(table))
         engine.table("headlines", _headlines())
         content["restated"] = engine.rows(_corrections(_ROWS)).to_pylist()

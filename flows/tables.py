@@ -23,6 +23,7 @@ from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 from transforms.engine import POLICY, ROOT, Engine, Transform, load_transform
 from transforms.order import out_of_order
+from transforms.plain import relation_of
 from transforms.policy import Policies
 from transforms.threads import pool
 
@@ -32,7 +33,12 @@ if TYPE_CHECKING:
 _SHOWN_ROWS: Final = 3
 _AT_ONCE: Final = 2
 """Statements at a time: each of them has long stretches that use one core."""
-_IN_ORDER: Final = "rows_in_order"
+_CONTEXT: Final = {
+    date: pa.date32(),
+    datetime: pa.timestamp("us"),
+    int: pa.int64(),
+    str: pa.string(),
+}
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,8 @@ def name_table(
 
 def run_context(engine: Engine, **parameters: date | datetime | int | str) -> None:
     """Names the one-row relation that carries a run's parameters to SQL."""
-    engine.table("run_context", pa.table({name: [value] for name, value in parameters.items()}))
+    schema = pa.schema([(name, _CONTEXT[type(value)]) for name, value in parameters.items()])
+    engine.table("run_context", relation_of([parameters], schema))
 
 
 def name_policies(engine: Engine, policies: Policies, transforms: Iterable[Transform]) -> None:
@@ -179,35 +186,41 @@ def write_and_audit(
         audit(engine, claim)
         done.append(name)
 
-    transforms = dict(zip(names, tables, strict=True)) | {_claim(claim): claim for claim in audits}
+    def stand_in_order(name: str, transform: Transform) -> None:
+        require_order(transform, written[name].table, written[name].aside)
+        done.append(name)
+
+    transforms = dict(zip(names, tables, strict=True))
+    claims = {_claim(claim): claim for claim in audits}
     works = {
-        name: partial(write if name in names else check, name, transform)
-        for name, transform in transforms.items()
+        **{name: partial(write, name, transform) for name, transform in transforms.items()},
+        **{
+            _in_order(name): partial(stand_in_order, name, transform)
+            for name, transform in transforms.items()
+        },
+        **{name: partial(check, name, claim) for name, claim in claims.items()},
     }
     waits_for = {
         name: {read for read in transform.inputs if read in names and read != name}
-        for name, transform in transforms.items()
-    }
+        for name, transform in (transforms | claims).items()
+    } | {_in_order(name): {name} for name in names}
     what = f"computing {', '.join(names)}"
     with progress.working(what, lambda: len(done) / len(works)):
         side_by_side(works, waits_for, pool(_AT_ONCE))
-    in_order = [f"{name}__{_IN_ORDER}" for name in names]
-    return [written[name] for name in names], [*in_order, *(_claim(claim) for claim in audits)]
+    return [written[name] for name in names], [*map(_in_order, names), *claims]
 
 
-def write_in_order(engine: Engine, transform: Transform, table: Table, aside: Path) -> int:
-    """Writes a transform's rows as a table's file; returns how many.
+def require_order(transform: Transform, table: Table, aside: Path) -> None:
+    """Raises RunFailed where a written file's rows don't stand in its table's order, each key once.
 
-    Raises RunFailed where they don't stand in the table's order, each key once.
+    `transform`: what made them.
     """
-    rows = engine.write(transform, table, aside)
     unordered = out_of_order(aside, table.order)
     if unordered is not None:
         raise RunFailed(
-            f"audit {table.name}__{_IN_ORDER} found a row twice or out of order "
+            f"audit {_in_order(table.name)} found a row twice or out of order "
             f"({_shown(unordered)}); nothing was published; see {_place(transform)}"
         )
-    return rows
 
 
 def audit(engine: Engine, claim: Transform) -> None:
@@ -244,6 +257,11 @@ def _table_name(transform: Transform) -> str:
     return transform.name.rpartition("/")[2]
 
 
+def _in_order(name: str) -> str:
+    """The claim that every written table has to hold."""
+    return f"{name}__rows_in_order"
+
+
 def _claim(transform: Transform) -> str:
     return transform.name.rpartition("/")[2]
 
@@ -253,7 +271,7 @@ def _write_table(run: Run, engine: Engine, transform: Transform, partition: str)
     table = PUBLISHED[_table_name(transform)]
     target = published_path(run.workspace, table, partition)
     aside = run.aside(target)
-    rows = write_in_order(engine, transform, table, aside)
+    rows = engine.write(transform, table, aside)
     engine.relation(table.name, [aside], stored_schema(table))
     return Written(table, partition, aside, target, rows)
 

@@ -291,7 +291,13 @@ def _without_rules(table: Table) -> str:
 
 @pytest.mark.parametrize("name", PUBLISHING)
 def test_a_table_is_written_in_the_order_of_its_key(name: str) -> None:
-    order = _final_select(load_transform(name).sql).args["order"]
+    final = _final_select(load_transform(name).sql)
+    if "order" not in final.args:
+        # what is one value for all rows may come in behind the sort
+        joins = [join.this.name for join in final.args["joins"]]
+        assert (final.args["from_"].this.name, joins) == ("in_order", ["run_context"])
+        final = next(cte.this for cte in final.ctes if cte.alias == "in_order")
+    order = final.args["order"]
     table = TABLES[name.split("/")[-1]]
     key = table.key if table.export else table.order
     assert [item.sql(dialect="duckdb", normalize=True) for item in order.expressions] == key

@@ -47,12 +47,21 @@ def compared(rows: pa.Table) -> tuple[Mask, Mask]:
         if not same.any():
             break
         first, second = column.slice(0, size), column.slice(1)
-        ended = pc.and_(pc.is_valid(first), pc.is_null(second))
-        less = pc.or_(pc.fill_null(pc.less(first, second), False), ended)
-        neither = pc.and_(pc.is_null(first), pc.is_null(second))
-        after |= same & less.to_numpy()
-        same &= pc.fill_null(pc.equal(first, second), neither).to_numpy()
+        less, equal = pc.less(first, second), pc.equal(first, second)
+        if column.null_count:
+            ended = pc.and_(pc.is_valid(first), pc.is_null(second))
+            neither = pc.and_(pc.is_null(first), pc.is_null(second))
+            less, equal = pc.coalesce(less, ended), pc.coalesce(equal, neither)
+        after |= same & _mask(less)
+        same &= _mask(equal)
     return after, same
+
+
+def _mask(values: pa.ChunkedArray) -> Mask:
+    """Truth values as NumPy has them; Arrow's own conversion would load pandas first."""
+    import pyarrow.compute as pc
+
+    return np.from_dlpack(pc.cast(values, pa.uint8()).combine_chunks()).astype(np.bool_)
 
 
 def _first_falling(rows: pa.Table) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
 from schemas.policy import POLICIES, Policy
+from transforms.plain import relation_of
 
 Row = dict[str, object]
 _OPEN: Final = date.max
@@ -127,7 +128,7 @@ class Policies:
 
     def relation(self, name: str) -> pa.Table:
         """The policy's rows: keys, values, valid_from, valid_to (null: open), unit, source."""
-        return pa.Table.from_pylist(self._rows[name], schema=POLICIES[name].arrow_schema)
+        return relation_of(self._rows[name], POLICIES[name].arrow_schema)
 
     def rows(self, name: str) -> Sequence[Row]:
         """The policy's rows, as `relation` has them."""

@@ -10,30 +10,33 @@ import csv
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
 import airportsdata
 import pyarrow as pa
-import pyarrow.csv as pc
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 
+from transforms.plain import relation_of
 from transforms.policy import PolicyError
 
 PUBLISHED_DISTANCES: Final = (
     Path(__file__).parent.parent / "data" / "reference" / "published_distances.csv"
 )
 _COLUMNS: Final = ["airport", "other_airport", "miles", "source"]
-
-
-@dataclass(frozen=True)
-class Airport:
-    """An airport: its ISO 3166 country, and its position in degrees."""
-
-    country: str
-    latitude: float
-    longitude: float
+_AIRPORTS: Final = pa.schema(
+    [
+        ("airport", pa.string()),
+        ("country", pa.string()),
+        ("latitude", pa.float64()),
+        ("longitude", pa.float64()),
+    ]
+)
+_DISTANCES: Final = pa.schema(
+    [("airport", pa.string()), ("other_airport", pa.string()), ("miles", pa.int64())]
+)
 
 
 class Reference:
@@ -43,22 +46,9 @@ class Reference:
         self._distances = distances
 
     @property
-    def airports(self) -> dict[str, Airport]:
-        """Every airport with an IATA code, by that code."""
-        return _airports()
-
-    @cached_property
     def airport_rows(self) -> pa.Table:
-        """airport, country, latitude, longitude."""
-        places = self.airports.values()
-        return pa.table(
-            {
-                "airport": list(self.airports),
-                "country": [place.country for place in places],
-                "latitude": pa.array([place.latitude for place in places], pa.float64()),
-                "longitude": pa.array([place.longitude for place in places], pa.float64()),
-            }
-        )
+        """airport, country, latitude, longitude: every airport with an IATA code, by that code."""
+        return _airport_rows()
 
     @cached_property
     def distance_rows(self) -> pa.Table:
@@ -75,13 +65,11 @@ class Reference:
         errors = [f"{name}: row {line}: {what}" for line, what in self._problems(rows)]
         if errors:
             raise PolicyError(*errors)
-        return pa.table(
-            {
-                "airport": [row["airport"] for row in rows],
-                "other_airport": [row["other_airport"] for row in rows],
-                "miles": pa.array([int(row["miles"]) for row in rows], pa.int64()),
-            }
+        found = (
+            {name: row[name] for name in _DISTANCES.names} | {"miles": int(row["miles"])}
+            for row in rows
         )
+        return relation_of(found, _DISTANCES)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -92,6 +80,7 @@ class Reference:
         return hashlib.sha256(content.encode()).hexdigest()
 
     def _problems(self, rows: list[dict[str, str]]) -> Iterator[tuple[int, str]]:
+        known = set(self.airport_rows["airport"].to_pylist())
         seen: set[frozenset[str]] = set()
         for number, row in enumerate(rows, 1):
             if None in row or None in row.values():
@@ -99,7 +88,7 @@ class Reference:
                 continue
             pair = [row["airport"], row["other_airport"]]
             for code in pair:
-                if code not in self.airports:
+                if code not in known:
                     yield number, f"{code!r} is no known airport; write its IATA code"
             if len(set(pair)) == 1:
                 yield number, "twice the same airport; name two"
@@ -119,17 +108,15 @@ def shipped() -> Reference:
 
 
 @cache
-def _airports() -> dict[str, Airport]:
+def _airport_rows() -> pa.Table:
     # the package's own loader makes a dictionary of every field of every airfield first
-    rows = pc.read_csv(
+    rows = pa_csv.read_csv(
         Path(airportsdata.__file__).with_name("airports.csv"),
-        convert_options=pc.ConvertOptions(
+        convert_options=pa_csv.ConvertOptions(
             include_columns=["iata", "country", "lat", "lon"],
             column_types={"iata": pa.string(), "country": pa.string()},
+            null_values=[""],
+            strings_can_be_null=True,
         ),
-    ).to_pylist()
-    return {
-        row["iata"]: Airport(row["country"], row["lat"], row["lon"])
-        for row in sorted(rows, key=lambda row: row["iata"])
-        if row["iata"]
-    }
+    ).rename_columns(_AIRPORTS.names)
+    return rows.filter(pc.is_valid(rows["airport"])).sort_by("airport").combine_chunks()

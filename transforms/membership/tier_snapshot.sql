@@ -43,7 +43,6 @@ assessed_customers AS (
         customers.customer_id,
         customers.joined_on,
         run_context.assessed_on,
-        run_context.policies,
         -- joined_on moved to the year of the assessment; 29 February to 28 in a common year
         MAKE_DATE(
             YEAR(run_context.assessed_on),
@@ -70,7 +69,6 @@ tenures AS (
     SELECT
         customer_id,
         assessed_on,
-        policies,
         YEAR(assessed_on) - YEAR(joined_on)
         - CASE WHEN anniversary > assessed_on THEN 1 ELSE 0 END AS tenure_years
     FROM assessed_customers
@@ -80,7 +78,6 @@ fees AS (
     SELECT
         tenures.customer_id,
         tenures.assessed_on,
-        tenures.policies,
         tenures.tenure_years,
         COALESCE(counting_fees.mobile_fee, 0) AS mobile_fee,
         COALESCE(counting_fees.internet_fee, 0) AS internet_fee,
@@ -111,22 +108,29 @@ tiers AS (
     LEFT JOIN upgrades
         ON fee_tiers.fee_tier = upgrades.from_tier
         AND fee_tiers.tenure_years >= upgrades.tenure_years
+),
+
+in_order AS (
+    SELECT tiers.*
+    FROM tiers
+    ORDER BY customer_id
 )
 
+-- the policies, a long text, come in behind the sort, which would move it once for every customer
 SELECT
-    CAST(tiers.customer_id AS VARCHAR) AS customer_id,
-    CAST(tiers.assessed_on AS DATE) AS assessed_on,
-    CAST(tiers.mobile_fee AS BIGINT) AS mobile_fee,
-    CAST(tiers.internet_fee AS BIGINT) AS internet_fee,
-    CAST(tiers.iptv_fee AS BIGINT) AS iptv_fee,
-    CAST(tiers.wibro_fee AS BIGINT) AS wibro_fee,
-    CAST(tiers.voip_fee AS BIGINT) AS voip_fee,
-    CAST(tiers.landline_fee AS BIGINT) AS landline_fee,
-    CAST(tiers.annual_fee AS BIGINT) AS annual_fee,
-    CAST(tiers.fee_tier AS VARCHAR) AS fee_tier,
-    CAST(tiers.tenure_years AS BIGINT) AS tenure_years,
-    CAST(tiers.tier <> tiers.fee_tier AS BOOLEAN) AS upgraded,
-    CAST(tiers.tier AS VARCHAR) AS tier,
-    CAST(tiers.policies AS VARCHAR) AS policy
-FROM tiers
-ORDER BY customer_id
+    CAST(in_order.customer_id AS VARCHAR) AS customer_id,
+    CAST(in_order.assessed_on AS DATE) AS assessed_on,
+    CAST(in_order.mobile_fee AS BIGINT) AS mobile_fee,
+    CAST(in_order.internet_fee AS BIGINT) AS internet_fee,
+    CAST(in_order.iptv_fee AS BIGINT) AS iptv_fee,
+    CAST(in_order.wibro_fee AS BIGINT) AS wibro_fee,
+    CAST(in_order.voip_fee AS BIGINT) AS voip_fee,
+    CAST(in_order.landline_fee AS BIGINT) AS landline_fee,
+    CAST(in_order.annual_fee AS BIGINT) AS annual_fee,
+    CAST(in_order.fee_tier AS VARCHAR) AS fee_tier,
+    CAST(in_order.tenure_years AS BIGINT) AS tenure_years,
+    CAST(in_order.tier <> in_order.fee_tier AS BOOLEAN) AS upgraded,
+    CAST(in_order.tier AS VARCHAR) AS tier,
+    CAST(run_context.policies AS VARCHAR) AS policy
+FROM in_order
+CROSS JOIN run_context

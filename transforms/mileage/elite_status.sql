@@ -94,8 +94,7 @@ member_totals AS (
         COALESCE(qualifying_totals.miles, 0) AS miles,
         COALESCE(qualifying_totals.half_flights, 0) AS half_flights,
         run_context.status_from,
-        run_context.status_to,
-        run_context.policies
+        run_context.status_to
     FROM members
     CROSS JOIN run_context
     LEFT JOIN qualifying_totals ON members.member_id = qualifying_totals.member_id
@@ -122,15 +121,11 @@ statuses AS (
     FROM member_totals
     CROSS JOIN mile_marks
     CROSS JOIN flight_marks
-)
+),
 
-SELECT
-    CAST(statuses.member_id AS VARCHAR) AS member_id,
-    CAST(statuses.miles AS BIGINT) AS qualifying_miles,
-    CAST(statuses.half_flights AS BIGINT) AS qualifying_half_flights,
-    CAST(statuses.status_by_miles AS VARCHAR) AS status_by_miles,
-    CAST(statuses.status_by_flights AS VARCHAR) AS status_by_flights,
-    CAST(
+in_order AS (
+    SELECT
+        statuses.*,
         CASE
             WHEN 'diamond' IN (statuses.status_by_miles, statuses.status_by_flights)
                 THEN 'diamond'
@@ -139,10 +134,21 @@ SELECT
             WHEN 'gold' IN (statuses.status_by_miles, statuses.status_by_flights) THEN 'gold'
             WHEN 'silver' IN (statuses.status_by_miles, statuses.status_by_flights) THEN 'silver'
             ELSE 'none'
-        END AS VARCHAR
-    ) AS status,
-    CAST(statuses.status_from AS DATE) AS valid_from,
-    CAST(statuses.status_to AS DATE) AS valid_to,
-    CAST(statuses.policies AS VARCHAR) AS policy
-FROM statuses
-ORDER BY member_id
+        END AS status
+    FROM statuses
+    ORDER BY member_id
+)
+
+-- the policies, a long text, come in behind the sort, which would move it once for every member
+SELECT
+    CAST(in_order.member_id AS VARCHAR) AS member_id,
+    CAST(in_order.miles AS BIGINT) AS qualifying_miles,
+    CAST(in_order.half_flights AS BIGINT) AS qualifying_half_flights,
+    CAST(in_order.status_by_miles AS VARCHAR) AS status_by_miles,
+    CAST(in_order.status_by_flights AS VARCHAR) AS status_by_flights,
+    CAST(in_order.status AS VARCHAR) AS status,
+    CAST(in_order.status_from AS DATE) AS valid_from,
+    CAST(in_order.status_to AS DATE) AS valid_to,
+    CAST(run_context.policies AS VARCHAR) AS policy
+FROM in_order
+CROSS JOIN run_context
