@@ -200,10 +200,11 @@ def write_and_audit(
         },
         **{name: partial(check, name, claim) for name, claim in claims.items()},
     }
-    waits_for = {
+    # the order first of what waits for a table: it takes one core, and leaves the other to the rest
+    waits_for = {_in_order(name): {name} for name in names} | {
         name: {read for read in transform.inputs if read in names and read != name}
         for name, transform in (transforms | claims).items()
-    } | {_in_order(name): {name} for name in names}
+    }
     what = f"computing {', '.join(names)}"
     with progress.working(what, lambda: len(done) / len(works)):
         side_by_side(works, waits_for, pool(_AT_ONCE))

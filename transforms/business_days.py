@@ -9,7 +9,10 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from transforms.plain import relation_of
+
 _COUNTRY: Final = "KR"
+_PAY_DAYS: Final = pa.schema([("applied_on", pa.date32()), ("pay_on", pa.date32())])
 
 
 def pay_days(business_days: Mapping[date, int]) -> pa.Table:
@@ -30,4 +33,5 @@ def pay_days(business_days: Mapping[date, int]) -> pa.Table:
         roll="backward",
         holidays=np.array(sorted(closed), "datetime64[D]"),
     )
-    return pa.table({"applied_on": pa.array(days, pa.date32()), "pay_on": pa.array(later)})
+    rows = zip(days, later.tolist(), strict=True)
+    return relation_of(({"applied_on": day, "pay_on": pay_on} for day, pay_on in rows), _PAY_DAYS)

@@ -27,6 +27,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -38,6 +39,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numba import njit
 
+from transforms.arrays import array_of, values_of
+from transforms.plain import relation_of
 from transforms.threads import beside
 
 Numbers = npt.NDArray[np.int64]
@@ -493,7 +496,7 @@ def _fold_some(
     remaining = _numbers(lots["remaining"], 0)
     left = remaining[place]
     quota = pc.dictionary_encode(_or_nulls(events, "quota").combine_chunks())
-    words = pa.array(VERDICTS, pa.string())
+    words = _words(VERDICTS)
     usable, spent = (np.zeros(events.num_rows if balances else 0, np.int64) for _ in BALANCES)
     verdict, event, lot, points = _fold_accounts(
         lot_account[place],
@@ -525,17 +528,17 @@ def _fold_some(
     as_they_came = np.empty_like(turns)
     as_they_came[turns] = np.arange(turns.size)
     handed_on = events.select(_handed_on(events.schema))
-    decided = handed_on.append_column("verdict", words.take(pa.array(verdict[as_they_came])))
+    decided = handed_on.append_column("verdict", words.take(array_of(verdict[as_they_came])))
     if balances:
         for name, numbers in zip(BALANCES, (usable, spent), strict=True):
-            decided = decided.append_column(name, pa.array(numbers[as_they_came]))
+            decided = decided.append_column(name, array_of(numbers[as_they_came]))
     remaining[place] = left
     at = lots.schema.get_field_index("remaining")
-    takings = {name: lots[name].take(pa.array(place[lot])) for name in of_lot}
-    takings |= {name: events[name].take(pa.array(turns[event])) for name in of_event}
-    takings["points"] = pa.array(points)
+    takings = {name: lots[name].take(array_of(place[lot])) for name in of_lot}
+    takings |= {name: events[name].take(array_of(turns[event])) for name in of_event}
+    takings["points"] = array_of(points)
     return (
-        lots.set_column(at, lots.schema.field(at), pa.array(remaining)),
+        lots.set_column(at, lots.schema.field(at), array_of(remaining)),
         decided,
         pa.table(takings),
     )
@@ -546,7 +549,7 @@ def _account_numbers(events: pa.ChunkedArray, lots: pa.ChunkedArray) -> tuple[Nu
     sorted_events = events.combine_chunks()
     begins = np.ones(len(sorted_events), np.bool_)
     begins[1:] = pc.not_equal(sorted_events[1:], sorted_events[:-1])
-    found = pc.index_in(lots, value_set=sorted_events.filter(pa.array(begins)))
+    found = pc.index_in(lots, value_set=sorted_events.filter(array_of(begins)))
     return np.cumsum(begins) - 1, _numbers(found, _NONE)
 
 
@@ -587,24 +590,36 @@ def _or_nulls(events: pa.Table, name: str) -> pa.ChunkedArray:
 
 def _numbers(values: pa.ChunkedArray | pa.Array, missing: int) -> Numbers:
     """A copy: the loop writes into some of them, and Arrow's memory is read-only."""
-    filled = pc.fill_null(values.cast(pa.int64()), missing)
-    return np.array(filled.to_numpy(), np.int64)
+    return np.array(_filled(values.cast(pa.int64()), missing), np.int64)
 
 
 def _days(values: pa.ChunkedArray) -> Numbers:
-    days = pc.fill_null(values.cast(pa.int32()), _NEVER)
-    return np.array(days.to_numpy(), np.int64)
+    return np.array(_filled(values.cast(pa.int32()), _NEVER), np.int64)
+
+
+def _filled(values: pa.ChunkedArray | pa.Array, missing: int) -> npt.NDArray[Any]:
+    """Whole numbers, this one where there is none."""
+    if values.null_count:
+        instead = array_of(np.array([missing], values.type.to_pandas_dtype()))
+        values = pc.fill_null(values, instead[0])
+    return values_of(values)
 
 
 def _flags(values: pa.ChunkedArray) -> Flags:
-    return np.array(values.to_numpy(), np.bool_)
+    return values_of(values)
+
+
+@cache
+def _words(words: tuple[str, ...]) -> pa.Array:
+    rows = ({"word": word} for word in words)
+    return relation_of(rows, pa.schema([("word", pa.string())]))["word"].combine_chunks()
 
 
 def _codes(actions: pa.ChunkedArray) -> Codes:
-    found = pc.index_in(actions, value_set=pa.array(ACTIONS))
+    found = pc.index_in(actions, value_set=_words(ACTIONS))
     if found.null_count:
         raise ValueError(f"unknown action among {pc.unique(actions).to_pylist()}")
-    return np.array(found.to_numpy(), np.int8)
+    return np.array(values_of(found), np.int8)
 
 
 # Batches of whole accounts
@@ -636,10 +651,10 @@ class _Stream:
         return self._rows
 
     @property
-    def last_account(self) -> Any:
-        return cast("Any", self._held[-1][self._account])[-1].as_py()
+    def last_account(self) -> pa.Scalar[Any]:
+        return cast("Any", self._held[-1][self._account])[-1]
 
-    def take_below(self, account: Any | None) -> pa.Table:
+    def take_below(self, account: pa.Scalar[Any] | None) -> pa.Table:
         """The rows of accounts below this one (none: all that are held)."""
         held = pa.Table.from_batches(self._held, self._schema)
         size = held.num_rows
@@ -664,7 +679,7 @@ def _by_account(
             return
         # the last account of a stream that goes on may not be complete
         incomplete = [stream.last_account for stream in streams if not stream.ended]
-        below = min(incomplete, default=None)
+        below = min(incomplete, key=lambda account: account.as_py(), default=None)
         some_lots, some_events = (stream.take_below(below) for stream in streams)
         if some_lots.num_rows or some_events.num_rows:
             rows = _ROWS_AT_ONCE

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from transforms.arrays import values_of
+
 Mask = npt.NDArray[np.bool_]
 
 _ROWS_AT_ONCE: Final = 1 << 19
@@ -52,16 +54,9 @@ def compared(rows: pa.Table) -> tuple[Mask, Mask]:
             ended = pc.and_(pc.is_valid(first), pc.is_null(second))
             neither = pc.and_(pc.is_null(first), pc.is_null(second))
             less, equal = pc.coalesce(less, ended), pc.coalesce(equal, neither)
-        after |= same & _mask(less)
-        same &= _mask(equal)
+        after |= same & values_of(less)
+        same &= values_of(equal)
     return after, same
-
-
-def _mask(values: pa.ChunkedArray) -> Mask:
-    """Truth values as NumPy has them; Arrow's own conversion would load pandas first."""
-    import pyarrow.compute as pc
-
-    return np.from_dlpack(pc.cast(values, pa.uint8()).combine_chunks()).astype(np.bool_)
 
 
 def _first_falling(rows: pa.Table) -> dict[str, Any] | None:

@@ -77,6 +77,7 @@ class Policies:
         # a status looks up the same few versions thousands of times
         self._in_force: dict[tuple[str, int], list[Row]] = {}
         self._fingerprints: dict[tuple[tuple[str, int], ...], str] = {}
+        self._relations: dict[str, pa.Table] = {}
 
     @classmethod
     def load(cls, directory: Path) -> Policies:
@@ -128,7 +129,11 @@ class Policies:
 
     def relation(self, name: str) -> pa.Table:
         """The policy's rows: keys, values, valid_from, valid_to (null: open), unit, source."""
-        return relation_of(self._rows[name], POLICIES[name].arrow_schema)
+        found = self._relations.get(name)
+        if found is None:
+            found = relation_of(self._rows[name], POLICIES[name].arrow_schema)
+            self._relations[name] = found
+        return found
 
     def rows(self, name: str) -> Sequence[Row]:
         """The policy's rows, as `relation` has them."""
