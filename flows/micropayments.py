@@ -62,6 +62,8 @@ _INTERMEDIATE: Final = (
     "limit_events",
 )
 _OPENING: Final = "opening_limits"
+_FOLDED: Final = ("limit_accounts", "payments_and_changes")
+"""What limits and requests come from, a row for each."""
 _CHANGES: Final = pa.schema(
     [
         *(field for field in staged_schema(EXPORTS["micropayments"]) if field.name != DELIVERY),
@@ -185,7 +187,9 @@ class Close:
         from transforms.ledger import fold
 
         folded = fold(
-            *self.engine.streams(_micropayments("limit_lots"), _micropayments("limit_events")),
+            *self.engine.streams(
+                _micropayments("limit_lots"), _micropayments("limit_events"), _FOLDED
+            ),
             self.run.scratch,
             spending_order="oldest_credit",
             of_lot=(),

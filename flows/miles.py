@@ -54,6 +54,8 @@ _INTERMEDIATE: Final = (
     "mileage_lots_after_requests",
 )
 _OPENING: Final = "opening_mileage_lots"
+_FOLDED: Final = (_OPENING, "flights", "award_requests", "mixed_payments")
+"""What lots and requests come from, a row for each."""
 _OF_LOT: Final = ("lot_id", "member_id")
 _OF_EVENT: Final = ("source_id", "kind", "occurred_at")
 
@@ -164,7 +166,7 @@ class Close:
         engine.view("mileage_credits", mileage("mileage_credits"))
         engine.view("mileage_lots_at_hand", mileage("mileage_lots_at_hand"))
         folded = fold(
-            *engine.streams(mileage("mileage_ledger_lots"), mileage("mileage_events")),
+            *engine.streams(mileage("mileage_ledger_lots"), mileage("mileage_events"), _FOLDED),
             self.run.scratch,
             spending_order="oldest_credit",
             of_lot=_OF_LOT,

@@ -92,6 +92,8 @@ _INTERMEDIATE: Final = (
     "month_lots",
     "month_entries",
 )
+_FOLDED: Final = ("lots_to_move", "redemptions", "refund_applications")
+"""What lots and requests come from, a row for each."""
 _LOTS: Final = PUBLISHED["point_lots"]
 _ALIASES: Final = {
     "opening_lots": "point_lots",
@@ -267,7 +269,7 @@ class _Close:
         # before the streams, which hold what they have sorted
         earlier_takings = engine.rows(_points("earlier_takings"))
         folded = fold(
-            *engine.streams(_points("ledger_lots"), _points("ledger_events")),
+            *engine.streams(_points("ledger_lots"), _points("ledger_events"), _FOLDED),
             self.run.scratch,
             spending_order="earliest_expiry",
             of_lot=_OF_LOT,

@@ -21,7 +21,7 @@ from flows.run import Run
 from flows.side_by_side import side_by_side
 from flows.tables import write_and_audit
 from transforms import order
-from transforms.engine import Transform
+from transforms.engine import Engine, OutOfMemory, QueryError, Transform
 from transforms.order import out_of_order
 from transforms.policy import Policies
 
@@ -128,3 +128,52 @@ def test_the_error_of_the_first_as_listed_is_raised_and_what_waits_for_it_is_lef
     with pytest.raises(RunFailed, match="listed first"):
         side_by_side(works, waits_for, ThreadPoolExecutor(2))
     assert done == ["free"]
+
+
+def test_what_runs_out_of_memory_beside_others_is_done_again_by_itself() -> None:
+    running: list[str] = []
+    tries: list[tuple[str, int]] = []
+    both = threading.Barrier(2, timeout=30)
+
+    def hungry(name: str) -> None:
+        running.append(name)
+        try:
+            tries.append((name, len(running)))
+            if [tried for tried, _ in tries].count(name) == 1:
+                both.wait()
+                raise OutOfMemory(f"{name}: no memory")
+        finally:
+            running.remove(name)
+
+    works = {name: partial(hungry, name) for name in ("left", "right")}
+    works["after"] = partial(tries.append, ("after", 0))
+    waits_for = {"left": set[str](), "right": set[str](), "after": {"left"}}
+    side_by_side(works, waits_for, ThreadPoolExecutor(2))
+    again = tries[2:]
+    assert {name for name, _ in again} == {"left", "right", "after"}
+    assert all(beside == 1 for name, beside in again if name != "after")
+
+
+def test_what_runs_out_of_memory_by_itself_fails() -> None:
+    tries: list[str] = []
+
+    def greedy() -> None:
+        tries.append("greedy")
+        raise OutOfMemory("greedy: no memory")
+
+    with pytest.raises(OutOfMemory, match="greedy: no memory"):
+        side_by_side({"greedy": greedy}, {"greedy": ()}, ThreadPoolExecutor(2))
+    assert len(tries) == 2
+
+
+def test_a_statement_without_memory_is_told_from_other_failures(tmp_path: Path) -> None:
+    def transform(sql: str) -> Transform:
+        return Transform("test/transform", tmp_path / "transform.sql", sql, {})
+
+    with Engine(tmp_path, "20MB", 1) as engine:
+        numbers = "SELECT list(number) AS all_numbers FROM range(100000000) AS numbers(number)"
+        with pytest.raises(OutOfMemory, match=r"^test/transform: Out of Memory"):
+            engine.rows(transform(numbers))
+        with pytest.raises(QueryError) as failure:
+            engine.rows(transform("SELECT * FROM nothing"))
+        assert not isinstance(failure.value, OutOfMemory)

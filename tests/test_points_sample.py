@@ -15,8 +15,10 @@ import pytest
 
 from flows.ingest import ingest
 from flows.options import DATA, Options
-from tests.membership import table_rows
+from tests.membership import data_hashes, table_rows
 from tests.points import Row, run
+from transforms import engine
+from transforms.engine import Engine
 
 SAMPLE: Final = DATA / "sample"
 FILES: Final = (
@@ -163,3 +165,25 @@ def test_the_totals_go_from_period_to_period(workspace: Path) -> None:
         liability = table_rows(workspace, "point_liability", period)
         assert sum(row["points"] for row in liability) == closing
     assert closing > 0
+
+
+def test_sorts_that_go_through_files_change_no_byte(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "workspace"
+    shutil.copytree(workspace, copy)
+    before = data_hashes(copy)
+    shutil.rmtree(copy / "warehouse" / "point_entries" / "period=2016-12")
+    shutil.rmtree(copy / "warehouse" / "point_lots" / "period=2016-12")
+    written: list[str] = []
+    write = Engine._copy
+
+    def noting(self: Engine, sql: str, target: Path, *rest: Any) -> int:
+        written.append(target.name)
+        return write(self, sql, target, *rest)
+
+    monkeypatch.setattr(Engine, "_copy", noting)
+    monkeypatch.setattr(engine, "_HELD_BY_SORTS", 0)
+    run(Options(workspace=copy, memory="2GB", threads=2), ["points 2016-12"])
+    assert {"ledger_lots.parquet", "ledger_events.parquet"} <= set(written)
+    assert data_hashes(copy) == before

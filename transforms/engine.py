@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from schemas.columns import TIMESTAMP
 from schemas.derive import (
     changed_cells,
+    glob_escaped,
     literal,
     parquet_metadata,
     parquet_rows,
@@ -43,6 +44,9 @@ _ENGINE_SHARE: Final = 0.6
 """DuckDB's part of `--memory`; the rest is Python's, Prefect's and the allocator's slack."""
 
 _STREAMED_ROWS: Final = 1 << 16
+_SORTED_ROW_BYTES: Final = 180
+_HELD_BY_SORTS: Final = 2
+"""Two sorts that are read from at once run out of memory from four to five times it on."""
 
 POLICY: Final = "policy_"
 """What the names of policies begin with, among the inputs."""
@@ -102,8 +106,13 @@ class QueryError(Exception):
     """A transform that DuckDB could not run: names the transform and what the engine said."""
 
     @classmethod
-    def of(cls, name: str, error: Exception) -> Self:
-        return cls(f"{name}: {str(error).splitlines()[0]}")
+    def of(cls, name: str, error: Exception) -> QueryError:
+        kind = OutOfMemory if isinstance(error, duckdb.OutOfMemoryException) else cls
+        return kind(f"{name}: {str(error).splitlines()[0]}")
+
+
+class OutOfMemory(QueryError):
+    """A transform that DuckDB had no memory for beside what else was going on."""
 
 
 class Engine:
@@ -116,9 +125,10 @@ class Engine:
 
     def __init__(self, scratch: Path, memory: str = "4GB", threads: int | None = None) -> None:
         self.scratch = scratch
+        self._memory = int(memory_bytes(memory) * _ENGINE_SHARE)
         self._connection = duckdb.connect(
             config={
-                "memory_limit": f"{int(memory_bytes(memory) * _ENGINE_SHARE)}B",
+                "memory_limit": f"{self._memory}B",
                 "temp_directory": str(scratch),
                 "python_enable_replacements": False,
                 "autoinstall_known_extensions": False,
@@ -278,26 +288,39 @@ class Engine:
         columns = [table.partition, *table.key]
         return None if found is None else dict(zip(columns, found, strict=True))
 
-    def streams(
-        self, first: Transform, second: Transform
-    ) -> tuple[pa.RecordBatchReader, pa.RecordBatchReader]:
-        """Two transforms' rows as streams of batches; to be read side by side, in any turn.
+    def count(self, names: Iterable[str]) -> int:
+        """How many rows inputs have, all of them together."""
+        return sum(
+            self._run(name, f"SELECT count(*) FROM {quoted(name)}").fetchall()[0][0]
+            for name in names
+        )
 
-        They are made ready side by side as well, as a sort ends on one core.
+    def streams(
+        self, first: Transform, second: Transform, of: Iterable[str]
+    ) -> tuple[pa.RecordBatchReader, pa.RecordBatchReader]:
+        """Two sorted transforms' rows as streams of batches; to be read side by side, in any turn.
+
+        `of`: the inputs that they have a row of each from. As long as a sort is read from it holds
+        memory that it can't give back, so where these rows are many times what fits, each is sorted
+        into a file first. Else they are made ready side by side, as a sort ends on one core.
         """
 
-        def stream(
-            transform: Transform, session: duckdb.DuckDBPyConnection
-        ) -> pa.RecordBatchReader:
+        def stream(name: str, sql: str) -> pa.RecordBatchReader:
             try:
-                return session.sql(transform.sql).to_arrow_reader(_ROWS_AT_ONCE)
+                return self._connection.cursor().sql(sql).to_arrow_reader(_ROWS_AT_ONCE)
             except duckdb.Error as error:
-                raise QueryError.of(transform.name, error) from error
+                raise QueryError.of(name, error) from error
 
-        sessions = self._connection.cursor(), self._connection.cursor()
+        if self.count(of) * _SORTED_ROW_BYTES > self._memory * _HELD_BY_SORTS:
+            files = []
+            for transform in (first, second):
+                file = self.scratch / f"{Path(transform.name).name}.parquet"
+                self._copy(transform.sql, file, {}, transform.name)
+                files.append(f"FROM read_parquet({literal(glob_escaped(file))})")
+            return stream(first.name, files[0]), stream(second.name, files[1])
         with beside() as thread:
-            ahead = thread.submit(stream, first, sessions[0])
-            behind = stream(second, sessions[1])
+            ahead = thread.submit(stream, first.name, first.sql)
+            behind = stream(second.name, second.sql)
             return ahead.result(), behind
 
     def write(self, transform: Transform, table: Table, target: Path) -> int:
