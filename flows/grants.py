@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import pyarrow as pa
-
 from flows import tiers
 from flows.command import Command
 from flows.errors import NotReady
@@ -17,6 +15,7 @@ from flows.tables import (
     Written,
     name_inputs,
     publish_table,
+    run_context,
     write_and_audit,
 )
 from transforms.assessment import Grant, grant
@@ -83,16 +82,12 @@ def _require_snapshot(context: Context, year: int) -> None:
 
 
 def _grant(run: Run, engine: Engine, policies: Policies, terms: Grant) -> tuple[Written, list[str]]:
-    engine.table(
-        "run_context",
-        pa.table(
-            {
-                "membership_year": pa.array([terms.membership_year], pa.int64()),
-                "granted_on": pa.array([terms.granted_on], pa.date32()),
-                "expires_on": pa.array([terms.expires_on], pa.date32()),
-                "policies": [policies.used(POLICIES, terms.granted_on)],
-            }
-        ),
+    run_context(
+        engine,
+        membership_year=terms.membership_year,
+        granted_on=terms.granted_on,
+        expires_on=terms.expires_on,
+        policies=policies.used(POLICIES, terms.granted_on),
     )
     tables = [load_transform(f"membership/{TABLE}")]
     (written,), claims = write_and_audit(run, engine, policies, tables, str(terms.membership_year))

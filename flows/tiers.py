@@ -16,10 +16,12 @@ from flows.tables import (
     name_inputs,
     name_policies,
     publish_table,
+    run_context,
     write_and_audit,
 )
 from transforms.assessment import Assessment, assessment
 from transforms.engine import Engine, QueryError, load_transform
+from transforms.plain import relation_of
 from transforms.policy import Policies
 
 TABLES: Final = ("tier_snapshot", "tier_exceptions")
@@ -33,6 +35,7 @@ _FEES: Final = "membership/counting_fees"
 _NAMED: Final = 3
 _OVER: Final = "membership/fees_beyond_64_bits"
 _MONTHS: Final = "membership/window_months"
+_OF_WINDOW: Final = pa.schema([("billing_month", pa.string())])
 
 
 def assess_tiers(
@@ -133,19 +136,16 @@ def _within(files: dict[str, Any], window: Assessment) -> dict[str, Any]:
 
 
 def _name_window(engine: Engine, policies: Policies, window: Assessment) -> None:
-    engine.table(
-        "run_context",
-        pa.table(
-            {
-                "membership_year": pa.array([window.membership_year], pa.int64()),
-                "assessed_on": pa.array([window.assessed_on], pa.date32()),
-                "window_from": [window.window_from],
-                "window_to": [window.window_to],
-                "policies": [policies.used(POLICIES, window.assessed_on)],
-            }
-        ),
+    run_context(
+        engine,
+        membership_year=window.membership_year,
+        assessed_on=window.assessed_on,
+        window_from=window.window_from,
+        window_to=window.window_to,
+        policies=policies.used(POLICIES, window.assessed_on),
     )
-    engine.table("window_months", pa.table({"billing_month": list(window.months)}))
+    months = ({"billing_month": month} for month in window.months)
+    engine.table("window_months", relation_of(months, _OF_WINDOW))
 
 
 def _name_who_paid_too_much(engine: Engine, error: QueryError) -> NoReturn:

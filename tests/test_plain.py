@@ -108,11 +108,14 @@ from transforms.order import out_of_order
 from transforms.reference import shipped
 from transforms.business_days import pay_days
 import pyarrow as pa
+import pyarrow.parquet as pq
 with Engine(sys.argv[1]) as engine:
     run_context(engine, month="2017-03", first_day=date(2017, 3, 1), number=1)
     days = pay_days({date(2017, 3, 1): 3})
     for relation in (shipped().airport_rows, shipped().distance_rows, days):
         engine.table("one", relation)
+pq.write_table(days, f"{sys.argv[1]}/days.parquet")
+assert out_of_order(f"{sys.argv[1]}/days.parquet", ["applied_on"]) is None
 _codes(pa.chunked_array([_words(ACTIONS)]))
 _numbers(pa.chunked_array([pa.nulls(2, pa.int64())]), -1)
 sys.exit("pandas" in sys.modules)

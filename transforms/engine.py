@@ -45,6 +45,7 @@ _ENGINE_SHARE: Final = 0.6
 
 _STREAMED_ROWS: Final = 1 << 16
 _SORTED_ROW_BYTES: Final = 180
+"""What a sort holds of a lot or event, as measured."""
 _HELD_BY_SORTS: Final = 2
 """Two sorts that are read from at once run out of memory from four to five times it on."""
 
@@ -291,7 +292,7 @@ class Engine:
         columns = [table.partition, *table.key]
         return None if found is None else dict(zip(columns, found, strict=True))
 
-    def count(self, names: Iterable[str]) -> int:
+    def _count(self, names: Iterable[str]) -> int:
         """How many rows inputs have, all of them together."""
         return sum(
             self._run(name, f"SELECT count(*) FROM {quoted(name)}").fetchall()[0][0]
@@ -314,7 +315,7 @@ class Engine:
             except duckdb.Error as error:
                 raise QueryError.of(name, error) from error
 
-        if self.count(of) * _SORTED_ROW_BYTES > self._memory * _HELD_BY_SORTS:
+        if self._count(of) * _SORTED_ROW_BYTES > self._memory * _HELD_BY_SORTS:
             files = []
             for transform in (first, second):
                 file = self.scratch / f"{Path(transform.name).name}.parquet"

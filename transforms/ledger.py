@@ -504,7 +504,7 @@ def _fold_some(
         _days(lots["expires_on"])[place],
         _days(lots["changes_on"])[place],
         _days(lots["changed_expires_on"])[place],
-        _flags(lots["refundable"])[place],
+        values_of(lots["refundable"])[place],
         left,
         _numbers(lots["tag"], _NONE)[place],
         event_account,
@@ -513,7 +513,7 @@ def _fold_some(
         _numbers(events["amount"], 0)[turns],
         _numbers(quota.indices, _NONE)[turns],
         _numbers(_or_nulls(events, "quota_limit"), 0)[turns],
-        _flags(pc.is_valid(events["refusal"]))[turns],
+        values_of(pc.is_valid(events["refusal"]))[turns],
         ticket[turns],
         len(quota.dictionary),
         by_expiry,
@@ -590,23 +590,14 @@ def _or_nulls(events: pa.Table, name: str) -> pa.ChunkedArray:
 
 def _numbers(values: pa.ChunkedArray | pa.Array, missing: int) -> Numbers:
     """A copy: the loop writes into some of them, and Arrow's memory is read-only."""
-    return np.array(_filled(values.cast(pa.int64()), missing), np.int64)
+    numbers = values.cast(pa.int64())
+    if numbers.null_count:
+        numbers = pc.fill_null(numbers, array_of(np.array([missing], np.int64))[0])
+    return np.array(values_of(numbers), np.int64)
 
 
 def _days(values: pa.ChunkedArray) -> Numbers:
-    return np.array(_filled(values.cast(pa.int32()), _NEVER), np.int64)
-
-
-def _filled(values: pa.ChunkedArray | pa.Array, missing: int) -> npt.NDArray[Any]:
-    """Whole numbers, this one where there is none."""
-    if values.null_count:
-        instead = array_of(np.array([missing], values.type.to_pandas_dtype()))
-        values = pc.fill_null(values, instead[0])
-    return values_of(values)
-
-
-def _flags(values: pa.ChunkedArray) -> Flags:
-    return values_of(values)
+    return _numbers(values.cast(pa.int32()), _NEVER)
 
 
 @cache

@@ -29,7 +29,7 @@ def relation_of(rows: Iterable[Mapping[str, object]], schema: pa.Schema) -> pa.T
         return schema.empty_table()
     options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     content = pa.BufferReader(lines.encode())
-    block = pj.ReadOptions(use_threads=False, block_size=max(len(lines), 1))
+    block = pj.ReadOptions(use_threads=False, block_size=len(lines))
     return pj.read_json(content, read_options=block, parse_options=options)
 
 
