@@ -174,7 +174,7 @@ class Close:
         )
         engine.files("folded_mileage_lots", [folded.lots])
         engine.files("folded_mileage_events", [folded.events])
-        engine.files("mileage_takings", [folded.takings])
+        engine.files("mileage_takings", [folded.movements])
         engine.view("mileage_lots_after_requests", mileage("mileage_lots_after_requests"))
 
     def settle(self, engine: Engine) -> None:

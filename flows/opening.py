@@ -69,7 +69,7 @@ class Ledger:
 
 
 _LEDGERS: Final = (
-    Ledger("points", "customers", "point_lots", "points", ("period_lots", "opened_point_lots")),
+    Ledger("points", "customers", "point_lots", "points", ("lots_in_order", "opened_point_lots")),
     Ledger(
         "miles",
         "members",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from flows.collected import collected_files
 from flows.command import Command
@@ -38,7 +39,8 @@ from flows.tables import (
     run_context,
     write_and_audit,
 )
-from schemas.derive import stored_schema
+from schemas.derive import staged_schema
+from schemas.exports import EXPORTS
 from schemas.tables import PUBLISHED
 from transforms.assessment import assessment, grant
 from transforms.business_days import pay_days
@@ -83,8 +85,6 @@ _INTERMEDIATE: Final = (
     "tickets",
     "restorable_lots",
     "earlier_takings",
-    "requesters",
-    "credited_lots",
     "restored_lots",
     "lots_at_hand",
     "ledger_events",
@@ -94,15 +94,17 @@ _INTERMEDIATE: Final = (
 )
 _FOLDED: Final = ("lots_to_move", "redemptions", "refund_applications")
 """What lots and requests come from, a row for each."""
-_LOTS: Final = PUBLISHED["point_lots"]
+_REQUESTS: Final = ("redemptions", "refund_applications")
+_TOGETHER: Final = {"all_requests": _REQUESTS, "lots_to_move": ("opening_lots",)}
+"""What SQL reads as one, with rows that the close itself makes."""
 _ALIASES: Final = {
     "opening_lots": "point_lots",
-    "lots_to_move": "point_lots",
     "earlier_results": "redemption_results",
     "earlier_entries": "point_entries",
     "earlier_extensions": "point_entries",
 }
 _OF_LOT: Final = (
+    "customer_id",
     "lot_id",
     "kind",
     "credited_on",
@@ -113,7 +115,7 @@ _OF_LOT: Final = (
     "changes_on",
     "changed_expires_on",
 )
-_OF_EVENT: Final = ("customer_id", "event_id", "occurred_at", "on_day", "action")
+_OF_EVENT: Final = ("event_id", "occurred_at", "on_day", "action")
 
 
 def close_points(
@@ -134,7 +136,7 @@ def close_points(
         with options.start_engine(run.scratch) as engine:
             inputs = point_inputs(context, month)
             name_inputs(engine, inputs)
-            close = _Close(run, engine, context, month)
+            close = _Close(run, engine, context, month, inputs)
             step("prepare requests", close.prepare)
             step("decide", close.decide)
             written, claims = step("close", close.write)
@@ -184,7 +186,6 @@ def point_inputs(context: Context, month: str) -> Inputs:
     return Inputs(
         {
             "opening_lots": context.file_of("point_lots", opening),
-            "lots_to_move": context.file_of("point_lots", opening),
             "billing": bills,
             "billing_late_collections": late,
             **{
@@ -201,6 +202,7 @@ def point_inputs(context: Context, month: str) -> Inputs:
             "earlier_extensions": _before(entries, month, year_ends=True),
         },
         _ALIASES,
+        _TOGETHER,
     )
 
 
@@ -243,6 +245,7 @@ class _Close:
     engine: Engine
     context: Context
     month: str
+    inputs: Inputs
 
     def prepare(self) -> None:
         """Names the month's credits and requests."""
@@ -251,14 +254,14 @@ class _Close:
         engine.table("pay_days", _pay_days(self.context.policies, first))
         self._name_policies([_points(name) for name in (*_INTERMEDIATE, *TABLES)])
         engine.view("collections", _points("collections"))
-        for name in ("point_credits", "sought_redemptions", "earlier_redemptions"):
-            engine.create(name, _points(name))
+        credited = engine.file("point_credits", _points("point_credits"))
+        engine.create("sought_redemptions", _points("sought_redemptions"))
+        earlier = engine.file("earlier_redemptions", _points("earlier_redemptions"))
         self._read_no_other_entries()
-        for name in ("cancelled_takings", "tickets", "restorable_lots", "requesters"):
+        for name in ("cancelled_takings", "tickets", "restorable_lots"):
             engine.create(name, _points(name))
-        engine.view("point_requests", _points("point_requests"))
-        self._name_lots()
-        engine.view("lots_at_hand", _points("lots_at_hand"))
+        self._name_requests(earlier)
+        self._name_lots(credited, engine.file("restored_lots", _points("restored_lots")))
 
     def decide(self) -> None:
         """Takes the requests one by one, and names what came of them."""
@@ -276,30 +279,32 @@ class _Close:
             of_event=_OF_EVENT,
             earlier_takings=earlier_takings,
             account="customer_id",
-            lots_too=False,
+            emptied=False,
         )
+        engine.files("folded_lots", [folded.lots])
         engine.files("folded_events", [folded.events])
-        engine.files("takings", [folded.takings])
-        engine.files("movements", [folded.takings, self._credited])
-        engine.view("period_lots", _points("month_lots"))
-        engine.view("period_entries", _points("month_entries"))
+        engine.files("movements", [folded.movements])
+        engine.view("lots_in_order", _points("month_lots"))
+        engine.view("entries_in_order", _points("month_entries"))
 
     def write(self) -> tuple[list[Written], list[str]]:
         """Writes the tables aside and audits them."""
         tables = [_points(table) for table in TABLES]
         return write_and_audit(self.run, self.engine, self.context.policies, tables, self.month)
 
-    def _name_lots(self) -> None:
-        """Names the lots of all origins as one scan, as the engine can't spill a sorted union."""
-        restored = self.run.scratch / "restored_lots.parquet"
-        for name, file in (("credited_lots", self._credited), ("restored_lots", restored)):
-            self.engine.write_schema(_points(name), stored_schema(_LOTS), file)
-        opening = self.context.file_of("point_lots", points_opening(self.context, self.month))
-        self.engine.files("lots_to_move", [*opening.values(), self._credited, restored])
+    def _name_requests(self, earlier: Path) -> None:
+        """Names the requests of both exports, and the earlier redemptions that they name."""
+        files = [path for name in _REQUESTS for path in self.inputs.files[name].values()]
+        schemas = [staged_schema(EXPORTS[name]) for name in _REQUESTS]
+        schema = pa.unify_schemas([*schemas, pq.read_schema(earlier)])
+        self.engine.relation("all_requests", [*files, earlier], schema, by_name=True)
+        self.engine.view("point_requests", _points("point_requests"))
 
-    @property
-    def _credited(self) -> Path:
-        return self.run.scratch / "credited_lots.parquet"
+    def _name_lots(self, credited: Path, restored: Path) -> None:
+        """Names the lots of all origins."""
+        opening = self.inputs.files["opening_lots"].values()
+        self.engine.files("lots_to_move", [credited, restored, *opening])
+        self.engine.view("lots_at_hand", _points("lots_at_hand"))
 
     def _read_no_other_entries(self) -> None:
         """Narrows the earlier entries to the months of the redemptions that are cancelled."""

@@ -134,8 +134,8 @@ def _decide(engine: Engine, context: Context, year: int, dates: YearEnd) -> None
     decisions = load_transform("points/sweep_decisions")
     name_policies(engine, context.policies, [decisions])
     engine.create("sweep_decisions", decisions)
-    engine.view("period_lots", load_transform("points/swept_lots"))
-    engine.view("period_entries", load_transform("points/swept_entries"))
+    engine.view("lots_in_order", load_transform("points/swept_lots"))
+    engine.view("entries_in_order", load_transform("points/swept_entries"))
 
 
 def _write(

@@ -46,10 +46,12 @@ class Inputs:
     """The files that a computation reads, by relation and partition.
 
     `tables` says of which table a relation is, where it has another name: `opening_lots`, say.
+    `together`: what transforms read as one, and of which relations.
     """
 
     files: Mapping[str, Mapping[str, Path]]
     tables: Mapping[str, str] = field(default_factory=dict)
+    together: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def fingerprints(
         self,
@@ -64,8 +66,9 @@ class Inputs:
         """
         columns: dict[str, set[str]] = {}
         for transform in transforms:
-            for relation, names in transform.inputs.items():
-                columns.setdefault(relation, set()).update(names)
+            for name, names in transform.inputs.items():
+                for relation in self.together.get(name, [name]):
+                    columns.setdefault(relation, set()).update(names)
         for relation, left_out in (but or {}).items():
             columns[relation].difference_update(left_out)
 

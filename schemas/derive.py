@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -203,11 +203,16 @@ def view_statements(table: Table, files: Sequence[Path]) -> list[str]:
 
 
 def parquet_rows(
-    schema: pa.Schema, files: Sequence[Path], partition: str | None, *, by_name: bool = False
+    schema: pa.Schema,
+    files: Sequence[Path],
+    partition: str | None,
+    *,
+    held: Collection[str] | None = None,
 ) -> str:
     """A SELECT of the schema's columns from Parquet files; without files, typed and empty.
 
-    `by_name`: a column that only some of the files hold is null in the others' rows.
+    `held`: the columns that any of the files holds, where they don't all hold the same; what one
+    lacks is null in its rows.
     `partition` is the column that stands in the name of the files' folder. It is read from there,
     since DuckDB's own Hive columns come from the whole path: below a folder `amount=3` they
     replace the files' column of that name, without a word.
@@ -216,7 +221,12 @@ def parquet_rows(
     if not files:
         columns = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(n)}" for n, kind in kinds.items())
         return f"SELECT {columns} WHERE false"
-    expressions = {name: quoted(name) for name in kinds}
+    expressions = {
+        name: quoted(name)
+        if held is None or name in held
+        else f"CAST(NULL AS {kind}) AS {quoted(name)}"
+        for name, kind in kinds.items()
+    }
     if partition is not None:
         folder = literal(f"/{partition}=([^/]*)/[^/]*$")
         value = f"regexp_extract(filename, {folder}, 1)"
@@ -224,7 +234,7 @@ def parquet_rows(
     columns = ", ".join(expressions.values())
     paths = literal([glob_escaped(file) for file in files])
     hive = "hive_partitioning = false, filename = true"
-    union = ", union_by_name = true" if by_name else ""
+    union = "" if held is None else ", union_by_name = true"
     return f"SELECT {columns} FROM read_parquet({paths}, {hive}{union})"
 
 
@@ -238,16 +248,18 @@ def repeated_keys(table: Table, files: Sequence[Path]) -> str:
 
 
 def changed_cells(
-    table: Table, before: Sequence[Path], after: Sequence[Path], held: Iterable[str]
+    table: Table, before: Sequence[Path], after: Sequence[Path], held: Collection[str]
 ) -> str:
     """A SELECT of the values in which a table's rows differ between files before and after.
 
     One row per row and column that differ, all as text: `table_name`, `period` (the partition),
     `row_key` (the key with the partition, as JSON), `change` (of the row: added, removed, changed),
     `column_name`, `value_before`, `value_after`. Of a row that only one side has, its key's columns
-    differ as well. `held`: the columns that the files before hold; any other was null.
+    differ as well. `held`: the columns that the files before hold, as an earlier release may have
+    written them without some; any other was null.
     """
     identity = [table.partition, *table.key]
+    schema = table_schema(table)
     key = {name: f"COALESCE(old.{quoted(name)}, new.{quoted(name)})" for name in identity}
     joined = " AND ".join(f"old.{quoted(name)} = new.{quoted(name)}" for name in identity)
     differs = " OR ".join(
@@ -269,20 +281,11 @@ def changed_cells(
         f"CASE WHEN old.{partition} IS NULL THEN 'added' "
         f"WHEN new.{partition} IS NULL THEN 'removed' ELSE 'changed' END AS change, "
         f"unnest([{cells}]) AS cell "
-        f"FROM ({_rows_of_earlier(table, before, held)}) AS old "
-        f"FULL JOIN ({parquet_rows(table_schema(table), after, table.partition)}) AS new "
+        f"FROM ({parquet_rows(schema, before, table.partition, held=held)}) AS old "
+        f"FULL JOIN ({parquet_rows(schema, after, table.partition)}) AS new "
         f"ON {joined} WHERE {differs}) "
         "WHERE cell.value_before IS DISTINCT FROM cell.value_after"
     )
-
-
-def _rows_of_earlier(table: Table, files: Sequence[Path], held: Iterable[str]) -> str:
-    """The table's columns from files that an earlier release may have written without some."""
-    known = {table.partition, *held}
-    schema = table_schema(table)
-    own = pa.schema([field for field in schema if field.name in known])
-    rows = parquet_rows(own, files, table.partition, by_name=True)
-    return f"{parquet_rows(schema, [], None)} UNION ALL BY NAME {rows}"
 
 
 def data_dictionary() -> str:

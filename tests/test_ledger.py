@@ -95,7 +95,7 @@ def folded(
             earlier_takings=pa.Table.from_pylist(list(earlier), EARLIER),
         )
         verdicts = pq.read_table(found.events)
-        takings = pq.read_table(found.takings)
+        takings = pq.read_table(found.movements)
         left = pq.read_table(found.lots)
     assert verdicts["event_id"].to_pylist() == [row["event_id"] for row in numbered]
     assert left["lot_id"].to_pylist() == [row["lot_id"] for row in lots]

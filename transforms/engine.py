@@ -186,13 +186,24 @@ class Engine:
             del self._tables[name]
 
     def relation(
-        self, name: str, files: Sequence[Path], schema: pa.Schema, *, partition: str | None = None
+        self,
+        name: str,
+        files: Sequence[Path],
+        schema: pa.Schema,
+        *,
+        partition: str | None = None,
+        by_name: bool = False,
     ) -> None:
         """Names Parquet files of a schema as an input; with no files it is an empty relation.
 
-        `partition` is the column of the schema that stands in the files' paths.
+        `partition` is the column of the schema that stands in the files' paths. `by_name`: a file
+        may lack columns, which are null in its rows then. Read together files are one scan: the
+        engine can't spill a sort of a UNION ALL, and runs out of memory.
         """
-        self._view(name, parquet_rows(schema, files, partition))
+        held = None
+        if by_name:
+            held = {column for file in files for column in pq.read_schema(file).names}
+        self._view(name, parquet_rows(schema, files, partition, held=held))
 
     def records(
         self, name: str, export: Export, rows: Sequence[Path] | pa.Table, schema: pa.Schema
@@ -264,13 +275,18 @@ class Engine:
         self._view(name, transform.sql)
 
     def files(self, name: str, files: Sequence[Path]) -> None:
-        """Names Parquet files as an input, with the columns of the first, which we made.
+        """Names Parquet files as one input, with the columns of the first, which we made."""
+        self.relation(name, files, pq.read_schema(files[0]), by_name=len(files) > 1)
 
-        A column that another one lacks is null in its rows. Read together they are one scan: the
-        engine can't spill a sort of a UNION ALL, and runs out of memory.
+    def file(self, name: str, transform: Transform) -> Path:
+        """Keeps a transform's rows as an input for others, in a file that one scan reads with others.
+
+        Returns the file, in scratch.
         """
-        schema = pq.read_schema(files[0])
-        self._view(name, parquet_rows(schema, files, None, by_name=len(files) > 1))
+        file = self.scratch / f"{name}.parquet"
+        self._copy(transform.sql, file, {}, transform.name, _PASSING)
+        self.files(name, [file])
+        return file
 
     def compare(
         self, name: str, tables: Iterable[tuple[Table, Sequence[Path], Sequence[Path]]]

@@ -23,9 +23,9 @@ of accounts at a time. The loop sees days as whole numbers since 1970.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from heapq import heappop, heappush
@@ -85,6 +85,11 @@ _NONE: Final = -1
 _POSITION_BITS: Final = 32
 _POSITION: Final = (1 << _POSITION_BITS) - 1
 _ROWS_AT_ONCE: Final = 1 << 18
+_ROW_GROUP: Final = 1 << 17
+"""Rows of a group of a file. All groups but the last are of as many, a multiple of what the engine
+takes at a time: a table that is copied from the file has the same bytes then at any number of
+threads.
+"""
 _BATCHES_UNDER_WAY: Final = 3
 _FOLDED_AT_ONCE: Final = 2
 _DICTIONARY_BYTES: Final = 4096
@@ -98,16 +103,19 @@ BALANCES: Final = ("usable", "spent")
 class Folded:
     """Parquet files in scratch, each in the order of its input.
 
-    `lots`, if asked for: the lots, `remaining` as it is now. `events`: the events, without what is
-    for the loop, with `verdict`, and if asked for the account's balances after it: `usable`, what
-    could be spent then, and `spent`, what this fold's events took until then and did not give back.
-    `takings`: a row for each lot that an event took from (`points` below 0) or gave back to (above
-    0), with the columns that `fold` was asked for.
+    `lots`: the lots, `remaining` as it is now. `events`: the events, without what is for the loop,
+    with `verdict`, and if asked for the account's balances after it: `usable`, what could be spent
+    then, and `spent`, what this fold's events took until then and did not give back.
+    `movements`: a row for each lot that an event took from (`points` below 0) or gave back to
+    (above 0), and for each that `comes` (what it came with), with the columns that `fold` was asked
+    for. They are in the order of the lots, and of one lot in that of the events. That a lot comes
+    has no event; it stands where its `lot_id` belongs among the events' `event_id`, of the same
+    behind cancellations and before all others.
     """
 
     lots: Path
     events: Path
-    takings: Path
+    movements: Path
 
 
 def fold(
@@ -120,7 +128,7 @@ def fold(
     of_event: Sequence[str],
     earlier_takings: pa.Table | None = None,
     account: str = "account",
-    lots_too: bool = True,
+    emptied: bool = True,
     balances: bool = False,
 ) -> Folded:
     """Decides all events over the lots of their accounts.
@@ -131,45 +139,34 @@ def fold(
     - lots, sorted by account and lot_id: `credited_on`, `expires_on` (null: never), `refundable`,
       `remaining`; `changes_on`, from which on, if it is not null, the lot expires on
       `changed_expires_on` (P7); `tag`, a number from 0 on of a lot that an earlier event took from,
-      null for the others;
-    - events, sorted by account: `on_day`, `action`, `amount`, `refusal`, and as far as any event
+      null for the others; and if any of them does, whether it `comes` with this fold;
+    - events, sorted by account, and where lots come by `event_id` as well: `on_day`, `action`, `amount`, `refusal`, and as far as any event
       has them `quota` (null: none), `quota_limit`, `ticket` (null: nothing cancels it) and `turn`,
       a number: an account's events are taken by it, those of the same turn, or without any, as
       they come.
 
     `earlier_takings`: what earlier events took, if anything: `ticket`, `tag` of the lot, `points`
     above 0.
-    `of_lot` and `of_event` are the columns that a row of `takings` carries of either. `balances`:
-    whether events carry `usable` and `spent`; `lots_too`: whether the lots are written as well.
+    `of_lot` and `of_event` are the columns that a row of `movements` carries of either. `balances`:
+    whether events carry `usable` and `spent`; `emptied`: whether lots with nothing left stay.
     """
-    folded = Folded(*(scratch / f"folded_{name}.parquet" for name in ("lots", "events", "takings")))
+    files = (scratch / f"folded_{name}.parquet" for name in ("lots", "events", "movements"))
+    folded = Folded(*files)
     by_expiry = spending_order == "earliest_expiry"
     history = _History.of(earlier_takings)
     with ExitStack() as open_files:
         writers = [
-            open_files.enter_context(
-                pq.ParquetWriter(
-                    path,
-                    schema,
-                    compression="lz4",
-                    use_dictionary=[field.name for field in schema if field.type == pa.string()],
-                    dictionary_pagesize_limit=_DICTIONARY_BYTES,
-                    write_statistics=False,
-                )
-            )
-            if path != folded.lots or lots_too
-            else None
+            open_files.enter_context(_RowGroups.of(path, schema))
             for path, schema in (
                 (folded.lots, lots.schema),
                 (folded.events, _event_schema(events.schema, balances)),
-                (folded.takings, _taking_schema(lots.schema, events.schema, of_lot, of_event)),
+                (folded.movements, _movement_schema(lots.schema, events.schema, of_lot, of_event)),
             )
         ]
 
         def write(folding: Future[tuple[pa.Table, ...]]) -> None:
             for writer, table in zip(writers, folding.result(), strict=True):
-                if writer is not None:
-                    writer.write_table(table)
+                writer.write(table)
 
         # a batch is read while those before are folded and another one, in their order, is written
         folder, filer = (open_files.enter_context(beside(n)) for n in (_FOLDED_AT_ONCE, 1))
@@ -184,6 +181,7 @@ def fold(
                 by_expiry,
                 of_lot,
                 of_event,
+                emptied,
                 balances,
             )
             under_way.append(filer.submit(write, folding))
@@ -483,6 +481,7 @@ def _fold_some(
     by_expiry: bool,
     of_lot: Sequence[str],
     of_event: Sequence[str],
+    emptied: bool,
     balances: bool,
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
     event_account, lot_account = _account_numbers(events[account], lots[account])
@@ -493,8 +492,8 @@ def _fold_some(
     turns = _in_turn(event_account, _numbers(_or_nulls(events, "turn"), 0))
     ticket = _numbers(_or_nulls(events, "ticket"), _NONE)
     tickets = int(ticket.max(initial=_NONE)) + 1
-    remaining = _numbers(lots["remaining"], 0)
-    left = remaining[place]
+    came_with = _numbers(lots["remaining"], 0)
+    left = came_with[place]
     quota = pc.dictionary_encode(_or_nulls(events, "quota").combine_chunks())
     words = _words(VERDICTS)
     usable, spent = (np.zeros(events.num_rows if balances else 0, np.int64) for _ in BALANCES)
@@ -532,15 +531,52 @@ def _fold_some(
     if balances:
         for name, numbers in zip(BALANCES, (usable, spent), strict=True):
             decided = decided.append_column(name, array_of(numbers[as_they_came]))
+    lot, event, points = _movements(lots, events, place[lot], turns[event], points, came_with)
+    which_event = pc.if_else(array_of(event >= 0), array_of(event), pa.nulls(1, pa.int64())[0])
+    movements = {name: lots[name].take(array_of(lot)) for name in of_lot}
+    movements |= {name: events[name].take(which_event) for name in of_event}
+    movements["points"] = array_of(points)
+    remaining = came_with.copy()
     remaining[place] = left
     at = lots.schema.get_field_index("remaining")
-    takings = {name: lots[name].take(array_of(place[lot])) for name in of_lot}
-    takings |= {name: events[name].take(array_of(turns[event])) for name in of_event}
-    takings["points"] = array_of(points)
+    lots = lots.set_column(at, lots.schema.field(at), array_of(remaining))
+    if not emptied and not remaining.all():
+        lots = lots.filter(array_of(remaining != 0))
+    return lots, decided, pa.table(movements)
+
+
+def _movements(
+    lots: pa.Table,
+    events: pa.Table,
+    lot: Numbers,
+    event: Numbers,
+    points: Numbers,
+    came_with: Numbers,
+) -> tuple[Numbers, Numbers, Numbers]:
+    """What moved (row of the lot, row of the event, points) in the order of `Folded.movements`.
+
+    A lot that comes with the fold has no event: its number is below 0.
+    """
+    order = np.argsort(lot * max(1, events.num_rows) + event)
+    lot, event, points = lot[order], event[order], points[order]
+    if "comes" not in lots.column_names:
+        return lot, event, points
+    coming = np.flatnonzero(values_of(lots["comes"]))
+    of_event, of_lot = (
+        rows[name].take(array_of(which))
+        for rows, name, which in ((events, "event_id", event), (lots, "lot_id", lot))
+    )
+    cancels = pc.equal(events["action"].take(array_of(event)), _words(ACTIONS)[_CANCEL])
+    behind = pc.or_(
+        pc.greater(of_event, of_lot), pc.and_not(pc.equal(of_event, of_lot), cancels)
+    )
+    parts = np.concatenate([lot * 3 + 2 * values_of(behind), coming * 3 + 1])
+    # two runs, each in order
+    order = np.argsort(parts, kind="stable")
     return (
-        lots.set_column(at, lots.schema.field(at), array_of(remaining)),
-        decided,
-        pa.table(takings),
+        np.concatenate([lot, coming])[order],
+        np.concatenate([event, np.full(coming.size, _NONE)])[order],
+        np.concatenate([points, came_with[coming]])[order],
     )
 
 
@@ -565,7 +601,7 @@ def _in_turn(account: Numbers, turn: Numbers) -> Numbers:
     return np.lexsort((turn, account))
 
 
-def _taking_schema(
+def _movement_schema(
     lots: pa.Schema, events: pa.Schema, of_lot: Sequence[str], of_event: Sequence[str]
 ) -> pa.Schema:
     fields = [lots.field(name) for name in of_lot] + [events.field(name) for name in of_event]
@@ -614,6 +650,44 @@ def _codes(actions: pa.ChunkedArray) -> Codes:
 
 
 # Batches of whole accounts
+
+
+class _RowGroups:
+    """A Parquet file that is written in groups of as many rows; closes with its `with` block."""
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer = writer
+        self._held: list[pa.Table] = []
+        self._rows = 0
+
+    @classmethod
+    @contextmanager
+    def of(cls, path: Path, schema: pa.Schema) -> Iterator[_RowGroups]:
+        """A file of these columns."""
+        with pq.ParquetWriter(
+            path,
+            schema,
+            compression="lz4",
+            use_dictionary=[field.name for field in schema if field.type == pa.string()],
+            dictionary_pagesize_limit=_DICTIONARY_BYTES,
+            write_statistics=False,
+        ) as writer:
+            file = cls(writer)
+            yield file
+            file._write(file._rows)
+
+    def write(self, table: pa.Table) -> None:
+        """Writes rows; those of a group that isn't full yet are held."""
+        self._held.append(table)
+        self._rows += table.num_rows
+        self._write(self._rows // _ROW_GROUP * _ROW_GROUP)
+
+    def _write(self, rows: int) -> None:
+        if rows:
+            held = pa.concat_tables(self._held)
+            self._writer.write_table(held.slice(0, rows), row_group_size=_ROW_GROUP)
+            self._held = [held.slice(rows)]
+            self._rows -= rows
 
 
 class _Stream:

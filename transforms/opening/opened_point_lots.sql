@@ -1,4 +1,5 @@
--- purpose: The lots that the points ledger opens with, as an older system hands them over
+-- purpose: The lots that the points ledger opens with, as an older system hands them over, in the
+--   order of point_lots
 -- grain: one row per lot
 -- keys: lot_id
 -- inputs: delivered_lots(lot_id, owner, kind, credited_on, expires_on, refundable, remaining)
@@ -16,3 +17,5 @@ SELECT
     CAST(delivered_lots.remaining AS BIGINT) AS remaining,
     CAST(NULL AS DATE) AS shortened_from
 FROM delivered_lots
+WHERE delivered_lots.remaining <> 0
+ORDER BY customer_id, lot_id

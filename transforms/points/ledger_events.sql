@@ -11,9 +11,7 @@
 --   policy_point_refund_terms(least_points, greatest_points, unit_points, valid_from, valid_to)
 -- policy: point_benefits, point_benefit_partners, point_refund_terms
 -- rules: P2, P4, P5, P6
-WITH
--- materialized, as DuckDB can't spill the sort of a union
-requests AS MATERIALIZED (
+WITH requests AS (
     SELECT
         point_requests.*,
         CAST(point_requests.occurred_at AS DATE) AS on_day

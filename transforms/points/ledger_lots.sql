@@ -1,9 +1,8 @@
--- purpose: The lots of the customers with requests in the month, in the order that the fold reads
--- grain: one row per lot of a customer with a request
+-- purpose: Every lot that a month may move, in the order that the fold reads
+-- grain: one row per lot
 -- keys: lot_id
 -- inputs: lots_at_hand(customer_id, lot_id, kind, credited_on, expires_on, refundable, credited,
---   remaining, shortened_from, changes_on, changed_expires_on, tag),
---   requesters(customer_id)
+--   remaining, shortened_from, changes_on, changed_expires_on, tag, comes)
 -- policy: none
 -- rules: P3
 SELECT
@@ -18,7 +17,7 @@ SELECT
     CAST(lots_at_hand.shortened_from AS DATE) AS shortened_from,
     CAST(lots_at_hand.changes_on AS DATE) AS changes_on,
     CAST(lots_at_hand.changed_expires_on AS DATE) AS changed_expires_on,
-    CAST(lots_at_hand.tag AS BIGINT) AS tag
+    CAST(lots_at_hand.tag AS BIGINT) AS tag,
+    CAST(lots_at_hand.comes AS BOOLEAN) AS comes
 FROM lots_at_hand
-INNER JOIN requesters ON lots_at_hand.customer_id = requesters.customer_id
 ORDER BY lots_at_hand.customer_id, lots_at_hand.lot_id

@@ -1,4 +1,5 @@
--- purpose: What moved the points of a month: credits, and what the fold took or gave back
+-- purpose: What moved the points of a month: credits, and what the fold took or gave back, in the
+--   order of point_entries
 -- grain: one row per lot and movement
 -- keys: customer_id, lot_id, source_id, kind
 -- inputs: movements(lot_id, kind, credited_on, expires_on, refundable, credited, shortened_from,

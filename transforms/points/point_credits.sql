@@ -1,4 +1,5 @@
--- purpose: The credits of a month: yearly grants, collected bills, promotions and purchases
+-- purpose: The lots that a month's credits make: yearly grants, collected bills, promotions and
+--   purchases; those to unknown customers are credited to nobody
 -- grain: one row per credit above 0
 -- keys: lot_id
 -- inputs: collections(customer_id, product, charge_item, collected_on, collected_amount),
@@ -194,7 +195,9 @@ SELECT
     CAST(all_credits.credited_on AS DATE) AS credited_on,
     CAST(all_credits.expires_on AS DATE) AS expires_on,
     CAST(all_credits.refundable AS BOOLEAN) AS refundable,
-    CAST(all_credits.points AS BIGINT) AS points,
+    CAST(all_credits.points AS BIGINT) AS credited,
+    CAST(all_credits.points AS BIGINT) AS remaining,
+    CAST(NULL AS DATE) AS shortened_from,
     CAST(customers.customer_id IS NOT NULL AS BOOLEAN) AS known
 FROM all_credits
 LEFT JOIN customers ON all_credits.customer_id = customers.customer_id

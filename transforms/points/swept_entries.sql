@@ -1,4 +1,5 @@
--- purpose: What the sweep did, as entries: extensions, which move nothing, and expiries
+-- purpose: What the sweep did, as entries in the order of point_entries: extensions, which move
+--   nothing, and expiries
 -- grain: one row per lot that the sweep extended or took
 -- keys: customer_id, lot_id, source_id, kind
 -- inputs: sweep_decisions(lot_id, customer_id, kind, credited_on, expires_on, refundable, credited,
@@ -31,3 +32,4 @@ SELECT
 FROM sweep_decisions
 CROSS JOIN run_context
 WHERE sweep_decisions.decision IS NOT NULL
+ORDER BY customer_id, lot_id, source_id, kind

@@ -1,4 +1,4 @@
--- purpose: The lots as the sweep leaves them
+-- purpose: The lots as the sweep leaves them, in the order of point_lots
 -- grain: one row per lot that the sweep did not take
 -- keys: lot_id
 -- inputs: sweep_decisions(lot_id, customer_id, kind, credited_on, expires_on, refundable, credited,
@@ -22,4 +22,5 @@ SELECT
     CAST(sweep_decisions.remaining AS BIGINT) AS remaining,
     CAST(sweep_decisions.shortened_from AS DATE) AS shortened_from
 FROM sweep_decisions
-WHERE sweep_decisions.decision IS DISTINCT FROM 'expiry'
+WHERE sweep_decisions.decision IS DISTINCT FROM 'expiry' AND sweep_decisions.remaining <> 0
+ORDER BY customer_id, lot_id
