@@ -43,6 +43,9 @@ from transforms.arrays import array_of, values_of
 from transforms.plain import relation_of
 from transforms.threads import beside
 
+# NumPy and the engine take memory from there as well, and take over what Arrow is done with
+pa.set_memory_pool(pa.system_memory_pool())
+
 Numbers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int8]
 Flags = npt.NDArray[np.bool_]
