@@ -184,18 +184,20 @@ class Close:
     def decide(self) -> None:
         """Takes requests and payments one by one, and names what came of them."""
         # compiled code makes its cache in the workspace as soon as it is imported
-        from transforms.ledger import fold
+        from transforms.ledger import FoldedFiles, fold
 
-        folded = fold(
-            *self.engine.streams(
-                _micropayments("limit_lots"), _micropayments("limit_events"), _FOLDED
-            ),
-            self.run.scratch,
-            spending_order="oldest_credit",
-            of_lot=(),
-            of_event=(),
-            balances=True,
-        )
+        folded = FoldedFiles(self.run.scratch)
+        with folded as into:
+            fold(
+                *self.engine.streams(
+                    _micropayments("limit_lots"), _micropayments("limit_events"), _FOLDED
+                ),
+                into,
+                spending_order="oldest_credit",
+                of_lot=(),
+                of_event=(),
+                balances=True,
+            )
         self.engine.files("folded_limits", [folded.lots])
         self.engine.files("folded_limit_events", [folded.events])
 

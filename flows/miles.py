@@ -157,7 +157,7 @@ class Close:
     def decide(self, engine: Engine) -> None:
         """Takes awards and mixed payments one by one, and names what came of them (W5, X1, X2)."""
         # compiled code makes its cache in the workspace as soon as it is imported
-        from transforms.ledger import fold
+        from transforms.ledger import FoldedFiles, fold
 
         transforms = [mileage(name) for name in _INTERMEDIATE]
         name_policies(engine, self.context.policies, transforms)
@@ -165,13 +165,15 @@ class Close:
             engine.create(name, mileage(name))
         engine.view("mileage_credits", mileage("mileage_credits"))
         engine.view("mileage_lots_at_hand", mileage("mileage_lots_at_hand"))
-        folded = fold(
-            *engine.streams(mileage("mileage_ledger_lots"), mileage("mileage_events"), _FOLDED),
-            self.run.scratch,
-            spending_order="oldest_credit",
-            of_lot=_OF_LOT,
-            of_event=_OF_EVENT,
-        )
+        folded = FoldedFiles(self.run.scratch)
+        with folded as into:
+            fold(
+                *engine.streams(mileage("mileage_ledger_lots"), mileage("mileage_events"), _FOLDED),
+                into,
+                spending_order="oldest_credit",
+                of_lot=_OF_LOT,
+                of_event=_OF_EVENT,
+            )
         engine.files("folded_mileage_lots", [folded.lots])
         engine.files("folded_mileage_events", [folded.events])
         engine.files("mileage_takings", [folded.movements])

@@ -30,6 +30,7 @@ from flows.run import Context, Run
 from flows.steps import Step, plainly
 from flows.tables import (
     Inputs,
+    TablesInBatches,
     Written,
     digest,
     name_inputs,
@@ -246,6 +247,7 @@ class _Close:
     context: Context
     month: str
     inputs: Inputs
+    ready: Sequence[Written] = ()
 
     def prepare(self) -> None:
         """Names the month's credits and requests."""
@@ -266,31 +268,52 @@ class _Close:
     def decide(self) -> None:
         """Takes the requests one by one, and names what came of them."""
         # compiled code makes its cache in the workspace as soon as it is imported
-        from transforms.ledger import fold
+        from transforms.ledger import Into, fold
 
         engine = self.engine
         # before the streams, which hold what they have sorted
         earlier_takings = engine.rows(_points("earlier_takings"))
-        folded = fold(
-            *engine.streams(_points("ledger_lots"), _points("ledger_events"), _FOLDED),
-            self.run.scratch,
-            spending_order="earliest_expiry",
-            of_lot=_OF_LOT,
-            of_event=_OF_EVENT,
-            earlier_takings=earlier_takings,
-            account="customer_id",
-            emptied=False,
-        )
-        engine.files("folded_lots", [folded.lots])
-        engine.files("folded_events", [folded.events])
-        engine.files("movements", [folded.movements])
-        engine.view("lots_in_order", _points("month_lots"))
-        engine.view("entries_in_order", _points("month_entries"))
+        with (
+            self._in_batches("folded_lots", ["point_lots"], lots_in_order="month_lots") as lots,
+            self._in_batches("folded_events", ["redemption_results", "refund_results"]) as answers,
+            self._in_batches(
+                "movements", ["point_entries"], entries_in_order="month_entries"
+            ) as entries,
+        ):
+            fold(
+                *engine.streams(_points("ledger_lots"), _points("ledger_events"), _FOLDED),
+                Into(lots.write, answers.write, entries.write),
+                spending_order="earliest_expiry",
+                of_lot=_OF_LOT,
+                of_event=_OF_EVENT,
+                earlier_takings=earlier_takings,
+                account="customer_id",
+                emptied=False,
+            )
+        self.ready = [*lots.written, *answers.written, *entries.written]
 
     def write(self) -> tuple[list[Written], list[str]]:
-        """Writes the tables aside and audits them."""
-        tables = [_points(table) for table in TABLES]
-        return write_and_audit(self.run, self.engine, self.context.policies, tables, self.month)
+        """Writes the other tables aside and audits all of them."""
+        return write_and_audit(
+            self.run,
+            self.engine,
+            self.context.policies,
+            [_points(table) for table in TABLES],
+            self.month,
+            ready=self.ready,
+        )
+
+    def _in_batches(
+        self, relation: str, tables: Sequence[str], **between: str
+    ) -> TablesInBatches:
+        return TablesInBatches(
+            self.run,
+            self.engine,
+            relation,
+            [_points(table) for table in tables],
+            self.month,
+            {name: _points(way) for name, way in between.items()},
+        )
 
     def _name_requests(self, earlier: Path) -> None:
         """Names the requests of both exports, and the earlier redemptions that they name."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
 
 import pyarrow as pa
 
@@ -21,7 +23,7 @@ from flows.workspace import Workspace
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
-from transforms.engine import POLICY, ROOT, Engine, Transform, load_transform
+from transforms.engine import POLICY, ROOT, Engine, TableFile, Transform, load_transform
 from transforms.order import out_of_order
 from transforms.plain import relation_of
 from transforms.policy import Policies
@@ -166,18 +168,21 @@ def write_and_audit(
     tables: Sequence[Transform],
     partition: str | Callable[[str], str],
     audits: Sequence[Transform] | None = None,
+    ready: Sequence[Written] = (),
 ) -> tuple[list[Written], list[str]]:
     """Writes tables aside and audits them; returns them, and the names of the claims that hold.
 
     `partition` is that of all tables, or says it by a table's name. `audits`: by default all of the
-    tables' audits. What a table or an audit reads of the others, as its header says, is written
+    tables' audits. `ready`: those of the tables that are written already. What a table or an audit reads of the others, as its header says, is written
     before it; the rest goes on side by side. Raises RunFailed with the first rows that break a
     claim.
     """
     names = [_table_name(transform) for transform in tables]
     audits = audits_of(names) if audits is None else audits
     name_policies(engine, policies, [*tables, *audits])
-    written: dict[str, Written] = {}
+    written = {table.table.name: table for table in ready}
+    for table in ready:
+        _name_written(engine, table)
     done: list[str] = []
 
     def write(name: str, transform: Transform) -> None:
@@ -196,7 +201,11 @@ def write_and_audit(
     transforms = dict(zip(names, tables, strict=True))
     claims = {_claim(claim): claim for claim in audits}
     works = {
-        **{name: partial(write, name, transform) for name, transform in transforms.items()},
+        **{
+            name: partial(write, name, transform)
+            for name, transform in transforms.items()
+            if name not in written
+        },
         **{
             _in_order(name): partial(stand_in_order, name, transform)
             for name, transform in transforms.items()
@@ -204,14 +213,69 @@ def write_and_audit(
         **{name: partial(check, name, claim) for name, claim in claims.items()},
     }
     # the order first of what waits for a table: it takes one core, and leaves the other to the rest
-    waits_for = {_in_order(name): {name} for name in names} | {
-        name: {read for read in transform.inputs if read in names and read != name}
+    waits_for = {_in_order(name): {name} & works.keys() for name in names} | {
+        name: {read for read in transform.inputs if read in works and read != name}
         for name, transform in (transforms | claims).items()
+        if name in works
     }
     what = f"computing {', '.join(names)}"
     with progress.working(what, lambda: len(done) / len(works)):
         side_by_side(works, waits_for, pool(_AT_ONCE))
     return [written[name] for name in names], [*map(_in_order, names), *claims]
+
+
+class TablesInBatches:
+    """Tables that are written aside as an input comes, batch by batch; a `with` block.
+
+    Each of their rows is made of one row of the input, whose batches come in the tables' order.
+    `relation`: the input's name. `between`: what they read it through, by name.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        engine: Engine,
+        relation: str,
+        tables: Sequence[Transform],
+        partition: str,
+        between: Mapping[str, Transform] | None = None,
+    ) -> None:
+        self._batches = engine.batches(relation, between or {})
+        self._open = ExitStack()
+        self._files: list[tuple[Transform, TableFile]] = []
+        self._places: list[tuple[Table, str, Path, Path]] = []
+        for transform in tables:
+            table = PUBLISHED[_table_name(transform)]
+            target = published_path(run.workspace, table, partition)
+            aside = run.aside(target)
+            self._files.append((transform, TableFile(table, aside)))
+            self._places.append((table, partition, aside, target))
+
+    def __enter__(self) -> Self:
+        for _, file in self._files:
+            self._open.enter_context(file)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def write(self, batch: pa.Table) -> None:
+        """Writes what the tables make of a batch."""
+        for transform, file in self._files:
+            file.write(self._batches.rows(batch, transform))
+
+    @property
+    def written(self) -> list[Written]:
+        """The tables, after the `with` block."""
+        return [
+            Written(*place, file.rows)
+            for place, (_, file) in zip(self._places, self._files, strict=True)
+        ]
 
 
 def require_order(transform: Transform, table: Table, aside: Path) -> None:
@@ -275,9 +339,13 @@ def _write_table(run: Run, engine: Engine, transform: Transform, partition: str)
     table = PUBLISHED[_table_name(transform)]
     target = published_path(run.workspace, table, partition)
     aside = run.aside(target)
-    rows = engine.write(transform, table, aside)
-    engine.relation(table.name, [aside], stored_schema(table))
-    return Written(table, partition, aside, target, rows)
+    written = Written(table, partition, aside, target, engine.write(transform, table, aside))
+    _name_written(engine, written)
+    return written
+
+
+def _name_written(engine: Engine, written: Written) -> None:
+    engine.relation(written.table.name, [written.aside], stored_schema(written.table))
 
 
 def _place(transform: Transform) -> Path:

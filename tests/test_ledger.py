@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms import ledger
-from transforms.ledger import SpendingOrder, fold
+from transforms.ledger import FoldedFiles, SpendingOrder, fold
 
 Row = dict[str, Any]
 
@@ -85,15 +85,17 @@ def folded(
     """Verdicts, takings (event, lot, points), and what is left of each lot."""
     numbered = [{"event_id": number} | row for number, row in enumerate(events)]
     with tempfile.TemporaryDirectory() as scratch:
-        found = fold(
-            pa.Table.from_pylist(lots, LOTS).to_reader(batch),
-            pa.Table.from_pylist(numbered, EVENTS).to_reader(batch),
-            Path(scratch),
-            spending_order=order,
-            of_lot=("lot_id",),
-            of_event=("event_id",),
-            earlier_takings=pa.Table.from_pylist(list(earlier), EARLIER),
-        )
+        found = FoldedFiles(Path(scratch))
+        with found as into:
+            fold(
+                pa.Table.from_pylist(lots, LOTS).to_reader(batch),
+                pa.Table.from_pylist(numbered, EVENTS).to_reader(batch),
+                into,
+                spending_order=order,
+                of_lot=("lot_id",),
+                of_event=("event_id",),
+                earlier_takings=pa.Table.from_pylist(list(earlier), EARLIER),
+            )
         verdicts = pq.read_table(found.events)
         takings = pq.read_table(found.movements)
         left = pq.read_table(found.lots)

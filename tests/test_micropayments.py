@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,7 +41,7 @@ from tests.micropayments import (
 from tests.test_audits import Breaches, Sound, audits_of_room, each_breach, offences
 from transforms import ledger
 from transforms.engine import Engine, load_transform
-from transforms.ledger import Folded, SpendingOrder, fold
+from transforms.ledger import FoldedFiles, Into, SpendingOrder, fold
 from transforms.policy import Policies
 
 MONTHS: Final = ("2016-11", "2016-12", "2017-01")
@@ -368,15 +368,17 @@ def _folded(scratch: Path, order: SpendingOrder, limit: int | None, *events: Any
         | {"refusal": refusal[0] if refusal else None}
         for action, amount, *refusal in events
     ]
-    found = fold(
-        pa.Table.from_pylist([lot] if limit is not None else [], _LOT).to_reader(),
-        pa.Table.from_pylist(rows, _EVENT).to_reader(),
-        scratch,
-        spending_order=order,
-        of_lot=(),
-        of_event=(),
-        balances=True,
-    )
+    found = FoldedFiles(scratch)
+    with found as into:
+        fold(
+            pa.Table.from_pylist([lot] if limit is not None else [], _LOT).to_reader(),
+            pa.Table.from_pylist(rows, _EVENT).to_reader(),
+            into,
+            spending_order=order,
+            of_lot=(),
+            of_event=(),
+            balances=True,
+        )
     return [tuple(row.values())[-3:] for row in pq.read_table(found.events).to_pylist()]
 
 
@@ -868,10 +870,9 @@ def test_a_close_with_a_broken_claim_publishes_nothing(
     assert not list((tmp_path / "warehouse").rglob("*.parquet"))
 
 
-def _miscounting(*arguments: Any, **settings: Any) -> Folded:
-    folded = fold(*arguments, **settings)
-    events = pq.read_table(folded.events)
-    at = events.schema.get_field_index("spent")
-    spent = pc.add(events["spent"], 1)
-    pq.write_table(events.set_column(at, "spent", spent), folded.events)
-    return folded
+def _miscounting(lots: Any, events: Any, into: Into, **settings: Any) -> None:
+    def miscounted(events: pa.Table) -> None:
+        at = events.schema.get_field_index("spent")
+        into.events(events.set_column(at, "spent", pc.add(events["spent"], 1)))
+
+    fold(lots, events, replace(into, events=miscounted), **settings)

@@ -30,9 +30,11 @@ from schemas.derive import (
     repeated_keys,
     schema_metadata,
     staged_partition,
+    stored_schema,
 )
 from schemas.exports import Export
 from schemas.tables import Table
+from transforms.row_groups import RowGroups
 from transforms.threads import beside
 
 ROOT: Final = Path(__file__).parent
@@ -57,6 +59,9 @@ _PARQUET: Final = (
 )
 """Half the time of the defaults for 4 % more bytes. A column of more values than the limit in a
 row group gets no dictionary: the files are the same, and that is known after fewer of them."""
+
+_WRITTEN: Final = {"compression": "zstd", "compression_level": 1}
+"""The same for what is written as its rows come."""
 
 _PASSING: Final = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 4096"
 """For a file that is read once and not kept."""
@@ -117,6 +122,50 @@ class QueryError(Exception):
 
 class OutOfMemory(QueryError):
     """A transform that DuckDB had no memory for beside what else was going on."""
+
+
+class Batches:
+    """An input that comes in batches, for transforms of which each row is made of one of its rows.
+
+    `between`: transforms of it, by the name that others read them by. For one thread at a time.
+    """
+
+    def __init__(
+        self, session: duckdb.DuckDBPyConnection, name: str, between: Mapping[str, Transform]
+    ) -> None:
+        self._session = session
+        self._name = name
+        self._between = dict(between)
+
+    def rows(self, batch: pa.Table, transform: Transform) -> pa.Table:
+        """What the transform makes of a batch."""
+        try:
+            self._session.register(self._name, batch)
+            while self._between:
+                name, way = self._between.popitem()
+                self._session.execute(f"CREATE TEMP VIEW {quoted(name)} AS {way.sql}")
+            return self._session.sql(transform.sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise QueryError.of(transform.name, error) from error
+
+
+class TableFile(RowGroups):
+    """A table's Parquet file on its way, with the table's metadata; closes with its `with` block.
+
+    Raises QueryError where a column has a null that may have none.
+    """
+
+    def __init__(self, table: Table, path: Path) -> None:
+        self._own = stored_schema(table)
+        self._name = table.name
+        super().__init__(path, self._own, **_WRITTEN)
+
+    def write(self, table: pa.Table) -> None:
+        """Writes rows; those of a group that isn't full yet are held."""
+        try:
+            super().write(table.cast(self._own))
+        except pa.ArrowInvalid as error:
+            raise QueryError(f"{self._name}: {error}") from error
 
 
 class Engine:
@@ -342,6 +391,12 @@ class Engine:
             ahead = thread.submit(stream, first.name, first.sql)
             behind = stream(second.name, second.sql)
             return ahead.result(), behind
+
+    def batches(self, name: str, between: Mapping[str, Transform]) -> Batches:
+        """Names an input that comes in batches, and what transforms read it through."""
+        session = self._connection.cursor()
+        self._sessions.append(session)
+        return Batches(session, name, between)
 
     def write(self, transform: Transform, table: Table, target: Path) -> int:
         """Writes a transform's rows as the table's Parquet, with its metadata; returns the rows."""

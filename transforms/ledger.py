@@ -23,24 +23,25 @@ of accounts at a time. The loop sees days as whole numbers since 1970.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from heapq import heappop, heappush
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numba import njit
 
 from transforms.arrays import array_of, values_of
 from transforms.plain import relation_of
+from transforms.row_groups import RowGroups
 from transforms.threads import beside
 
 # NumPy and the engine take memory from there as well, and take over what Arrow is done with
@@ -88,24 +89,21 @@ _NONE: Final = -1
 _POSITION_BITS: Final = 32
 _POSITION: Final = (1 << _POSITION_BITS) - 1
 _ROWS_AT_ONCE: Final = 1 << 18
-_ROW_GROUP: Final = 1 << 17
-"""Rows of a group of a file. All groups but the last are of as many, a multiple of what the engine
-takes at a time: a table that is copied from the file has the same bytes then at any number of
-threads.
-"""
 _BATCHES_UNDER_WAY: Final = 3
 _FOLDED_AT_ONCE: Final = 2
-_DICTIONARY_BYTES: Final = 4096
-"""Of a text column; one with more values soon goes without."""
 
 BALANCES: Final = ("usable", "spent")
 """What an account has after an event; see `Folded`."""
 
 
-@dataclass(frozen=True)
-class Folded:
-    """Parquet files in scratch, each in the order of its input.
+Sink = Callable[[pa.Table], None]
 
+
+@dataclass(frozen=True)
+class Into:
+    """Where what is folded goes: some whole accounts at a time, in the order of the input.
+
+    Each is called at least once, by one thread at a time; several of them may be at work at once.
     `lots`: the lots, `remaining` as it is now. `events`: the events, without what is for the loop,
     with `verdict`, and if asked for the account's balances after it: `usable`, what could be spent
     then, and `spent`, what this fold's events took until then and did not give back.
@@ -116,15 +114,40 @@ class Folded:
     behind cancellations and before all others.
     """
 
-    lots: Path
-    events: Path
-    movements: Path
+    lots: Sink
+    events: Sink
+    movements: Sink
+
+
+class FoldedFiles:
+    """What is folded as Parquet files in scratch, whole when the `with` block ends."""
+
+    def __init__(self, scratch: Path) -> None:
+        names = ("lots", "events", "movements")
+        self.lots, self.events, self.movements = (
+            scratch / f"folded_{name}.parquet" for name in names
+        )
+        self._open = ExitStack()
+
+    def __enter__(self) -> Into:
+        return Into(*map(self._written, (self.lots, self.events, self.movements)))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def _written(self, path: Path) -> Sink:
+        return self._open.enter_context(RowGroups(path, compression="lz4", write_statistics=False)).write
 
 
 def fold(
     lots: pa.RecordBatchReader,
     events: pa.RecordBatchReader,
-    scratch: Path,
+    into: Into,
     *,
     spending_order: SpendingOrder,
     of_lot: Sequence[str],
@@ -133,7 +156,7 @@ def fold(
     account: str = "account",
     emptied: bool = True,
     balances: bool = False,
-) -> Folded:
+) -> None:
     """Decides all events over the lots of their accounts.
 
     `account` is the column, of numbers or of text in byte order, that lots and events have of it.
@@ -143,37 +166,30 @@ def fold(
       `remaining`; `changes_on`, from which on, if it is not null, the lot expires on
       `changed_expires_on` (P7); `tag`, a number from 0 on of a lot that an earlier event took from,
       null for the others; and if any of them does, whether it `comes` with this fold;
-    - events, sorted by account, and where lots come by `event_id` as well: `on_day`, `action`, `amount`, `refusal`, and as far as any event
-      has them `quota` (null: none), `quota_limit`, `ticket` (null: nothing cancels it) and `turn`,
-      a number: an account's events are taken by it, those of the same turn, or without any, as
-      they come.
+    - events, sorted by account, and where lots come by `event_id` as well: `on_day`, `action`,
+      `amount`, `refusal`, and as far as any event has them `quota` (null: none), `quota_limit`,
+      `ticket` (null: nothing cancels it) and `turn`, a number: an account's events are taken by
+      it, those of the same turn, or without any, as they come.
 
     `earlier_takings`: what earlier events took, if anything: `ticket`, `tag` of the lot, `points`
     above 0.
     `of_lot` and `of_event` are the columns that a row of `movements` carries of either. `balances`:
     whether events carry `usable` and `spent`; `emptied`: whether lots with nothing left stay.
     """
-    files = (scratch / f"folded_{name}.parquet" for name in ("lots", "events", "movements"))
-    folded = Folded(*files)
     by_expiry = spending_order == "earliest_expiry"
     history = _History.of(earlier_takings)
-    with ExitStack() as open_files:
-        writers = [
-            open_files.enter_context(_RowGroups.of(path, schema))
-            for path, schema in (
-                (folded.lots, lots.schema),
-                (folded.events, _event_schema(events.schema, balances)),
-                (folded.movements, _movement_schema(lots.schema, events.schema, of_lot, of_event)),
-            )
+    with ExitStack() as threads:
+        # a batch is read while those before are folded, and others, in their order, go on
+        folder = threads.enter_context(beside(_FOLDED_AT_ONCE))
+        sinks = [
+            (threads.enter_context(beside()), sink)
+            for sink in (into.lots, into.events, into.movements)
         ]
 
-        def write(folding: Future[tuple[pa.Table, ...]]) -> None:
-            for writer, table in zip(writers, folding.result(), strict=True):
-                writer.write(table)
+        def hand_on(folding: Future[tuple[pa.Table, ...]], which: int, sink: Sink) -> None:
+            sink(folding.result()[which])
 
-        # a batch is read while those before are folded and another one, in their order, is written
-        folder, filer = (open_files.enter_context(beside(n)) for n in (_FOLDED_AT_ONCE, 1))
-        under_way: deque[Future[None]] = deque()
+        under_way: deque[list[Future[None]]] = deque()
         for some_lots, some_events in _by_account(lots, events, account):
             folding = folder.submit(
                 _fold_some,
@@ -187,12 +203,21 @@ def fold(
                 emptied,
                 balances,
             )
-            under_way.append(filer.submit(write, folding))
+            under_way.append(
+                [
+                    thread.submit(hand_on, folding, which, sink)
+                    for which, (thread, sink) in enumerate(sinks)
+                ]
+            )
             if len(under_way) > _BATCHES_UNDER_WAY:
-                under_way.popleft().result()
-        for written in under_way:
-            written.result()
-    return folded
+                _wait(under_way.popleft())
+        for parts in under_way:
+            _wait(parts)
+
+
+def _wait(parts: Iterable[Future[None]]) -> None:
+    for part in parts:
+        part.result()
 
 
 # The loop
@@ -604,19 +629,6 @@ def _in_turn(account: Numbers, turn: Numbers) -> Numbers:
     return np.lexsort((turn, account))
 
 
-def _movement_schema(
-    lots: pa.Schema, events: pa.Schema, of_lot: Sequence[str], of_event: Sequence[str]
-) -> pa.Schema:
-    fields = [lots.field(name) for name in of_lot] + [events.field(name) for name in of_event]
-    return pa.schema([*fields, pa.field("points", pa.int64())])
-
-
-def _event_schema(events: pa.Schema, balances: bool) -> pa.Schema:
-    fields = [events.field(name) for name in _handed_on(events)]
-    numbers = [pa.field(name, pa.int64()) for name in BALANCES if balances]
-    return pa.schema([*fields, pa.field("verdict", pa.string()), *numbers], events.metadata)
-
-
 def _handed_on(events: pa.Schema) -> list[str]:
     return [name for name in events.names if name not in FOR_THE_LOOP]
 
@@ -653,44 +665,6 @@ def _codes(actions: pa.ChunkedArray) -> Codes:
 
 
 # Batches of whole accounts
-
-
-class _RowGroups:
-    """A Parquet file that is written in groups of as many rows; closes with its `with` block."""
-
-    def __init__(self, writer: pq.ParquetWriter) -> None:
-        self._writer = writer
-        self._held: list[pa.Table] = []
-        self._rows = 0
-
-    @classmethod
-    @contextmanager
-    def of(cls, path: Path, schema: pa.Schema) -> Iterator[_RowGroups]:
-        """A file of these columns."""
-        with pq.ParquetWriter(
-            path,
-            schema,
-            compression="lz4",
-            use_dictionary=[field.name for field in schema if field.type == pa.string()],
-            dictionary_pagesize_limit=_DICTIONARY_BYTES,
-            write_statistics=False,
-        ) as writer:
-            file = cls(writer)
-            yield file
-            file._write(file._rows)
-
-    def write(self, table: pa.Table) -> None:
-        """Writes rows; those of a group that isn't full yet are held."""
-        self._held.append(table)
-        self._rows += table.num_rows
-        self._write(self._rows // _ROW_GROUP * _ROW_GROUP)
-
-    def _write(self, rows: int) -> None:
-        if rows:
-            held = pa.concat_tables(self._held)
-            self._writer.write_table(held.slice(0, rows), row_group_size=_ROW_GROUP)
-            self._held = [held.slice(rows)]
-            self._rows -= rows
 
 
 class _Stream:
@@ -737,20 +711,22 @@ class _Stream:
 def _by_account(
     lots: pa.RecordBatchReader, events: pa.RecordBatchReader, account: str
 ) -> Iterable[tuple[pa.Table, pa.Table]]:
-    """The lots and events of some whole accounts at a time."""
+    """The lots and events of some whole accounts at a time; once of none, if there are none."""
     streams = _Stream(lots, account), _Stream(events, account)
     rows = _ROWS_AT_ONCE
+    some = False
     while True:
         for stream in streams:
             stream.fill(rows)
-        if not any(stream.rows for stream in streams):
+        if some and not any(stream.rows for stream in streams):
             return
         # the last account of a stream that goes on may not be complete
         incomplete = [stream.last_account for stream in streams if not stream.ended]
         below = min(incomplete, key=lambda account: account.as_py(), default=None)
         some_lots, some_events = (stream.take_below(below) for stream in streams)
-        if some_lots.num_rows or some_events.num_rows:
+        if some_lots.num_rows or some_events.num_rows or below is None:
             rows = _ROWS_AT_ONCE
+            some = True
             yield some_lots, some_events
         else:
             rows *= 2

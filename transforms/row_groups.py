@@ -1,0 +1,79 @@
+"""Parquet files that are written as their rows come, in groups of as many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROW_GROUP: Final = 122_880
+"""Rows of all groups but the last, whatever the tables were that they came in: a multiple of what
+the engine takes at a time, and as many as it writes itself.
+"""
+_DICTIONARY_BYTES: Final = 4096
+"""Of a text column; one with more values soon goes without."""
+
+
+def _has_few(kind: pa.DataType) -> bool:
+    """Whether columns of this type may have few values; of numbers and moments they hardly do."""
+    return bool(pa.types.is_string(kind) or pa.types.is_date(kind))
+
+
+class RowGroups:
+    """A Parquet file on its way; closes with its `with` block.
+
+    `schema`: by default that of the first table. `form`: how to write, as ParquetWriter says it.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema | None = None, **form: Any) -> None:
+        self._path = path
+        self._schema = schema
+        self._form = form
+        self._writer: pq.ParquetWriter | None = None
+        self._held: list[pa.Table] = []
+        self._rows = 0
+        self.rows = 0
+        """How many have come so far."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None and self._schema is not None:
+            self._write(self._rows)
+        if self._writer is not None:
+            self._writer.close()
+
+    def write(self, table: pa.Table) -> None:
+        """Writes rows; those of a group that isn't full yet are held."""
+        if self._schema is None:
+            self._schema = table.schema
+        self._held.append(table)
+        self._rows += table.num_rows
+        self.rows += table.num_rows
+        if self._rows >= ROW_GROUP:
+            self._write(self._rows // ROW_GROUP * ROW_GROUP)
+
+    def _write(self, rows: int) -> None:
+        if self._writer is None:
+            assert self._schema is not None
+            self._writer = pq.ParquetWriter(
+                self._path,
+                self._schema,
+                use_dictionary=[field.name for field in self._schema if _has_few(field.type)],
+                dictionary_pagesize_limit=_DICTIONARY_BYTES,
+                **self._form,
+            )
+        if rows:
+            held = pa.concat_tables(self._held)
+            self._writer.write_table(held.slice(0, rows), row_group_size=ROW_GROUP)
+            self._held = [held.slice(rows)]
+            self._rows -= rows
