@@ -281,7 +281,9 @@ class _Close:
             ) as entries,
         ):
             fold(
-                *engine.streams(_points("ledger_lots"), _points("ledger_events"), _FOLDED),
+                *engine.streams(
+                    _points("ledger_lots"), _points("ledger_events"), _FOLDED, by="customer_id"
+                ),
                 Into(lots.write, answers.write, entries.write),
                 spending_order="earliest_expiry",
                 of_lot=_OF_LOT,
@@ -303,9 +305,7 @@ class _Close:
             ready=self.ready,
         )
 
-    def _in_batches(
-        self, relation: str, tables: Sequence[str], **between: str
-    ) -> TablesInBatches:
+    def _in_batches(self, relation: str, tables: Sequence[str], **between: str) -> TablesInBatches:
         return TablesInBatches(
             self.run,
             self.engine,

@@ -196,6 +196,20 @@ class State:
         self._of_file[path] = entry
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: the sha256 of its bytes and of each column's, and its size in bytes."""
+
+    sha256: str
+    size: int
+    column_digests: Mapping[str, str]
+
+    @classmethod
+    def of(cls, path: Path) -> Contents:
+        """What is in a file, which is read for it."""
+        return cls(sha256_of(path), path.stat().st_size, _column_digests(path))
+
+
 class Publication:
     """The files that a command is about to publish.
 
@@ -226,19 +240,22 @@ class Publication:
         rows: int | None = None,
         inputs: Mapping[str, str] | None = None,
         forgotten: Iterable[str] = (),
+        contents: Contents | None = None,
     ) -> Entry:
         """Takes a file written aside into the commit; returns its entry.
 
-        Of `forgotten` columns the digests stay what they were.
+        Of `forgotten` columns the digests stay what they were. `contents`: the file's, where they
+        were looked at before.
         """
-        digests = _column_digests(aside)
+        contents = contents or Contents.of(aside)
+        digests = dict(contents.column_digests)
         for column in forgotten:
             digests[column] = self._state.entry(target).column_digests[column]
         path = target.relative_to(self._workspace.root).as_posix()
         entry = Entry(
             path=path,
-            sha256=sha256_of(aside),
-            size=aside.stat().st_size,
+            sha256=contents.sha256,
+            size=contents.size,
             table=table,
             period=period,
             rows=rows,

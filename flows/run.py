@@ -20,6 +20,7 @@ from flows.errors import PointbookError, RunFailed, WrongUsage
 from flows.lineage import Lineage, complete_later
 from flows.options import Options
 from flows.publish import (
+    Contents,
     Entry,
     Publication,
     State,
@@ -158,6 +159,7 @@ class Run:
         rows: int | None = None,
         inputs: Mapping[str, str] | None = None,
         forgotten: Iterable[str] = (),
+        contents: Contents | None = None,
     ) -> None:
         """Takes a file written aside into the run's commit."""
         self._publication.replace(
@@ -168,6 +170,7 @@ class Run:
             rows=rows,
             inputs=inputs,
             forgotten=forgotten,
+            contents=contents,
         )
 
     def remove(self, tombstone: Tombstone) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,14 @@ import pyarrow as pa
 
 from flows import progress
 from flows.errors import RunFailed
-from flows.publish import State
+from flows.publish import Contents, State
 from flows.side_by_side import side_by_side
 from flows.workspace import Workspace
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 from transforms.engine import POLICY, ROOT, Engine, TableFile, Transform, load_transform
-from transforms.order import out_of_order
+from transforms.order import Order, out_of_order
 from transforms.plain import relation_of
 from transforms.policy import Policies
 from transforms.threads import pool
@@ -173,9 +173,9 @@ def write_and_audit(
     """Writes tables aside and audits them; returns them, and the names of the claims that hold.
 
     `partition` is that of all tables, or says it by a table's name. `audits`: by default all of the
-    tables' audits. `ready`: those of the tables that are written already. What a table or an audit reads of the others, as its header says, is written
-    before it; the rest goes on side by side. Raises RunFailed with the first rows that break a
-    claim.
+    tables' audits. `ready`: those of the tables that are written already. What a table or an audit
+    reads of the others, as its header says, is written before it; the rest goes on side by side.
+    Raises RunFailed with the first rows that break a claim.
     """
     names = [_table_name(transform) for transform in tables]
     audits = audits_of(names) if audits is None else audits
@@ -198,6 +198,10 @@ def write_and_audit(
         require_order(transform, written[name].table, written[name].aside)
         done.append(name)
 
+    def look_into(name: str) -> None:
+        written[name] = replace(written[name], contents=Contents.of(written[name].aside))
+        done.append(name)
+
     transforms = dict(zip(names, tables, strict=True))
     claims = {_claim(claim): claim for claim in audits}
     works = {
@@ -209,11 +213,18 @@ def write_and_audit(
         **{
             _in_order(name): partial(stand_in_order, name, transform)
             for name, transform in transforms.items()
+            if name not in written
         },
+        **{_contents(name): partial(look_into, name) for name in names},
         **{name: partial(check, name, claim) for name, claim in claims.items()},
     }
     # the order first of what waits for a table: it takes one core, and leaves the other to the rest
-    waits_for = {_in_order(name): {name} & works.keys() for name in names} | {
+    waits_for = {
+        work: {name} & works.keys()
+        for name in names
+        for work in (_in_order(name), _contents(name))
+        if work in works
+    } | {
         name: {read for read in transform.inputs if read in works and read != name}
         for name, transform in (transforms | claims).items()
         if name in works
@@ -228,7 +239,8 @@ class TablesInBatches:
     """Tables that are written aside as an input comes, batch by batch; a `with` block.
 
     Each of their rows is made of one row of the input, whose batches come in the tables' order.
-    `relation`: the input's name. `between`: what they read it through, by name.
+    `relation`: the input's name. `between`: what they read it through, by name. Raises RunFailed
+    where rows don't stand in a table's order, each key once.
     """
 
     def __init__(
@@ -242,17 +254,17 @@ class TablesInBatches:
     ) -> None:
         self._batches = engine.batches(relation, between or {})
         self._open = ExitStack()
-        self._files: list[tuple[Transform, TableFile]] = []
+        self._files: list[tuple[Transform, TableFile, Order]] = []
         self._places: list[tuple[Table, str, Path, Path]] = []
         for transform in tables:
             table = PUBLISHED[_table_name(transform)]
             target = published_path(run.workspace, table, partition)
             aside = run.aside(target)
-            self._files.append((transform, TableFile(table, aside)))
+            self._files.append((transform, TableFile(table, aside), Order(table.order)))
             self._places.append((table, partition, aside, target))
 
     def __enter__(self) -> Self:
-        for _, file in self._files:
+        for _, file, _ in self._files:
             self._open.enter_context(file)
         return self
 
@@ -266,15 +278,17 @@ class TablesInBatches:
 
     def write(self, batch: pa.Table) -> None:
         """Writes what the tables make of a batch."""
-        for transform, file in self._files:
-            file.write(self._batches.rows(batch, transform))
+        for transform, file, order in self._files:
+            rows = self._batches.rows(batch, transform)
+            _require_none(order.first_out_of(rows), transform, file.table)
+            file.write(rows)
 
     @property
     def written(self) -> list[Written]:
         """The tables, after the `with` block."""
         return [
             Written(*place, file.rows)
-            for place, (_, file) in zip(self._places, self._files, strict=True)
+            for place, (_, file, _) in zip(self._places, self._files, strict=True)
         ]
 
 
@@ -283,7 +297,12 @@ def require_order(transform: Transform, table: Table, aside: Path) -> None:
 
     `transform`: what made them.
     """
-    unordered = out_of_order(aside, table.order)
+    _require_none(out_of_order(aside, table.order), transform, table)
+
+
+def _require_none(
+    unordered: Mapping[str, object] | None, transform: Transform, table: Table
+) -> None:
     if unordered is not None:
         raise RunFailed(
             f"audit {_in_order(table.name)} found a row twice or out of order "
@@ -307,6 +326,8 @@ class Written:
     aside: Path
     target: Path
     rows: int
+    contents: Contents | None = None
+    """As soon as somebody looked."""
 
 
 def publish_table(run: Run, written: Written, fingerprints: Mapping[str, str]) -> None:
@@ -318,6 +339,7 @@ def publish_table(run: Run, written: Written, fingerprints: Mapping[str, str]) -
         period=written.partition,
         rows=written.rows,
         inputs=fingerprints,
+        contents=written.contents,
     )
 
 
@@ -328,6 +350,11 @@ def _table_name(transform: Transform) -> str:
 def _in_order(name: str) -> str:
     """The claim that every written table has to hold."""
     return f"{name}__rows_in_order"
+
+
+def _contents(name: str) -> str:
+    """The work of looking into a written table's file."""
+    return f"{name} contents"
 
 
 def _claim(transform: Transform) -> str:

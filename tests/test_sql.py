@@ -317,9 +317,7 @@ def test_a_table_is_written_in_the_order_of_its_key(name: str) -> None:
 
 
 def _ordered_by(select: exp.Select) -> list[str]:
-    return [
-        item.sql(dialect="duckdb", normalize=True) for item in select.args["order"].expressions
-    ]
+    return [item.sql(dialect="duckdb", normalize=True) for item in select.args["order"].expressions]
 
 
 HANDED_ON_IN_ORDER = {

@@ -141,7 +141,8 @@ class FoldedFiles:
         self._open.__exit__(kind, error, trace)
 
     def _written(self, path: Path) -> Sink:
-        return self._open.enter_context(RowGroups(path, compression="lz4", write_statistics=False)).write
+        file = RowGroups(path, compression="lz4", write_statistics=False)
+        return self._open.enter_context(file).write
 
 
 def fold(
@@ -595,9 +596,7 @@ def _movements(
         for rows, name, which in ((events, "event_id", event), (lots, "lot_id", lot))
     )
     cancels = pc.equal(events["action"].take(array_of(event)), _words(ACTIONS)[_CANCEL])
-    behind = pc.or_(
-        pc.greater(of_event, of_lot), pc.and_not(pc.equal(of_event, of_lot), cancels)
-    )
+    behind = pc.or_(pc.greater(of_event, of_lot), pc.and_not(pc.equal(of_event, of_lot), cancels))
     parts = np.concatenate([lot * 3 + 2 * values_of(behind), coming * 3 + 1])
     # two runs, each in order
     order = np.argsort(parts, kind="stable")

@@ -1,4 +1,4 @@
-"""Whether the rows of a written file stand in their order, each key once."""
+"""Whether rows stand in their order, each key once."""
 
 from __future__ import annotations
 
@@ -24,16 +24,31 @@ def out_of_order(path: Path, columns: Sequence[str]) -> dict[str, Any] | None:
     Rows are compared by these columns: text by bytes, nulls last. Where each comes after the one
     before, no two are the same in all of them. Holds one batch of rows at a time.
     """
-    last: list[pa.RecordBatch] = []
+    order = Order(columns)
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_ROWS_AT_ONCE, columns=list(columns), use_threads=False):
-            # the rows at the seam by themselves, so that no batch is copied
-            for rows in ([*last, batch.slice(0, 1)], [batch]):
-                found = _first_falling(pa.Table.from_batches(rows).select(columns))
-                if found is not None:
-                    return found
-            last = [batch.slice(batch.num_rows - 1)]
+            found = order.first_out_of(pa.Table.from_batches([batch]))
+            if found is not None:
+                return found
     return None
+
+
+class Order:
+    """Rows that come batch by batch and are to stand in the order of these columns."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = list(columns)
+        self._last: list[pa.Table] = []
+
+    def first_out_of(self, batch: pa.Table) -> dict[str, Any] | None:
+        """The first row of a batch that does not come after the one before it, if any."""
+        if not batch.num_rows:
+            return None
+        rows = batch.select(self._columns)
+        # the rows at the seam by themselves, so that no batch is copied
+        seam = pa.concat_tables([*self._last, rows.slice(0, 1)])
+        self._last = [rows.slice(rows.num_rows - 1)]
+        return _first_falling(seam) or _first_falling(rows)
 
 
 def compared(rows: pa.Table) -> tuple[Mask, Mask]:

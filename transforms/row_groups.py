@@ -74,6 +74,9 @@ class RowGroups:
             )
         if rows:
             held = pa.concat_tables(self._held)
-            self._writer.write_table(held.slice(0, rows), row_group_size=ROW_GROUP)
+            for begin in range(0, rows, ROW_GROUP):
+                # in one piece, as a page ends where a piece does
+                group = held.slice(begin, min(ROW_GROUP, rows - begin)).combine_chunks()
+                self._writer.write_table(group, row_group_size=ROW_GROUP)
             self._held = [held.slice(rows)]
             self._rows -= rows

@@ -1,5 +1,5 @@
--- purpose: Each lot that points were taken from or given back to exists, and holds what it held
---   before and what its entries moved
+-- purpose: Each lot that points were taken from or given back to holds what it held before, or was
+--   credited, and what its entries moved; one that isn't there holds nothing
 -- grain: one row per lot of which that is not so; none where the claim holds
 -- keys: lot_id
 -- inputs: opening_lots(lot_id, remaining), point_entries(lot_id, kind, points),
@@ -9,31 +9,41 @@
 WITH moved_lots AS (
     SELECT
         point_entries.lot_id,
-        SUM(point_entries.points) AS moved,
-        MAX(CASE WHEN point_entries.kind = 'cancellation' THEN 1 ELSE 0 END) AS given_back
+        SUM(point_entries.points) AS moved
     FROM point_entries
     WHERE point_entries.kind IN ('redemption', 'cancellation', 'refund', 'expiry')
     GROUP BY point_entries.lot_id
 ),
 
-credits AS (
-    SELECT point_entries.lot_id, point_entries.points
+-- one list, so that a lot is looked up once
+lots AS (
+    SELECT
+        opening_lots.lot_id,
+        opening_lots.remaining AS held,
+        0 AS closing
+    FROM opening_lots
+    UNION ALL
+    SELECT
+        point_entries.lot_id,
+        point_entries.points AS held,
+        0 AS closing
     FROM point_entries
     WHERE point_entries.kind IN ('membership', 'payment', 'promotion', 'purchase')
+    UNION ALL
+    SELECT
+        point_lots.lot_id,
+        0 AS held,
+        point_lots.remaining AS closing
+    FROM point_lots
 )
 
 SELECT
     CAST(moved_lots.lot_id AS VARCHAR) AS lot_id,
-    CAST(opening_lots.remaining AS BIGINT) AS opening,
-    CAST(credits.points AS BIGINT) AS credited,
-    CAST(moved_lots.moved AS BIGINT) AS moved,
-    CAST(point_lots.remaining AS BIGINT) AS closing
+    CAST(SUM(lots.held) AS BIGINT) AS held,
+    CAST(MAX(moved_lots.moved) AS BIGINT) AS moved,
+    CAST(SUM(lots.closing) AS BIGINT) AS closing
 FROM moved_lots
-LEFT JOIN opening_lots ON moved_lots.lot_id = opening_lots.lot_id
-LEFT JOIN credits ON moved_lots.lot_id = credits.lot_id
-LEFT JOIN point_lots ON moved_lots.lot_id = point_lots.lot_id
-WHERE COALESCE(opening_lots.remaining, 0) + COALESCE(credits.points, 0) + moved_lots.moved
-    <> COALESCE(point_lots.remaining, 0)
-    -- a lot that was used up in an earlier period can only be given back to
-    OR (opening_lots.lot_id IS NULL AND credits.lot_id IS NULL AND moved_lots.given_back = 0)
+LEFT JOIN lots ON moved_lots.lot_id = lots.lot_id
+GROUP BY moved_lots.lot_id
+HAVING COALESCE(SUM(lots.held), 0) + MAX(moved_lots.moved) <> COALESCE(SUM(lots.closing), 0)
 ORDER BY lot_id
