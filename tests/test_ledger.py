@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms import ledger
-from transforms.ledger import FoldedFiles, SpendingOrder, fold
+from transforms.ledger import FoldedFiles, Into, SpendingOrder, fold
 
 Row = dict[str, Any]
 
@@ -251,6 +251,66 @@ def test_refunds_and_spending_share_the_refundable_lots() -> None:
     verdicts, takings, _ = folded(lots, events)
     assert verdicts == ["accepted", "insufficient", "accepted", "accepted"]
     assert takings == [(0, "2", -4), (2, "2", -6), (3, "1", -10)]
+
+
+def moved(
+    lots: list[Row], events: list[Row], *, batch: int = 1 << 17
+) -> list[tuple[str, str | None, int]]:
+    """What moved, with lots that come (lot, event or none, points), and what is left of lots."""
+    schema = LOTS.append(pa.field("comes", pa.bool_()))
+    texts = EVENTS.set(1, pa.field("event_id", pa.string()))
+    parts: list[pa.Table] = []
+    left: list[pa.Table] = []
+    fold(
+        pa.Table.from_pylist([{"comes": False} | row for row in lots], schema).to_reader(batch),
+        pa.Table.from_pylist(events, texts).to_reader(batch),
+        Into(left.append, lambda _: None, parts.append),
+        spending_order="earliest_expiry",
+        of_lot=("lot_id",),
+        of_event=("event_id",),
+        emptied=False,
+    )
+    assert 0 not in pa.concat_tables(left)["remaining"].to_pylist()
+    found = pa.concat_tables(parts)
+    columns = (found[name].to_pylist() for name in ("lot_id", "event_id", "points"))
+    return list(zip(*columns, strict=True))
+
+
+@pytest.mark.parametrize("batch", [1, 3, 1 << 17])
+def test_what_moved_stands_by_lot_and_event_and_a_lot_that_comes_among_them_by_its_id(
+    monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(ledger, "_ROWS_AT_ONCE", batch)
+    lots = [
+        lot("a", "1", 5),
+        lot("a", "m", 4, comes=True),
+        lot("a", "n", 3, expires_on=29, comes=True),
+        lot("b", "x", 7, comes=True),
+        lot("c", "x", 0),
+        lot("d", "same", 2, comes=True),
+    ]
+    events = [
+        event("a", 3, "spend", 2, event_id="a1", turn=9),
+        event("a", 2, "spend", 4, event_id="z1", turn=8, ticket=0),
+        event("a", 4, "spend", 4, event_id="z2", turn=10),
+        event("d", 4, "cancel", event_id="same", turn=3, ticket=1),
+        event("d", 4, "spend", 2, event_id="same", turn=2, ticket=1),
+        event("d", 4, "spend", 2, event_id="same", turn=4),
+    ]
+    assert moved(lots, events, batch=batch) == [
+        ("1", "a1", -2),
+        ("1", "z1", -1),
+        ("1", "z2", -2),
+        ("m", None, 4),
+        ("m", "z2", -2),
+        ("n", None, 3),
+        ("n", "z1", -3),
+        ("x", None, 7),
+        ("same", "same", 2),
+        ("same", None, 2),
+        ("same", "same", -2),
+        ("same", "same", -2),
+    ]
 
 
 def test_an_action_that_is_not_known_is_refused() -> None:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
 import pytest
 
 from flows.ingest import ingest
@@ -167,23 +168,37 @@ def test_the_totals_go_from_period_to_period(workspace: Path) -> None:
     assert closing > 0
 
 
-def test_sorts_that_go_through_files_change_no_byte(
-    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("parts", [0, 1, 4])
+def test_sorts_range_by_range_or_through_files_change_no_byte(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: int
 ) -> None:
     copy = tmp_path / "workspace"
     shutil.copytree(workspace, copy)
     before = data_hashes(copy)
     shutil.rmtree(copy / "warehouse" / "point_entries" / "period=2016-12")
     shutil.rmtree(copy / "warehouse" / "point_lots" / "period=2016-12")
+    customers = sorted({row["customer_id"] for row in table_rows(copy, "point_lots", "2016-11")})
+    found = [customers[len(customers) * part // (parts + 1)] for part in range(1, parts + 1)]
     written: list[str] = []
-    write = Engine._copy
+    streamed: list[str] = []
+    write, stream = Engine._copy, Engine._stream
 
     def noting(self: Engine, sql: str, target: Path, *rest: Any) -> int:
         written.append(target.name)
         return write(self, sql, target, *rest)
 
+    def telling(self: Engine, name: str, sql: str) -> pa.RecordBatchReader:
+        streamed.append(name)
+        return stream(self, name, sql)
+
     monkeypatch.setattr(Engine, "_copy", noting)
+    monkeypatch.setattr(Engine, "_stream", telling)
     monkeypatch.setattr(engine, "_HELD_BY_SORTS", 0)
+    monkeypatch.setattr(engine, "bounds", lambda *_: found)
     run(Options(workspace=copy, memory="2GB", threads=2), ["points 2016-12"])
-    assert {"ledger_lots.parquet", "ledger_events.parquet"} <= set(written)
+    assert {name: streamed.count(name) for name in streamed} == {
+        "points/ledger_lots": parts + 1,
+        "points/ledger_events": parts + 1,
+    }
+    assert ({"ledger_lots.parquet", "ledger_events.parquet"} <= set(written)) == (not parts)
     assert data_hashes(copy) == before

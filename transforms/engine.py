@@ -159,7 +159,7 @@ class Batches:
 class TableFile(RowGroups):
     """A table's Parquet file on its way, with the table's metadata; closes with its `with` block.
 
-    Raises QueryError where a column has a null that may have none.
+    Raises QueryError where a value is not of its column's type.
     """
 
     def __init__(self, table: Table, path: Path) -> None:

@@ -88,7 +88,7 @@ _NEVER: Final = (1 << 31) - 1
 _NONE: Final = -1
 _POSITION_BITS: Final = 32
 _POSITION: Final = (1 << _POSITION_BITS) - 1
-_ROWS_AT_ONCE: Final = 1 << 18
+_ROWS_AT_ONCE: Final = 1 << 16
 _BATCHES_UNDER_WAY: Final = 3
 _FOLDED_AT_ONCE: Final = 2
 
