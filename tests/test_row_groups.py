@@ -72,7 +72,7 @@ def test_a_table_without_rows_has_a_file_all_the_same(tmp_path: Path) -> None:
 def test_rows_of_another_kind_than_the_table_are_refused(tmp_path: Path) -> None:
     columns = {name: ["no number"] for name in EXCEPTIONS.stored_columns}
     with (
-        pytest.raises(QueryError, match="point_exceptions: .*no number"),
+        pytest.raises(QueryError, match=r"point_exceptions: .*no number"),
         TableFile(EXCEPTIONS, tmp_path / "refused.parquet") as file,
     ):
         file.write(pa.table(columns))
