@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -85,7 +86,7 @@ def _batches(*batches: list[tuple[str, str]]) -> list[pa.Table]:
     ]
 
 
-def _write(tmp_path: Path, batches: list[pa.Table]) -> tuple[int, list[dict[str, str]]]:
+def _write(tmp_path: Path, batches: list[pa.Table]) -> tuple[int, list[dict[str, Any]]]:
     options = Options(workspace=tmp_path)
     with Run(tmp_path, "points", {}) as run, options.start_engine(run.scratch) as engine:
         run_context(engine, month="2017-01")
