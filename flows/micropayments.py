@@ -183,7 +183,7 @@ class Close:
 
     def decide(self) -> None:
         """Takes requests and payments one by one, and names what came of them."""
-        # compiled code makes its cache in the workspace as soon as it is imported
+        # commands that only look do not wait for it to load
         from transforms.ledger import FoldedFiles, fold
 
         folded = FoldedFiles(self.run.scratch)

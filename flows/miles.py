@@ -156,7 +156,7 @@ class Close:
 
     def decide(self, engine: Engine) -> None:
         """Takes awards and mixed payments one by one, and names what came of them (W5, X1, X2)."""
-        # compiled code makes its cache in the workspace as soon as it is imported
+        # commands that only look do not wait for it to load
         from transforms.ledger import FoldedFiles, fold
 
         transforms = [mileage(name) for name in _INTERMEDIATE]

@@ -267,7 +267,7 @@ class _Close:
 
     def decide(self) -> None:
         """Takes the requests one by one, and names what came of them."""
-        # compiled code makes its cache in the workspace as soon as it is imported
+        # commands that only look do not wait for it to load
         from transforms.ledger import Into, fold
 
         engine = self.engine

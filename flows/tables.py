@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -27,12 +29,14 @@ from transforms.engine import POLICY, ROOT, Engine, TableFile, Transform, load_t
 from transforms.order import Order, out_of_order
 from transforms.plain import relation_of
 from transforms.policy import Policies
-from transforms.threads import pool
+from transforms.threads import beside, pool
 
 if TYPE_CHECKING:
     from flows.run import Run
 
 _SHOWN_ROWS: Final = 3
+_WRITTEN_LATER: Final = 2
+"""Batches of a table that are made before those in front of them are written."""
 _AT_ONCE: Final = 2
 """Statements at a time: each of them has long stretches that use one core."""
 _CONTEXT: Final = {
@@ -254,6 +258,7 @@ class TablesInBatches:
     ) -> None:
         self._batches = engine.batches(relation, between or {})
         self._open = ExitStack()
+        self._under_way: deque[Future[None]] = deque()
         self._files: list[tuple[Transform, TableFile, Order]] = []
         self._places: list[tuple[Table, str, Path, Path]] = []
         for transform in tables:
@@ -266,6 +271,9 @@ class TablesInBatches:
     def __enter__(self) -> Self:
         for _, file, _ in self._files:
             self._open.enter_context(file)
+        self._writer = self._open.enter_context(beside())
+        # before the files are closed
+        self._open.push(self._finish)
         return self
 
     def __exit__(
@@ -277,11 +285,22 @@ class TablesInBatches:
         self._open.__exit__(kind, error, trace)
 
     def write(self, batch: pa.Table) -> None:
-        """Writes what the tables make of a batch."""
+        """Takes what the tables make of a batch, to be written beside what comes next."""
         for transform, file, order in self._files:
             rows = self._batches.rows(batch, transform)
             _require_none(order.first_out_of(rows), transform, file.table)
-            file.write(rows)
+            self._under_way.append(self._writer.submit(file.write, rows))
+            if len(self._under_way) > _WRITTEN_LATER:
+                self._under_way.popleft().result()
+
+    def _finish(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        while error is None and self._under_way:
+            self._under_way.popleft().result()
 
     @property
     def written(self) -> list[Written]:

@@ -28,7 +28,6 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
-from heapq import heappop, heappush
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, cast
@@ -37,9 +36,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 
 from transforms.arrays import array_of, values_of
+from transforms.decisions import ACTIONS, CANCEL, NEVER, NONE, VERDICTS
 from transforms.plain import relation_of
 from transforms.row_groups import RowGroups
 from transforms.threads import beside
@@ -49,51 +48,19 @@ pa.set_memory_pool(pa.system_memory_pool())
 
 Numbers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int8]
-Flags = npt.NDArray[np.bool_]
 
 SpendingOrder = Literal["earliest_expiry", "oldest_credit"]
 """Which lots go first: by expires_on, then credited_on and lot_id (P3), or by the latter (X2)."""
 
-ACTIONS: Final = (
-    "spend",
-    "spend_refundable",
-    "cancel",
-    "earlier",
-    "earlier_rejected",
-    "earlier_cancelled",
-    "set_limit",
-    "standard_limit",
-)
-_SPEND, _SPEND_REFUNDABLE, _CANCEL, *_OTHERS = range(len(ACTIONS))
-_EARLIER, _EARLIER_REJECTED, _EARLIER_CANCELLED, _SET_LIMIT, _STANDARD_LIMIT = _OTHERS
-
-VERDICTS: Final = (
-    "accepted",
-    "refused",
-    "over_quota",
-    "insufficient",
-    "unknown_event",
-    "not_accepted",
-    "already_cancelled",
-)
-"""What came of an event; `refused`: for the reason in its `refusal`."""
-_ACCEPTED, _REFUSED, _OVER_QUOTA, _INSUFFICIENT, _UNKNOWN_EVENT, _NOT_ACCEPTED, _ALREADY = range(
-    len(VERDICTS)
-)
-
 FOR_THE_LOOP: Final = ("quota", "quota_limit", "ticket", "turn")
 """What events have for the loop alone."""
 
-_NEVER: Final = (1 << 31) - 1
-_NONE: Final = -1
-_POSITION_BITS: Final = 32
-_POSITION: Final = (1 << _POSITION_BITS) - 1
 _ROWS_AT_ONCE: Final = 1 << 16
 _BATCHES_UNDER_WAY: Final = 3
 _FOLDED_AT_ONCE: Final = 2
 
 BALANCES: Final = ("usable", "spent")
-"""What an account has after an event; see `Folded`."""
+"""What an account has after an event; see `Into`."""
 
 
 Sink = Callable[[pa.Table], None]
@@ -221,257 +188,6 @@ def _wait(parts: Iterable[Future[None]]) -> None:
         part.result()
 
 
-# The loop
-
-
-@njit(cache=True, nogil=True)
-def _fold_accounts(
-    lot_account: Numbers,
-    credited_on: Numbers,
-    expires_on: Numbers,
-    changes_on: Numbers,
-    changed_expires_on: Numbers,
-    refundable: Flags,
-    remaining: Numbers,
-    tag: Numbers,
-    event_account: Numbers,
-    on_day: Numbers,
-    action: Codes,
-    amount: Numbers,
-    quota: Numbers,
-    quota_limit: Numbers,
-    refused: Flags,
-    ticket: Numbers,
-    quotas: int,
-    by_expiry: bool,
-    ticket_event: Numbers,
-    tag_lot: Numbers,
-    earlier_first: Numbers,
-    earlier_tag: Numbers,
-    earlier_points: Numbers,
-    usable_after: Numbers,
-    spent_after: Numbers,
-) -> tuple[Codes, Numbers, Numbers, Numbers]:
-    """Decides the events; changes `remaining`. Returns verdicts and takings (event, lot, points).
-
-    `ticket_event` and `tag_lot` are room for the loop: positions by ticket and by tag. The
-    balances after each event go to `usable_after` and `spent_after`, if there is room.
-    """
-    events, lots = event_account.size, lot_account.size
-    verdict = np.zeros(events, np.int8)
-    cancelled = np.zeros(events, np.bool_)
-    first_taking = np.zeros(events, np.int64)
-    last_taking = np.zeros(events, np.int64)
-    lapsed = np.zeros(lots, np.bool_)
-    queued = np.zeros(lots, np.bool_)
-    queued_refundable = np.zeros(lots, np.bool_)
-    accepted_of = np.zeros(quotas, np.int64)
-    taken_event = np.empty(1024, np.int64)
-    taken_lot = np.empty(1024, np.int64)
-    taken_points = np.empty(1024, np.int64)
-    takings = 0
-    # each heap holds lots by what comes first in their key, with the lot's position below it
-    spending = [np.int64(0) for _ in range(0)]
-    spending_refundable = [np.int64(0) for _ in range(0)]
-    expiring = [np.int64(0) for _ in range(0)]
-
-    lot = 0
-    event = 0
-    while event < events:
-        account = event_account[event]
-        while lot < lots and lot_account[lot] < account:
-            lot += 1
-        first_lot = lot
-        first_event = event
-        changing = False
-        while lot < lots and lot_account[lot] == account:
-            if tag[lot] >= 0:
-                tag_lot[tag[lot]] = lot
-            changing = changing or changes_on[lot] != _NEVER
-            lot += 1
-        spending.clear()
-        spending_refundable.clear()
-        expiring.clear()
-        accepted_of[:] = 0
-        usable = 0
-        usable_refundable = 0
-        spent = 0
-        limit_was_set = False
-        arriving = first_lot
-        day = np.int64(-_NEVER)
-
-        while event < events and event_account[event] == account:
-            if on_day[event] > day:
-                before, day = day, on_day[event]
-                if changing:
-                    for changed in range(first_lot, lot):
-                        if before < changes_on[changed] <= day:
-                            expires_on[changed] = changed_expires_on[changed]
-                            if changed < arriving and not lapsed[changed]:
-                                key = (expires_on[changed] << _POSITION_BITS) | changed
-                                heappush(expiring, key)
-                                if by_expiry and queued[changed]:
-                                    heappush(spending, key)
-                                if by_expiry and queued_refundable[changed]:
-                                    heappush(spending_refundable, key)
-                while arriving < lot and credited_on[arriving] <= day:
-                    key = arriving
-                    if by_expiry:
-                        key = (expires_on[arriving] << _POSITION_BITS) | arriving
-                    if remaining[arriving] > 0:
-                        heappush(spending, key)
-                        queued[arriving] = True
-                        if refundable[arriving]:
-                            heappush(spending_refundable, key)
-                            queued_refundable[arriving] = True
-                    usable += remaining[arriving]
-                    if refundable[arriving]:
-                        usable_refundable += remaining[arriving]
-                    if expires_on[arriving] != _NEVER:
-                        heappush(expiring, (expires_on[arriving] << _POSITION_BITS) | arriving)
-                    arriving += 1
-                while len(expiring) > 0 and (expiring[0] >> _POSITION_BITS) < day:
-                    at = heappop(expiring) & _POSITION
-                    if not lapsed[at] and expires_on[at] < day:
-                        lapsed[at] = True
-                        usable -= remaining[at]
-                        if refundable[at]:
-                            usable_refundable -= remaining[at]
-
-            did = action[event]
-            first_taking[event] = takings
-            if did in (_EARLIER, _EARLIER_REJECTED, _EARLIER_CANCELLED):
-                if did == _EARLIER_REJECTED:
-                    verdict[event] = _REFUSED
-                cancelled[event] = did == _EARLIER_CANCELLED
-                ticket_event[ticket[event]] = event
-
-            elif did == _CANCEL:
-                target = ticket_event[ticket[event]]
-                if target < first_event or target >= event or event_account[target] != account:
-                    verdict[event] = _UNKNOWN_EVENT
-                elif verdict[target] != _ACCEPTED:
-                    verdict[event] = _NOT_ACCEPTED
-                elif cancelled[target]:
-                    verdict[event] = _ALREADY
-                else:
-                    cancelled[target] = True
-                    if quota[target] >= 0:
-                        accepted_of[quota[target]] -= 1
-                    came_earlier = action[target] == _EARLIER
-                    if came_earlier:
-                        begin = earlier_first[ticket[event]]
-                        end = earlier_first[ticket[event] + 1]
-                    else:
-                        begin, end = first_taking[target], last_taking[target]
-                    for taking in range(begin, end):
-                        if came_earlier:
-                            at = tag_lot[earlier_tag[taking]]
-                            points = earlier_points[taking]
-                            if at < 0:
-                                raise ValueError("a lot that an earlier event took from is missing")
-                        else:
-                            at = taken_lot[taking]
-                            points = -taken_points[taking]
-                        remaining[at] += points
-                        spent -= points
-                        if not lapsed[at]:
-                            usable += points
-                            key = at
-                            if by_expiry:
-                                key = (expires_on[at] << _POSITION_BITS) | at
-                            if not queued[at]:
-                                heappush(spending, key)
-                                queued[at] = True
-                            if refundable[at]:
-                                usable_refundable += points
-                                if not queued_refundable[at]:
-                                    heappush(spending_refundable, key)
-                                    queued_refundable[at] = True
-                        if takings == taken_event.size:
-                            taken_event = _doubled(taken_event)
-                            taken_lot = _doubled(taken_lot)
-                            taken_points = _doubled(taken_points)
-                        taken_event[takings] = event
-                        taken_lot[takings] = at
-                        taken_points[takings] = points
-                        takings += 1
-
-            elif did in (_SET_LIMIT, _STANDARD_LIMIT):
-                more = amount[event] - (usable + spent)
-                if first_lot == lot or (refused[event] and more > 0):
-                    verdict[event] = _REFUSED
-                elif did == _SET_LIMIT or not limit_was_set:
-                    limit_was_set = limit_was_set or did == _SET_LIMIT
-                    remaining[first_lot] += more
-                    usable += more
-                    if not queued[first_lot]:
-                        key = first_lot
-                        if by_expiry:
-                            key = (expires_on[first_lot] << _POSITION_BITS) | first_lot
-                        heappush(spending, key)
-                        queued[first_lot] = True
-
-            else:
-                if ticket[event] >= 0:
-                    ticket_event[ticket[event]] = event
-                wanted = amount[event]
-                only_refundable = did == _SPEND_REFUNDABLE
-                at_hand = usable_refundable if only_refundable else usable
-                if refused[event]:
-                    verdict[event] = _REFUSED
-                elif quota[event] >= 0 and accepted_of[quota[event]] >= quota_limit[event]:
-                    verdict[event] = _OVER_QUOTA
-                elif at_hand < wanted:
-                    verdict[event] = _INSUFFICIENT
-                else:
-                    if quota[event] >= 0:
-                        accepted_of[quota[event]] += 1
-                    while wanted > 0:
-                        heap = spending_refundable if only_refundable else spending
-                        first = heap[0]
-                        at = first & _POSITION
-                        outdated = by_expiry and (first >> _POSITION_BITS) != expires_on[at]
-                        if outdated or lapsed[at] or remaining[at] == 0:
-                            heappop(heap)
-                            if not outdated:
-                                if only_refundable:
-                                    queued_refundable[at] = False
-                                else:
-                                    queued[at] = False
-                            continue
-                        points = min(wanted, remaining[at])
-                        remaining[at] -= points
-                        wanted -= points
-                        usable -= points
-                        spent += points
-                        if refundable[at]:
-                            usable_refundable -= points
-                        if takings == taken_event.size:
-                            taken_event = _doubled(taken_event)
-                            taken_lot = _doubled(taken_lot)
-                            taken_points = _doubled(taken_points)
-                        taken_event[takings] = event
-                        taken_lot[takings] = at
-                        taken_points[takings] = -points
-                        takings += 1
-            last_taking[event] = takings
-            if spent_after.size > 0:
-                usable_after[event] = usable
-                spent_after[event] = spent
-            event += 1
-    return verdict, taken_event[:takings], taken_lot[:takings], taken_points[:takings]
-
-
-@njit(cache=True, nogil=True)
-def _doubled(room: Numbers) -> Numbers:
-    larger = np.empty(room.size * 2, np.int64)
-    # an assignment to a slice would take 4 seconds more to compile
-    for place in range(room.size):
-        larger[place] = room[place]
-    return larger
-
-
 # Arrow in and out
 
 
@@ -490,11 +206,11 @@ class _History:
             nothing = np.zeros(0, np.int64)
             return cls(np.zeros(1, np.int64), nothing, nothing, 0)
         ordered = takings.sort_by([("ticket", "ascending"), ("tag", "ascending")])
-        ticket = _numbers(ordered["ticket"], _NONE)
-        tag = _numbers(ordered["tag"], _NONE)
+        ticket = _numbers(ordered["ticket"], NONE)
+        tag = _numbers(ordered["tag"], NONE)
         tickets = int(ticket[-1]) + 1 if ticket.size else 0
         first = np.searchsorted(ticket, np.arange(tickets + 1)).astype(np.int64)
-        return cls(first, tag, _numbers(ordered["points"], 0), int(tag.max(initial=_NONE)) + 1)
+        return cls(first, tag, _numbers(ordered["points"], 0), int(tag.max(initial=NONE)) + 1)
 
     def with_tickets(self, tickets: int) -> Numbers:
         """Offsets for so many tickets: those without earlier takings have none."""
@@ -513,20 +229,58 @@ def _fold_some(
     emptied: bool,
     balances: bool,
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
+    came_with = _numbers(lots["remaining"], 0)
+    left = came_with.copy()
+    verdict, after, moved = _decide(lots, events, history, account, by_expiry, balances, left)
+    decided = events.select(_handed_on(events.schema)).append_column(
+        "verdict", _words(VERDICTS).take(array_of(verdict))
+    )
+    for name, numbers in zip(BALANCES, after, strict=False):
+        decided = decided.append_column(name, array_of(numbers))
+    lot, event, points = _movements(lots, events, *moved, came_with)
+    which_event = pc.if_else(array_of(event >= 0), array_of(event), pa.nulls(1, pa.int64())[0])
+    movements = {name: lots[name].take(array_of(lot)) for name in of_lot}
+    movements |= {name: events[name].take(which_event) for name in of_event}
+    movements["points"] = array_of(points)
+    at = lots.schema.get_field_index("remaining")
+    lots = lots.set_column(at, lots.schema.field(at), array_of(left))
+    if not emptied and not left.all():
+        lots = lots.filter(array_of(left != 0))
+    return lots, decided, pa.table(movements)
+
+
+def _decide(
+    lots: pa.Table,
+    events: pa.Table,
+    history: _History,
+    account: str,
+    by_expiry: bool,
+    balances: bool,
+    remaining: Numbers,
+) -> tuple[Codes, list[Numbers], tuple[Numbers, Numbers, Numbers]]:
+    """Decides the events; changes `remaining`.
+
+    Returns their verdicts, the balances after them if asked for, and what moved: row of the lot,
+    row of the event, points.
+    """
+    if not events.num_rows:
+        nothing = np.zeros(0, np.int64)
+        return np.zeros(0, np.int8), [nothing] * 2 * balances, (nothing, nothing, nothing)
     event_account, lot_account = _account_numbers(events[account], lots[account])
     # the loop takes lots by account and credited_on; those of accounts without events stay out
     credited_on = _days(lots["credited_on"])
     place = np.lexsort((credited_on, lot_account))
     place = place[np.searchsorted(lot_account[place], 0) :]
     turns = _in_turn(event_account, _numbers(_or_nulls(events, "turn"), 0))
-    ticket = _numbers(_or_nulls(events, "ticket"), _NONE)
-    tickets = int(ticket.max(initial=_NONE)) + 1
-    came_with = _numbers(lots["remaining"], 0)
-    left = came_with[place]
+    ticket = _numbers(_or_nulls(events, "ticket"), NONE)
+    tickets = int(ticket.max(initial=NONE)) + 1
+    left = remaining[place]
     quota = pc.dictionary_encode(_or_nulls(events, "quota").combine_chunks())
-    words = _words(VERDICTS)
-    usable, spent = (np.zeros(events.num_rows if balances else 0, np.int64) for _ in BALANCES)
-    verdict, event, lot, points = _fold_accounts(
+    after = [np.zeros(events.num_rows if balances else 0, np.int64) for _ in BALANCES]
+    # compiled code takes a while to load, and where nothing has to be decided isn't needed
+    from transforms.loop import fold_accounts
+
+    verdict, event, lot, points = fold_accounts(
         lot_account[place],
         credited_on[place],
         _days(lots["expires_on"])[place],
@@ -534,44 +288,29 @@ def _fold_some(
         _days(lots["changed_expires_on"])[place],
         values_of(lots["refundable"])[place],
         left,
-        _numbers(lots["tag"], _NONE)[place],
+        _numbers(lots["tag"], NONE)[place],
         event_account,
         _days(events["on_day"])[turns],
         _codes(events["action"])[turns],
         _numbers(events["amount"], 0)[turns],
-        _numbers(quota.indices, _NONE)[turns],
+        _numbers(quota.indices, NONE)[turns],
         _numbers(_or_nulls(events, "quota_limit"), 0)[turns],
         values_of(pc.is_valid(events["refusal"]))[turns],
         ticket[turns],
         len(quota.dictionary),
         by_expiry,
-        np.full(tickets, _NONE, np.int64),
-        np.full(history.tags, _NONE, np.int64),
+        np.full(tickets, NONE, np.int64),
+        np.full(history.tags, NONE, np.int64),
         history.with_tickets(tickets),
         history.tag,
         history.points,
-        usable,
-        spent,
+        *after,
     )
+    remaining[place] = left
     as_they_came = np.empty_like(turns)
     as_they_came[turns] = np.arange(turns.size)
-    handed_on = events.select(_handed_on(events.schema))
-    decided = handed_on.append_column("verdict", words.take(array_of(verdict[as_they_came])))
-    if balances:
-        for name, numbers in zip(BALANCES, (usable, spent), strict=True):
-            decided = decided.append_column(name, array_of(numbers[as_they_came]))
-    lot, event, points = _movements(lots, events, place[lot], turns[event], points, came_with)
-    which_event = pc.if_else(array_of(event >= 0), array_of(event), pa.nulls(1, pa.int64())[0])
-    movements = {name: lots[name].take(array_of(lot)) for name in of_lot}
-    movements |= {name: events[name].take(which_event) for name in of_event}
-    movements["points"] = array_of(points)
-    remaining = came_with.copy()
-    remaining[place] = left
-    at = lots.schema.get_field_index("remaining")
-    lots = lots.set_column(at, lots.schema.field(at), array_of(remaining))
-    if not emptied and not remaining.all():
-        lots = lots.filter(array_of(remaining != 0))
-    return lots, decided, pa.table(movements)
+    told = [numbers[as_they_came] for numbers in after if balances]
+    return verdict[as_they_came], told, (place[lot], turns[event], points)
 
 
 def _movements(
@@ -595,14 +334,14 @@ def _movements(
         rows[name].take(array_of(which))
         for rows, name, which in ((events, "event_id", event), (lots, "lot_id", lot))
     )
-    cancels = pc.equal(events["action"].take(array_of(event)), _words(ACTIONS)[_CANCEL])
+    cancels = pc.equal(events["action"].take(array_of(event)), _words(ACTIONS)[CANCEL])
     behind = pc.or_(pc.greater(of_event, of_lot), pc.and_not(pc.equal(of_event, of_lot), cancels))
     parts = np.concatenate([lot * 3 + 2 * values_of(behind), coming * 3 + 1])
     # two runs, each in order
     order = np.argsort(parts, kind="stable")
     return (
         np.concatenate([lot, coming])[order],
-        np.concatenate([event, np.full(coming.size, _NONE)])[order],
+        np.concatenate([event, np.full(coming.size, NONE)])[order],
         np.concatenate([points, came_with[coming]])[order],
     )
 
@@ -613,13 +352,11 @@ def _account_numbers(events: pa.ChunkedArray, lots: pa.ChunkedArray) -> tuple[Nu
     begins = np.ones(len(sorted_events), np.bool_)
     begins[1:] = pc.not_equal(sorted_events[1:], sorted_events[:-1])
     found = pc.index_in(lots, value_set=sorted_events.filter(array_of(begins)))
-    return np.cumsum(begins) - 1, _numbers(found, _NONE)
+    return np.cumsum(begins) - 1, _numbers(found, NONE)
 
 
 def _in_turn(account: Numbers, turn: Numbers) -> Numbers:
     """Where the events are that are taken first, second, and so on, account by account."""
-    if not turn.size:
-        return turn
     first = int(turn.min())
     span = int(turn.max()) - first + 1
     if (int(account[-1]) + 1) * span <= np.iinfo(np.int64).max:
@@ -647,7 +384,7 @@ def _numbers(values: pa.ChunkedArray | pa.Array, missing: int) -> Numbers:
 
 
 def _days(values: pa.ChunkedArray) -> Numbers:
-    return _numbers(values.cast(pa.int32()), _NEVER)
+    return _numbers(values.cast(pa.int32()), NEVER)
 
 
 @cache
