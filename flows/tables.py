@@ -239,7 +239,7 @@ def write_and_audit(
     return [written[name] for name in names], [*map(_in_order, names), *claims]
 
 
-class TablesInBatches:
+class TablesInBatches(ExitStack):
     """Tables that are written aside as an input comes, batch by batch; a `with` block.
 
     Each of their rows is made of one row of the input, whose batches come in the tables' order.
@@ -256,33 +256,22 @@ class TablesInBatches:
         partition: str,
         between: Mapping[str, Transform] | None = None,
     ) -> None:
+        super().__init__()
         self._batches = engine.batches(relation, between or {})
-        self._open = ExitStack()
         self._under_way: deque[Future[None]] = deque()
-        self._files: list[tuple[Transform, TableFile, Order]] = []
-        self._places: list[tuple[Table, str, Path, Path]] = []
-        for transform in tables:
-            table = PUBLISHED[_table_name(transform)]
-            target = published_path(run.workspace, table, partition)
-            aside = run.aside(target)
-            self._files.append((transform, TableFile(table, aside), Order(table.order)))
-            self._places.append((table, partition, aside, target))
+        self._empty = [_to_write(run, transform, partition) for transform in tables]
+        self._files = [
+            (transform, TableFile(one.table, one.aside), Order(one.table.order))
+            for transform, one in zip(tables, self._empty, strict=True)
+        ]
 
     def __enter__(self) -> Self:
         for _, file, _ in self._files:
-            self._open.enter_context(file)
-        self._writer = self._open.enter_context(beside())
+            self.enter_context(file)
+        self._writer = self.enter_context(beside())
         # before the files are closed
-        self._open.push(self._finish)
+        self.push(self._finish)
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open.__exit__(kind, error, trace)
 
     def write(self, batch: pa.Table) -> None:
         """Takes what the tables make of a batch, to be written beside what comes next."""
@@ -306,8 +295,8 @@ class TablesInBatches:
     def written(self) -> list[Written]:
         """The tables, after the `with` block."""
         return [
-            Written(*place, file.rows)
-            for place, (_, file, _) in zip(self._places, self._files, strict=True)
+            replace(one, rows=file.rows)
+            for one, (_, file, _) in zip(self._empty, self._files, strict=True)
         ]
 
 
@@ -382,12 +371,17 @@ def _claim(transform: Transform) -> str:
 
 def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> Written:
     """Writes a table's partition aside and names it in the engine, so that others read it."""
-    table = PUBLISHED[_table_name(transform)]
-    target = published_path(run.workspace, table, partition)
-    aside = run.aside(target)
-    written = Written(table, partition, aside, target, engine.write(transform, table, aside))
+    empty = _to_write(run, transform, partition)
+    written = replace(empty, rows=engine.write(transform, empty.table, empty.aside))
     _name_written(engine, written)
     return written
+
+
+def _to_write(run: Run, transform: Transform, partition: str) -> Written:
+    """A table's partition that has no rows yet, and where it is to be."""
+    table = PUBLISHED[_table_name(transform)]
+    target = published_path(run.workspace, table, partition)
+    return Written(table, partition, run.aside(target), target, 0)
 
 
 def _name_written(engine: Engine, written: Written) -> None:

@@ -321,7 +321,7 @@ def _movements(
     points: Numbers,
     came_with: Numbers,
 ) -> tuple[Numbers, Numbers, Numbers]:
-    """What moved (row of the lot, row of the event, points) in the order of `Folded.movements`.
+    """What moved (row of the lot, row of the event, points) in the order of `Into.movements`.
 
     A lot that comes with the fold has no event: its number is below 0.
     """
