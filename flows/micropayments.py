@@ -187,12 +187,12 @@ class Close:
         from transforms.ledger import FoldedFiles, fold
 
         folded = FoldedFiles(self.run.scratch)
-        with folded as into:
+        with folded as sinks:
             fold(
                 *self.engine.streams(
                     _micropayments("limit_lots"), _micropayments("limit_events"), _FOLDED
                 ),
-                into,
+                sinks,
                 spending_order="oldest_credit",
                 of_lot=(),
                 of_event=(),

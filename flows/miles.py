@@ -166,10 +166,10 @@ class Close:
         engine.view("mileage_credits", mileage("mileage_credits"))
         engine.view("mileage_lots_at_hand", mileage("mileage_lots_at_hand"))
         folded = FoldedFiles(self.run.scratch)
-        with folded as into:
+        with folded as sinks:
             fold(
                 *engine.streams(mileage("mileage_ledger_lots"), mileage("mileage_events"), _FOLDED),
-                into,
+                sinks,
                 spending_order="oldest_credit",
                 of_lot=_OF_LOT,
                 of_event=_OF_EVENT,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -47,6 +47,9 @@ from transforms.assessment import assessment, grant
 from transforms.business_days import pay_days
 from transforms.engine import Engine, Transform, load_transform
 from transforms.policy import Policies, PolicyError
+
+if TYPE_CHECKING:
+    from transforms.ledger import Folded
 
 OF_POINTS: Final = ("billing", "promotions", "purchases")
 """The exports that credits come from."""
@@ -92,6 +95,8 @@ _INTERMEDIATE: Final = (
     "ledger_lots",
     "month_lots",
     "month_entries",
+    "month_redemptions",
+    "month_balances",
 )
 _FOLDED: Final = ("lots_to_move", "redemptions", "refund_applications")
 """What lots and requests come from, a row for each."""
@@ -268,23 +273,29 @@ class _Close:
     def decide(self) -> None:
         """Takes the requests one by one, and names what came of them."""
         # commands that only look do not wait for it to load
-        from transforms.ledger import Into, fold
+        from transforms.ledger import fold
 
         engine = self.engine
         # before the streams, which hold what they have sorted
         earlier_takings = engine.rows(_points("earlier_takings"))
         with (
-            self._in_batches("folded_lots", ["point_lots"], lots_in_order="month_lots") as lots,
-            self._in_batches("folded_events", ["redemption_results", "refund_results"]) as answers,
+            self._in_batches("point_lots", lots_in_order="month_lots") as lots,
             self._in_batches(
-                "movements", ["point_entries"], entries_in_order="month_entries"
-            ) as entries,
+                "redemption_results", "refund_results", redemptions_in_order="month_redemptions"
+            ) as answers,
+            self._in_batches("point_entries", entries_in_order="month_entries") as entries,
+            self._in_batches("point_balances", balances_in_order="month_balances") as balances,
         ):
             fold(
                 *engine.streams(
                     _points("ledger_lots"), _points("ledger_events"), _FOLDED, by="customer_id"
                 ),
-                Into(lots.write, answers.write, entries.write),
+                (
+                    lambda folded: lots.write(folded_lots=folded.lots),
+                    lambda folded: answers.write(folded_events=folded.events),
+                    lambda folded: entries.write(movements=folded.movements),
+                    lambda folded: balances.write(folded_accounts=self._turnover(folded)),
+                ),
                 spending_order="earliest_expiry",
                 of_lot=_OF_LOT,
                 of_event=_OF_EVENT,
@@ -292,7 +303,8 @@ class _Close:
                 account="customer_id",
                 emptied=False,
             )
-        self.ready = [*lots.written, *answers.written, *entries.written]
+        parts = (lots, answers, entries, balances)
+        self.ready = [table for part in parts for table in part.written]
 
     def write(self) -> tuple[list[Written], list[str]]:
         """Writes the other tables aside and audits all of them."""
@@ -305,11 +317,21 @@ class _Close:
             ready=self.ready,
         )
 
-    def _in_batches(self, relation: str, tables: Sequence[str], **between: str) -> TablesInBatches:
+    def _turnover(self, folded: Folded) -> pa.Table:
+        from transforms.turnover import TooMuch, turnover
+
+        try:
+            return turnover(folded, "customer_id", last_day(parse_month(self.month)))
+        except TooMuch as error:
+            raise RunFailed(
+                f"points that 64 bits can't hold: {error}; correct what they are credited for; "
+                "nothing was published"
+            ) from error
+
+    def _in_batches(self, *tables: str, **between: str) -> TablesInBatches:
         return TablesInBatches(
             self.run,
             self.engine,
-            relation,
             [_points(table) for table in tables],
             self.month,
             {name: _points(way) for name, way in between.items()},

@@ -46,6 +46,7 @@ _INTERMEDIATE: Final = (
     "sweep_decisions",
     "swept_lots",
     "swept_entries",
+    "swept_balances",
 )
 _LAST_SECOND: Final = time(23, 59, 59)
 
@@ -136,6 +137,7 @@ def _decide(engine: Engine, context: Context, year: int, dates: YearEnd) -> None
     engine.create("sweep_decisions", decisions)
     engine.view("lots_in_order", load_transform("points/swept_lots"))
     engine.view("entries_in_order", load_transform("points/swept_entries"))
+    engine.view("balances_in_order", load_transform("points/swept_balances"))
 
 
 def _write(

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms import ledger
-from transforms.ledger import FoldedFiles, Into, SpendingOrder, fold
+from transforms.ledger import FoldedFiles, SpendingOrder, fold
 
 Row = dict[str, Any]
 
@@ -86,11 +86,11 @@ def folded(
     numbered = [{"event_id": number} | row for number, row in enumerate(events)]
     with tempfile.TemporaryDirectory() as scratch:
         found = FoldedFiles(Path(scratch))
-        with found as into:
+        with found as sinks:
             fold(
                 pa.Table.from_pylist(lots, LOTS).to_reader(batch),
                 pa.Table.from_pylist(numbered, EVENTS).to_reader(batch),
-                into,
+                sinks,
                 spending_order=order,
                 of_lot=("lot_id",),
                 of_event=("event_id",),
@@ -264,7 +264,7 @@ def moved(
     fold(
         pa.Table.from_pylist([{"comes": False} | row for row in lots], schema).to_reader(batch),
         pa.Table.from_pylist(events, texts).to_reader(batch),
-        Into(left.append, lambda _: None, parts.append),
+        [lambda folded: left.append(folded.lots), lambda folded: parts.append(folded.movements)],
         spending_order="earliest_expiry",
         of_lot=("lot_id",),
         of_event=("event_id",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -41,7 +41,7 @@ from tests.micropayments import (
 from tests.test_audits import Breaches, Sound, audits_of_room, each_breach, offences
 from transforms import ledger
 from transforms.engine import Engine, load_transform
-from transforms.ledger import FoldedFiles, Into, SpendingOrder, fold
+from transforms.ledger import Folded, FoldedFiles, Sink, SpendingOrder, fold
 from transforms.policy import Policies
 
 MONTHS: Final = ("2016-11", "2016-12", "2017-01")
@@ -369,11 +369,11 @@ def _folded(scratch: Path, order: SpendingOrder, limit: int | None, *events: Any
         for action, amount, *refusal in events
     ]
     found = FoldedFiles(scratch)
-    with found as into:
+    with found as sinks:
         fold(
             pa.Table.from_pylist([lot] if limit is not None else [], _LOT).to_reader(),
             pa.Table.from_pylist(rows, _EVENT).to_reader(),
-            into,
+            sinks,
             spending_order=order,
             of_lot=(),
             of_event=(),
@@ -870,9 +870,13 @@ def test_a_close_with_a_broken_claim_publishes_nothing(
     assert not list((tmp_path / "warehouse").rglob("*.parquet"))
 
 
-def _miscounting(lots: Any, events: Any, into: Into, **settings: Any) -> None:
-    def miscounted(events: pa.Table) -> None:
-        at = events.schema.get_field_index("spent")
-        into.events(events.set_column(at, "spent", pc.add(events["spent"], 1)))
+def _miscounting(lots: Any, events: Any, sinks: Sequence[Sink], **settings: Any) -> None:
+    def miscounted(folded: Folded) -> Folded:
+        at = folded.events.schema.get_field_index("spent")
+        more = pc.add(folded.events["spent"], 1)
+        return replace(folded, events=folded.events.set_column(at, "spent", more))
 
-    fold(lots, events, replace(into, events=miscounted), **settings)
+    def through(sink: Sink) -> Sink:
+        return lambda folded: sink(miscounted(folded))
+
+    fold(lots, events, [through(sink) for sink in sinks], **settings)

@@ -181,9 +181,10 @@ def _points_relations() -> dict[str, dict[str, str]]:
         if name.startswith("points/") and name not in PUBLISHING
     }
     lots, events = known["ledger_lots"], known["ledger_events"]
-    # sweep hands on lots and entries of the same shape
+    # the sweep hands on lots, entries and balances of the same shape
     assert known["month_lots"] == known["swept_lots"]
     assert known["month_entries"] == known["swept_entries"]
+    assert known["month_balances"] == known["swept_balances"]
     # an opening hands on lots
     assert known["month_lots"] == _produced("opening/opened_point_lots")
     aliases = {
@@ -211,6 +212,14 @@ def _points_relations() -> dict[str, dict[str, str]]:
         "movements": movements,
         "lots_in_order": known["month_lots"],
         "entries_in_order": known["month_entries"],
+        "balances_in_order": known["month_balances"],
+        "redemptions_in_order": known["month_redemptions"],
+        "folded_accounts": {
+            "customer_id": "VARCHAR",
+            **dict.fromkeys(
+                ("opening", "came", "taken", "given_back", "closing", "usable"), "BIGINT"
+            ),
+        },
         **{alias: _columns_of(TABLES[table]) for alias, table in aliases.items()},
     }
 
@@ -323,6 +332,8 @@ def _ordered_by(select: exp.Select) -> list[str]:
 HANDED_ON_IN_ORDER = {
     "lots_in_order": ["points/swept_lots", "opening/opened_point_lots"],
     "entries_in_order": ["points/swept_entries"],
+    "balances_in_order": ["points/swept_balances"],
+    "redemptions_in_order": [],
 }
 """Relations that stand in the order of the table that is made of them, and what they are, where it
 is not the fold that made them.

@@ -132,22 +132,25 @@ class OutOfMemory(QueryError):
 
 
 class Batches:
-    """An input that comes in batches, for transforms of which each row is made of one of its rows.
+    """Inputs that come in batches, for transforms of which each row is made of rows of one batch.
 
-    `between`: transforms of it, by the name that others read them by. For one thread at a time.
+    `between`: transforms of them, by the name that others read them by. For one thread at a time.
     """
 
     def __init__(
-        self, session: duckdb.DuckDBPyConnection, name: str, between: Mapping[str, Transform]
+        self, session: duckdb.DuckDBPyConnection, between: Mapping[str, Transform]
     ) -> None:
         self._session = session
-        self._name = name
         self._between = dict(between)
 
-    def rows(self, batch: pa.Table, transform: Transform) -> pa.Table:
+    def come(self, batch: Mapping[str, pa.Table]) -> None:
+        """Takes the next batch of each input."""
+        for name, rows in batch.items():
+            self._session.register(name, rows)
+
+    def rows(self, transform: Transform) -> pa.Table:
         """What the transform makes of a batch."""
         try:
-            self._session.register(self._name, batch)
             while self._between:
                 name, way = self._between.popitem()
                 self._session.execute(f"CREATE TEMP VIEW {quoted(name)} AS {way.sql}")
@@ -430,11 +433,11 @@ class Engine:
             first.schema, (batch for reader in chain([first], readers) for batch in reader)
         )
 
-    def batches(self, name: str, between: Mapping[str, Transform]) -> Batches:
-        """Names an input that comes in batches, and what transforms read it through."""
+    def batches(self, between: Mapping[str, Transform]) -> Batches:
+        """For inputs that come in batches, and what transforms read them through."""
         session = self._connection.cursor()
         self._sessions.append(session)
-        return Batches(session, name, between)
+        return Batches(session, between)
 
     def write(self, transform: Transform, table: Table, target: Path) -> int:
         """Writes a transform's rows as the table's Parquet, with its metadata; returns the rows."""
@@ -476,13 +479,12 @@ class Engine:
             raise QueryError.of(transform.name, error) from error
 
     def has_rows(self, transform: Transform) -> bool:
-        """Whether a transform has any row: planned once, where `rows` plans twice."""
-        try:
-            # what is not fetched goes with the session
-            with self._session.cursor() as session:
-                return session.execute(transform.sql).fetchone() is not None
-        except duckdb.Error as error:
-            raise QueryError.of(transform.name, error) from error
+        """Whether a transform has any row.
+
+        Planned once, where `rows` plans twice, and without columns that only show what is wrong.
+        """
+        sql = f"SELECT count(*) > 0 FROM ({transform.sql})"
+        return bool(self._run(transform.name, sql).fetchall()[0][0])
 
     def progress(self) -> float:
         """Share of the running statement that is done, 0 to 100, or below 0 if not known."""

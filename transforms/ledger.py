@@ -37,7 +37,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.arrays import array_of, values_of
+from transforms.arrays import Numbers, array_of, begins_of_runs, numbers_of, values_of
 from transforms.decisions import ACTIONS, CANCEL, NEVER, NONE, VERDICTS
 from transforms.plain import relation_of
 from transforms.row_groups import RowGroups
@@ -46,7 +46,6 @@ from transforms.threads import beside
 # NumPy and the engine take memory from there as well, and take over what Arrow is done with
 pa.set_memory_pool(pa.system_memory_pool())
 
-Numbers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int8]
 
 SpendingOrder = Literal["earliest_expiry", "oldest_credit"]
@@ -60,20 +59,17 @@ _BATCHES_UNDER_WAY: Final = 3
 _FOLDED_AT_ONCE: Final = 2
 
 BALANCES: Final = ("usable", "spent")
-"""What an account has after an event; see `Into`."""
-
-
-Sink = Callable[[pa.Table], None]
+"""What an account has after an event; see `Folded`."""
 
 
 @dataclass(frozen=True)
-class Into:
-    """Where what is folded goes: some whole accounts at a time, in the order of the input.
+class Folded:
+    """What is folded: some whole accounts, in the order of the input.
 
-    Each is called at least once, by one thread at a time; several of them may be at work at once.
-    `lots`: the lots, `remaining` as it is now. `events`: the events, without what is for the loop,
-    with `verdict`, and if asked for the account's balances after it: `usable`, what could be spent
-    then, and `spent`, what this fold's events took until then and did not give back.
+    `lots_before`: the lots as they came. `lots`: with `remaining` as it is now. `events`: without
+    what is for the loop, with `verdict`, and if asked for the account's balances after it:
+    `usable`, what could be spent then, and `spent`, what this fold's events took until then and did
+    not give back.
     `movements`: a row for each lot that an event took from (`points` below 0) or gave back to
     (above 0), and for each that `comes` (what it came with), with the columns that `fold` was asked
     for. They are in the order of the lots, and of one lot in that of the events. That a lot comes
@@ -81,9 +77,13 @@ class Into:
     behind cancellations and before all others.
     """
 
-    lots: Sink
-    events: Sink
-    movements: Sink
+    lots_before: pa.Table
+    lots: pa.Table
+    events: pa.Table
+    movements: pa.Table
+
+
+Sink = Callable[[Folded], None]
 
 
 class FoldedFiles:
@@ -96,8 +96,13 @@ class FoldedFiles:
         )
         self._open = ExitStack()
 
-    def __enter__(self) -> Into:
-        return Into(*map(self._written, (self.lots, self.events, self.movements)))
+    def __enter__(self) -> Sequence[Sink]:
+        lots, events, movements = map(self._written, (self.lots, self.events, self.movements))
+        return (
+            lambda folded: lots(folded.lots),
+            lambda folded: events(folded.events),
+            lambda folded: movements(folded.movements),
+        )
 
     def __exit__(
         self,
@@ -107,7 +112,7 @@ class FoldedFiles:
     ) -> None:
         self._open.__exit__(kind, error, trace)
 
-    def _written(self, path: Path) -> Sink:
+    def _written(self, path: Path) -> Callable[[pa.Table], None]:
         file = RowGroups(path, compression="lz4", write_statistics=False)
         return self._open.enter_context(file).write
 
@@ -115,7 +120,7 @@ class FoldedFiles:
 def fold(
     lots: pa.RecordBatchReader,
     events: pa.RecordBatchReader,
-    into: Into,
+    sinks: Sequence[Sink],
     *,
     spending_order: SpendingOrder,
     of_lot: Sequence[str],
@@ -125,8 +130,10 @@ def fold(
     emptied: bool = True,
     balances: bool = False,
 ) -> None:
-    """Decides all events over the lots of their accounts.
+    """Decides all events over the lots of their accounts, and hands what came of them to the sinks.
 
+    Each sink gets all of it, batch by batch, at least one; it is called by one thread at a time,
+    and several of them may be at work at once.
     `account` is the column, of numbers or of text in byte order, that lots and events have of it.
     Further columns than these pass through:
 
@@ -149,13 +156,10 @@ def fold(
     with ExitStack() as threads:
         # a batch is read while those before are folded, and others, in their order, go on
         folder = threads.enter_context(beside(_FOLDED_AT_ONCE))
-        sinks = [
-            (threads.enter_context(beside()), sink)
-            for sink in (into.lots, into.events, into.movements)
-        ]
+        receivers = [(threads.enter_context(beside()), sink) for sink in sinks]
 
-        def hand_on(folding: Future[tuple[pa.Table, ...]], which: int, sink: Sink) -> None:
-            sink(folding.result()[which])
+        def hand_on(folding: Future[Folded], sink: Sink) -> None:
+            sink(folding.result())
 
         under_way: deque[list[Future[None]]] = deque()
         for some_lots, some_events in _by_account(lots, events, account):
@@ -171,12 +175,7 @@ def fold(
                 emptied,
                 balances,
             )
-            under_way.append(
-                [
-                    thread.submit(hand_on, folding, which, sink)
-                    for which, (thread, sink) in enumerate(sinks)
-                ]
-            )
+            under_way.append([thread.submit(hand_on, folding, sink) for thread, sink in receivers])
             if len(under_way) > _BATCHES_UNDER_WAY:
                 _wait(under_way.popleft())
         for parts in under_way:
@@ -206,11 +205,11 @@ class _History:
             nothing = np.zeros(0, np.int64)
             return cls(np.zeros(1, np.int64), nothing, nothing, 0)
         ordered = takings.sort_by([("ticket", "ascending"), ("tag", "ascending")])
-        ticket = _numbers(ordered["ticket"], NONE)
-        tag = _numbers(ordered["tag"], NONE)
+        ticket = numbers_of(ordered["ticket"], NONE)
+        tag = numbers_of(ordered["tag"], NONE)
         tickets = int(ticket[-1]) + 1 if ticket.size else 0
         first = np.searchsorted(ticket, np.arange(tickets + 1)).astype(np.int64)
-        return cls(first, tag, _numbers(ordered["points"], 0), int(tag.max(initial=NONE)) + 1)
+        return cls(first, tag, numbers_of(ordered["points"], 0), int(tag.max(initial=NONE)) + 1)
 
     def with_tickets(self, tickets: int) -> Numbers:
         """Offsets for so many tickets: those without earlier takings have none."""
@@ -228,8 +227,8 @@ def _fold_some(
     of_event: Sequence[str],
     emptied: bool,
     balances: bool,
-) -> tuple[pa.Table, pa.Table, pa.Table]:
-    came_with = _numbers(lots["remaining"], 0)
+) -> Folded:
+    came_with = numbers_of(lots["remaining"], 0)
     left = came_with.copy()
     verdict, after, moved = _decide(lots, events, history, account, by_expiry, balances, left)
     decided = events.select(_handed_on(events.schema)).append_column(
@@ -243,10 +242,10 @@ def _fold_some(
     movements |= {name: events[name].take(which_event) for name in of_event}
     movements["points"] = array_of(points)
     at = lots.schema.get_field_index("remaining")
-    lots = lots.set_column(at, lots.schema.field(at), array_of(left))
+    lots_now = lots.set_column(at, lots.schema.field(at), array_of(left))
     if not emptied and not left.all():
-        lots = lots.filter(array_of(left != 0))
-    return lots, decided, pa.table(movements)
+        lots_now = lots_now.filter(array_of(left != 0))
+    return Folded(lots, lots_now, decided, pa.table(movements))
 
 
 def _decide(
@@ -269,10 +268,10 @@ def _decide(
     event_account, lot_account = _account_numbers(events[account], lots[account])
     # the loop takes lots by account and credited_on; those of accounts without events stay out
     credited_on = _days(lots["credited_on"])
-    place = np.lexsort((credited_on, lot_account))
-    place = place[np.searchsorted(lot_account[place], 0) :]
-    turns = _in_turn(event_account, _numbers(_or_nulls(events, "turn"), 0))
-    ticket = _numbers(_or_nulls(events, "ticket"), NONE)
+    of_events = np.flatnonzero(lot_account >= 0)
+    place = of_events[_in_turn(lot_account[of_events], credited_on[of_events])]
+    turns = _in_turn(event_account, numbers_of(_or_nulls(events, "turn"), 0))
+    ticket = numbers_of(_or_nulls(events, "ticket"), NONE)
     tickets = int(ticket.max(initial=NONE)) + 1
     left = remaining[place]
     quota = pc.dictionary_encode(_or_nulls(events, "quota").combine_chunks())
@@ -288,13 +287,13 @@ def _decide(
         _days(lots["changed_expires_on"])[place],
         values_of(lots["refundable"])[place],
         left,
-        _numbers(lots["tag"], NONE)[place],
+        numbers_of(lots["tag"], NONE)[place],
         event_account,
         _days(events["on_day"])[turns],
         _codes(events["action"])[turns],
-        _numbers(events["amount"], 0)[turns],
-        _numbers(quota.indices, NONE)[turns],
-        _numbers(_or_nulls(events, "quota_limit"), 0)[turns],
+        numbers_of(events["amount"], 0)[turns],
+        numbers_of(quota.indices, NONE)[turns],
+        numbers_of(_or_nulls(events, "quota_limit"), 0)[turns],
         values_of(pc.is_valid(events["refusal"]))[turns],
         ticket[turns],
         len(quota.dictionary),
@@ -321,7 +320,7 @@ def _movements(
     points: Numbers,
     came_with: Numbers,
 ) -> tuple[Numbers, Numbers, Numbers]:
-    """What moved (row of the lot, row of the event, points) in the order of `Into.movements`.
+    """What moved (row of the lot, row of the event, points) in the order of `Folded.movements`.
 
     A lot that comes with the fold has no event: its number is below 0.
     """
@@ -349,14 +348,15 @@ def _movements(
 def _account_numbers(events: pa.ChunkedArray, lots: pa.ChunkedArray) -> tuple[Numbers, Numbers]:
     """Accounts as numbers in their order, below 0 for a lot whose account has no event."""
     sorted_events = events.combine_chunks()
-    begins = np.ones(len(sorted_events), np.bool_)
-    begins[1:] = pc.not_equal(sorted_events[1:], sorted_events[:-1])
+    begins = begins_of_runs(sorted_events)
     found = pc.index_in(lots, value_set=sorted_events.filter(array_of(begins)))
-    return np.cumsum(begins) - 1, _numbers(found, NONE)
+    return np.cumsum(begins) - 1, numbers_of(found, NONE)
 
 
 def _in_turn(account: Numbers, turn: Numbers) -> Numbers:
-    """Where the events are that are taken first, second, and so on, account by account."""
+    """Where what is taken first is, second, and so on, account by account; accounts ascend."""
+    if not turn.size:
+        return np.zeros(0, np.int64)
     first = int(turn.min())
     span = int(turn.max()) - first + 1
     if (int(account[-1]) + 1) * span <= np.iinfo(np.int64).max:
@@ -375,16 +375,8 @@ def _or_nulls(events: pa.Table, name: str) -> pa.ChunkedArray:
     return pa.chunked_array([pa.nulls(events.num_rows, pa.int64())])
 
 
-def _numbers(values: pa.ChunkedArray | pa.Array, missing: int) -> Numbers:
-    """A copy: the loop writes into some of them, and Arrow's memory is read-only."""
-    numbers = values.cast(pa.int64())
-    if numbers.null_count:
-        numbers = pc.fill_null(numbers, array_of(np.array([missing], np.int64))[0])
-    return np.array(values_of(numbers), np.int64)
-
-
 def _days(values: pa.ChunkedArray) -> Numbers:
-    return _numbers(values.cast(pa.int32()), NEVER)
+    return numbers_of(values.cast(pa.int32()), NEVER)
 
 
 @cache

@@ -92,6 +92,14 @@ def fold_accounts(
             lot += 1
         first_lot = lot
         first_event = event
+        # what no event of the account asks for isn't put in order
+        ends_on = np.int64(-NEVER)
+        refunds = False
+        behind = event
+        while behind < events and event_account[behind] == account:
+            ends_on = max(ends_on, on_day[behind])
+            refunds = refunds or action[behind] == SPEND_REFUNDABLE
+            behind += 1
         changing = False
         while lot < lots and lot_account[lot] == account:
             if tag[lot] >= 0:
@@ -109,7 +117,7 @@ def fold_accounts(
         arriving = first_lot
         day = np.int64(-NEVER)
 
-        while event < events and event_account[event] == account:
+        while event < behind:
             if on_day[event] > day:
                 before, day = day, on_day[event]
                 if changing:
@@ -118,7 +126,8 @@ def fold_accounts(
                             expires_on[changed] = changed_expires_on[changed]
                             if changed < arriving and not lapsed[changed]:
                                 key = (expires_on[changed] << POSITION_BITS) | changed
-                                heappush(expiring, key)
+                                if expires_on[changed] < ends_on:
+                                    heappush(expiring, key)
                                 if by_expiry and queued[changed]:
                                     heappush(spending, key)
                                 if by_expiry and queued_refundable[changed]:
@@ -130,13 +139,13 @@ def fold_accounts(
                     if remaining[arriving] > 0:
                         heappush(spending, key)
                         queued[arriving] = True
-                        if refundable[arriving]:
+                        if refunds and refundable[arriving]:
                             heappush(spending_refundable, key)
                             queued_refundable[arriving] = True
                     usable += remaining[arriving]
                     if refundable[arriving]:
                         usable_refundable += remaining[arriving]
-                    if expires_on[arriving] != NEVER:
+                    if expires_on[arriving] < ends_on:
                         heappush(expiring, (expires_on[arriving] << POSITION_BITS) | arriving)
                     arriving += 1
                 while len(expiring) > 0 and (expiring[0] >> POSITION_BITS) < day:
@@ -194,7 +203,7 @@ def fold_accounts(
                                 queued[at] = True
                             if refundable[at]:
                                 usable_refundable += points
-                                if not queued_refundable[at]:
+                                if refunds and not queued_refundable[at]:
                                     heappush(spending_refundable, key)
                                     queued_refundable[at] = True
                         if takings == taken_event.size:
