@@ -188,12 +188,18 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield started
 
 
-def offences(engine: Engine, audit: str, rows: Rows) -> list[Row]:
+def tables_of(rows: Rows) -> dict[str, pa.Table]:
+    """The rows as what an audit reads, by the names that it knows."""
     schemas = {name: table_schema(table) for name, table in (PUBLISHED | STAGED_RELATIONS).items()}
     schemas |= {name: staged_schema(export) for name, export in EXPORTS.items()}
     schemas |= {alias: schemas[table] for alias, table in ALIASES.items()}
-    for name, content in rows.items():
-        engine.table(name, pa.Table.from_pylist(content, schema=schemas[name]))
+    return {
+        name: pa.Table.from_pylist(content, schema=schemas[name]) for name, content in rows.items()
+    }
+
+
+def offences(engine: Engine, audit: str, rows: Rows) -> list[Row]:
+    engine.tables(tables_of(rows))
     found: list[Row] = engine.rows(load_transform(f"audits/{audit}")).to_pylist()
     return found
 

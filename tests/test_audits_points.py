@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.test_audits import (
@@ -17,10 +19,13 @@ from tests.test_audits import (
     audits_of_room,
     each_breach,
     offences,
+    tables_of,
 )
-from transforms.engine import Engine
+from transforms import engine as engines
+from transforms.engine import Engine, load_transform
 
 AUDITS: Final = audits_of_room("points")
+APART: Final = [name for name in AUDITS if "apart" in load_transform(f"audits/{name}").header]
 CONTEXT: Final = pa.table({"last_day": [date(2016, 3, 31)], "noticed_on": [date(2016, 3, 1)]})
 
 
@@ -387,3 +392,33 @@ def test_an_audit_returns_the_one_offending_row(engine: Engine, audit: str, rows
 
 def test_every_audit_has_been_seen_to_fail() -> None:
     assert sorted(BREACHES) == AUDITS
+
+
+@pytest.mark.parametrize(
+    ("audit", "rows", "breaks"),
+    [
+        *((audit, sound(), False) for audit in APART),
+        *((audit, rows, True) for audit in APART for _, rows in BREACHES[audit]),
+    ],
+)
+def test_a_claim_that_is_looked_into_range_by_range_finds_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, audit: str, rows: Rows, breaks: bool
+) -> None:
+    looked_into: list[str] = []
+
+    def conditions(column: str, parts: list[str]) -> list[str]:
+        looked_into.extend(parts)
+        return of_parts(column, parts)
+
+    of_parts = engines._conditions
+    monkeypatch.setattr(engines, "_conditions", conditions)
+    monkeypatch.setattr(engines, "_JOINED_BYTES", 1 << 40)
+    claim, tables = load_transform(f"audits/{audit}"), tables_of(rows)
+    with Engine(tmp_path, memory="500MB", threads=1) as started:
+        for name in claim.inputs:
+            table = tables[name]
+            file = tmp_path / f"{name}.parquet"
+            pq.write_table(table.sort_by("customer_id"), file, row_group_size=1)
+            started.relation(name, [file], table.schema)
+        assert started.has_rows(claim) == breaks
+    assert looked_into

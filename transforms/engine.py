@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -40,7 +40,7 @@ from transforms.row_groups import RowGroups
 from transforms.threads import beside
 
 ROOT: Final = Path(__file__).parent
-_HEADER_LINE: Final = re.compile(r"--\s*(purpose|grain|keys|inputs|policy|rules)\s*:\s*(.*)")
+_HEADER_LINE: Final = re.compile(r"--\s*(purpose|grain|keys|inputs|policy|rules|apart)\s*:\s*(.*)")
 _INPUT: Final = re.compile(r"(\w+)\(([^)]*)\)")
 _UNITS: Final = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _ROWS_AT_ONCE: Final = 1 << 17
@@ -52,6 +52,10 @@ _SORTED_ROW_BYTES: Final = 180
 """What a sort holds of a lot or event, as measured."""
 _HELD_BY_SORTS: Final = 2
 """Two sorts that are read from at once run out of memory from four to five times it on."""
+_RANGES_OF_MEMORY: Final = 2
+"""Of rows that fill the memory once: with one, what else is at work takes a tenth longer."""
+_JOINED_BYTES: Final = 12
+"""What joins and groups hold at most of a byte of files, as measured."""
 
 _NOT_OF_USE: Final = "partitioned_execution"
 """It splits what is sorted or grouped by ranges of a column, and reads all rows for each of them
@@ -176,6 +180,16 @@ class TableFile(RowGroups):
             super().write(table.cast(self._own))
         except pa.ArrowInvalid as error:
             raise QueryError(f"{self.table.name}: {error}") from error
+
+
+def _conditions(column: str, parts: Sequence[str]) -> list[str]:
+    """Each of a column's ranges between the parts, as a condition; none for the whole."""
+    name = quoted(column)
+    lows = [f"{name} >= {literal(part)}" for part in parts]
+    highs = [f"{name} < {literal(part)}" for part in parts]
+    return [
+        " AND ".join(filter(None, range_)) for range_ in zip(["", *lows], [*highs, ""], strict=True)
+    ]
 
 
 class Engine:
@@ -397,9 +411,11 @@ class Engine:
                 return ahead.result(), behind
         if by is not None:
             files = [file for name in of for file in self._files.get(name, ())]
-            parts = bounds(files, by, held // self._memory + 1)
-            if parts:
-                return self._ranges(first, by, parts), self._ranges(second, by, parts)
+            ranges = _conditions(
+                by, bounds(files, by, held * _RANGES_OF_MEMORY // self._memory + 1)
+            )
+            if len(ranges) > 1:
+                return self._ranges(first, ranges), self._ranges(second, ranges)
         return self._through_file(first), self._through_file(second)
 
     def _stream(self, name: str, sql: str) -> pa.RecordBatchReader:
@@ -413,20 +429,11 @@ class Engine:
         self._copy(transform.sql, file, {}, transform.name, _PASSING)
         return self._stream(transform.name, f"FROM read_parquet({literal(glob_escaped(file))})")
 
-    def _ranges(self, transform: Transform, by: str, parts: list[str]) -> pa.RecordBatchReader:
+    def _ranges(self, transform: Transform, ranges: Sequence[str]) -> pa.RecordBatchReader:
         """A sorted transform's rows, range by range: one is sorted when those before are read."""
-        column = quoted(by)
-        conditions = [
-            f"{column} < {literal(parts[0])}",
-            *(
-                f"{column} >= {literal(low)} AND {column} < {literal(high)}"
-                for low, high in pairwise(parts)
-            ),
-            f"{column} >= {literal(parts[-1])}",
-        ]
         readers = (
             self._stream(transform.name, f"FROM ({transform.sql}) WHERE {condition}")
-            for condition in conditions
+            for condition in ranges
         )
         first = next(readers)
         return pa.RecordBatchReader.from_batches(
@@ -482,9 +489,32 @@ class Engine:
         """Whether a transform has any row.
 
         Planned once, where `rows` plans twice, and without columns that only show what is wrong.
+        One whose header names a column `apart` is true of all rows where it is true of the rows of
+        each of its values: where they are many, it is looked into range by range, in memory.
         """
         sql = f"SELECT count(*) > 0 FROM ({transform.sql})"
-        return bool(self._run(transform.name, sql).fetchall()[0][0])
+        try:
+            with self._session.cursor() as session:
+                for condition in self._apart(transform):
+                    for name in transform.inputs if condition else ():
+                        if name in self._files:
+                            session.execute(
+                                f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS "
+                                f"FROM ({self._views[name]}) WHERE {condition}"
+                            )
+                    if session.execute(sql).fetchall()[0][0]:
+                        return True
+        except duckdb.Error as error:
+            raise QueryError.of(transform.name, error) from error
+        return False
+
+    def _apart(self, transform: Transform) -> list[str]:
+        """The ranges of its rows that a transform is to be looked into, as conditions."""
+        by = transform.header.get("apart", "")
+        files = [file for name in transform.inputs for file in self._files.get(name, ())]
+        size = sum(file.stat().st_size for file in files) if by else 0
+        ranges = size * _JOINED_BYTES // self._memory + 1
+        return _conditions(by, bounds(files, by, ranges) if ranges > 1 else [])
 
     def progress(self) -> float:
         """Share of the running statement that is done, 0 to 100, or below 0 if not known."""

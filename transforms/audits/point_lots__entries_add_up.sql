@@ -6,6 +6,7 @@
 --   point_lots(lot_id, remaining)
 -- policy: none
 -- rules: P11, P12
+-- apart: customer_id
 WITH moved_lots AS (
     SELECT
         point_entries.lot_id,

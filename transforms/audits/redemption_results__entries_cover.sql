@@ -5,6 +5,7 @@
 --   point_entries(source_id, kind, points)
 -- policy: none
 -- rules: P3, P4, P11
+-- apart: customer_id
 WITH taken AS (
     SELECT point_entries.source_id, -SUM(point_entries.points) AS points
     FROM point_entries

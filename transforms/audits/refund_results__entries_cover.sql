@@ -5,6 +5,7 @@
 --   point_entries(customer_id, source_id, kind, points)
 -- policy: none
 -- rules: P6, P11
+-- apart: customer_id
 WITH taken AS (
     SELECT
         point_entries.source_id,
