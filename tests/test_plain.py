@@ -103,7 +103,8 @@ import sys
 from datetime import date
 from flows.tables import run_context
 from transforms.engine import Engine
-from transforms.ledger import ACTIONS, _codes, _numbers, _words
+from transforms.arrays import numbers_of
+from transforms.ledger import ACTIONS, _codes, _words
 from transforms.order import out_of_order
 from transforms.reference import shipped
 from transforms.business_days import pay_days
@@ -117,7 +118,7 @@ with Engine(sys.argv[1]) as engine:
 pq.write_table(days, f"{sys.argv[1]}/days.parquet")
 assert out_of_order(f"{sys.argv[1]}/days.parquet", ["applied_on"]) is None
 _codes(pa.chunked_array([_words(ACTIONS)]))
-_numbers(pa.chunked_array([pa.nulls(2, pa.int64())]), -1)
+numbers_of(pa.chunked_array([pa.nulls(2, pa.int64())]), -1)
 sys.exit("pandas" in sys.modules)
 """
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

@@ -22,6 +22,7 @@ from flows.retention import retain
 from flows.status import workspace_status
 from flows.verify import verify
 from flows.workspace import Workspace
+from flows.zone import KOREA
 from tests.faults import images_of
 from tests.forks import command_line
 from tests.membership import data_hashes, land, options, stage
@@ -31,7 +32,7 @@ from tests.support import staged
 Row = dict[str, Any]
 
 LONG_AGO: Final = date(2001, 1, 1)
-TODAY: Final = datetime.now().date()
+TODAY: Final = datetime.now(KOREA).date()
 SOON: Final = months_before(TODAY, -13)
 """A year and a month from now: quarantine is too old then, and nothing else that runs made."""
 LATER: Final = months_before(TODAY, -61)

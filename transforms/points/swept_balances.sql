@@ -2,66 +2,38 @@
 --   point_balances
 -- grain: one row per customer with a lot before the sweep
 -- keys: customer_id
--- inputs: opening_lots(customer_id, remaining), entries_in_order(customer_id, kind, points),
---   lots_in_order(customer_id, expires_on, remaining), run_context(last_day)
+-- inputs: sweep_decisions(customer_id, expires_on, remaining, extended_to, decision),
+--   run_context(last_day)
 -- policy: none
--- rules: P11
-WITH movements AS (
+-- rules: P9, P11
+WITH lots AS (
     SELECT
-        opening_lots.customer_id,
-        opening_lots.remaining AS opening,
-        0 AS credited,
-        0 AS spent,
-        0 AS restored,
-        0 AS expired,
-        0 AS closing,
-        0 AS usable
-    FROM opening_lots
-    UNION ALL
-    SELECT
-        entries_in_order.customer_id,
-        0 AS opening,
+        sweep_decisions.customer_id,
+        sweep_decisions.remaining AS opening,
         CASE
-            WHEN entries_in_order.kind IN ('membership', 'payment', 'promotion', 'purchase')
-                THEN entries_in_order.points
+            WHEN sweep_decisions.decision IS DISTINCT FROM 'expiry' THEN sweep_decisions.remaining
             ELSE 0
-        END AS credited,
+        END AS closing,
         CASE
-            WHEN entries_in_order.kind IN ('redemption', 'refund') THEN -entries_in_order.points
-            ELSE 0
-        END AS spent,
-        CASE WHEN entries_in_order.kind = 'cancellation' THEN entries_in_order.points ELSE 0 END
-            AS restored,
-        CASE WHEN entries_in_order.kind = 'expiry' THEN -entries_in_order.points ELSE 0 END AS expired,
-        0 AS closing,
-        0 AS usable
-    FROM entries_in_order
-    UNION ALL
-    SELECT
-        lots_in_order.customer_id,
-        0 AS opening,
-        0 AS credited,
-        0 AS spent,
-        0 AS restored,
-        0 AS expired,
-        lots_in_order.remaining AS closing,
-        CASE
-            WHEN lots_in_order.expires_on > run_context.last_day THEN lots_in_order.remaining
-            ELSE 0
-        END AS usable
-    FROM lots_in_order
-    CROSS JOIN run_context
+            WHEN sweep_decisions.decision = 'extension' THEN sweep_decisions.extended_to
+            ELSE sweep_decisions.expires_on
+        END AS expires_on
+    FROM sweep_decisions
 )
 
 SELECT
-    CAST(movements.customer_id AS VARCHAR) AS customer_id,
-    CAST(SUM(movements.opening) AS BIGINT) AS opening,
-    CAST(SUM(movements.credited) AS BIGINT) AS credited,
-    CAST(SUM(movements.spent) AS BIGINT) AS spent,
-    CAST(SUM(movements.restored) AS BIGINT) AS restored,
-    CAST(SUM(movements.expired) AS BIGINT) AS expired,
-    CAST(SUM(movements.closing) AS BIGINT) AS closing,
-    CAST(SUM(movements.usable) AS BIGINT) AS usable
-FROM movements
-GROUP BY movements.customer_id
+    CAST(lots.customer_id AS VARCHAR) AS customer_id,
+    CAST(SUM(lots.opening) AS BIGINT) AS opening,
+    CAST(0 AS BIGINT) AS credited,
+    CAST(0 AS BIGINT) AS spent,
+    CAST(0 AS BIGINT) AS restored,
+    CAST(SUM(lots.opening - lots.closing) AS BIGINT) AS expired,
+    CAST(SUM(lots.closing) AS BIGINT) AS closing,
+    CAST(
+        SUM(CASE WHEN lots.expires_on > run_context.last_day THEN lots.closing ELSE 0 END)
+        AS BIGINT
+    ) AS usable
+FROM lots
+CROSS JOIN run_context
+GROUP BY lots.customer_id
 ORDER BY customer_id
