@@ -28,8 +28,8 @@ def turnover(folded: Folded, account: str, last_day: date) -> pa.Table:
     `taken` and `given_back`: what events took from its lots, and gave back to them; `closing`: what
     its lots hold now; `usable`: of that, what does not lapse by the last day.
 
-    Rows of an account stand one after another, so that no table of accounts has to be kept: a third
-    of the time that grouping them takes. Raises TooMuch.
+    Rows of an account stand one after another, so that no table of accounts has to be kept: little
+    more than a third of the time that grouping them takes. Raises TooMuch.
     """
     before, after, moved = folded.lots_before, folded.lots, folded.movements
     held = numbers_of(before["remaining"], 0)
