@@ -512,9 +512,10 @@ class Engine:
         """The ranges of its rows that a transform is to be looked into, as conditions."""
         by = transform.header.get("apart", "")
         files = [file for name in transform.inputs for file in self._files.get(name, ())]
-        size = sum(file.stat().st_size for file in files) if by else 0
-        ranges = size * _JOINED_BYTES // self._memory + 1
-        return _conditions(by, bounds(files, by, ranges) if ranges > 1 else [])
+        held = sum(file.stat().st_size for file in files) * _JOINED_BYTES if by else 0
+        if held <= self._memory:
+            return _conditions(by, [])
+        return _conditions(by, bounds(files, by, held * _RANGES_OF_MEMORY // self._memory + 1))
 
     def progress(self) -> float:
         """Share of the running statement that is done, 0 to 100, or below 0 if not known."""
