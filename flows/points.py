@@ -279,22 +279,28 @@ class _Close:
         # before the streams, which hold what they have sorted
         earlier_takings = engine.rows(_points("earlier_takings"))
         with (
-            self._in_batches("point_lots", lots_in_order="month_lots") as lots,
+            self._in_batches("folded_lots", ["point_lots"], lots_in_order="month_lots") as lots,
             self._in_batches(
-                "redemption_results", "refund_results", redemptions_in_order="month_redemptions"
+                "folded_events",
+                ["redemption_results", "refund_results"],
+                redemptions_in_order="month_redemptions",
             ) as answers,
-            self._in_batches("point_entries", entries_in_order="month_entries") as entries,
-            self._in_batches("point_balances", balances_in_order="month_balances") as balances,
+            self._in_batches(
+                "movements", ["point_entries"], entries_in_order="month_entries"
+            ) as entries,
+            self._in_batches(
+                "folded_accounts", ["point_balances"], balances_in_order="month_balances"
+            ) as balances,
         ):
             fold(
                 *engine.streams(
                     _points("ledger_lots"), _points("ledger_events"), _FOLDED, by="customer_id"
                 ),
                 (
-                    lambda folded: lots.write(folded_lots=folded.lots),
-                    lambda folded: answers.write(folded_events=folded.events),
-                    lambda folded: entries.write(movements=folded.movements),
-                    lambda folded: balances.write(folded_accounts=self._turnover(folded)),
+                    lambda folded: lots.write(folded.lots),
+                    lambda folded: answers.write(folded.events),
+                    lambda folded: entries.write(folded.movements),
+                    lambda folded: balances.write(self._turnover(folded)),
                 ),
                 spending_order="earliest_expiry",
                 of_lot=_OF_LOT,
@@ -328,10 +334,11 @@ class _Close:
                 "nothing was published"
             ) from error
 
-    def _in_batches(self, *tables: str, **between: str) -> TablesInBatches:
+    def _in_batches(self, relation: str, tables: Sequence[str], **between: str) -> TablesInBatches:
         return TablesInBatches(
             self.run,
             self.engine,
+            relation,
             [_points(table) for table in tables],
             self.month,
             {name: _points(way) for name, way in between.items()},

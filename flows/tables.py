@@ -240,23 +240,24 @@ def write_and_audit(
 
 
 class TablesInBatches(ExitStack):
-    """Tables that are written aside as their inputs come, batch by batch; a `with` block.
+    """Tables that are written aside as an input comes, batch by batch; a `with` block.
 
-    Each of their rows is made of rows of one batch, and batches come in the tables' order.
-    `between`: what they read the inputs through, by name. Raises RunFailed where rows don't stand
-    in a table's order, each key once.
+    Each of their rows is made of one row of the input, whose batches come in the tables' order.
+    `relation`: the input's name. `between`: what they read it through, by name. Raises RunFailed
+    where rows don't stand in a table's order, each key once.
     """
 
     def __init__(
         self,
         run: Run,
         engine: Engine,
+        relation: str,
         tables: Sequence[Transform],
         partition: str,
         between: Mapping[str, Transform] | None = None,
     ) -> None:
         super().__init__()
-        self._batches = engine.batches(between or {})
+        self._batches = engine.batches(relation, between or {})
         self._under_way: deque[Future[None]] = deque()
         self._empty = [_to_write(run, transform, partition) for transform in tables]
         self._files = [
@@ -272,16 +273,12 @@ class TablesInBatches(ExitStack):
         self.push(self._finish)
         return self
 
-    def write(self, **batch: pa.Table) -> None:
-        """Takes what the tables make of a batch of each input, by its name.
-
-        It is written beside what comes next.
-        """
-        if not any(rows.num_rows for rows in batch.values()):
+    def write(self, batch: pa.Table) -> None:
+        """Takes what the tables make of a batch, to be written beside what comes next."""
+        if not batch.num_rows:
             return
-        self._batches.come(batch)
         for transform, file, order in self._files:
-            rows = self._batches.rows(transform)
+            rows = self._batches.rows(batch, transform)
             _require_none(order.first_out_of(rows), transform, file.table)
             self._under_way.append(self._writer.submit(file.write, rows))
             if len(self._under_way) > _WRITTEN_LATER:

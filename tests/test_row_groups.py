@@ -90,10 +90,10 @@ def _write(tmp_path: Path, batches: list[pa.Table]) -> tuple[int, list[dict[str,
     options = Options(workspace=tmp_path)
     with Run(tmp_path, "points", {}) as run, options.start_engine(run.scratch) as engine:
         run_context(engine, month="2017-01")
-        tables = TablesInBatches(run, engine, [KEPT], "2017-01", {"kept": RENAMED})
+        tables = TablesInBatches(run, engine, "credits", [KEPT], "2017-01", {"kept": RENAMED})
         with tables as file:
             for batch in batches:
-                file.write(credits=batch)
+                file.write(batch)
         (written,) = tables.written
         return written.rows, pq.read_table(written.aside, partitioning=None).to_pylist()
 

@@ -136,25 +136,22 @@ class OutOfMemory(QueryError):
 
 
 class Batches:
-    """Inputs that come in batches, for transforms of which each row is made of rows of one batch.
+    """An input that comes in batches, for transforms of which each row is made of one of its rows.
 
-    `between`: transforms of them, by the name that others read them by. For one thread at a time.
+    `between`: transforms of it, by the name that others read them by. For one thread at a time.
     """
 
     def __init__(
-        self, session: duckdb.DuckDBPyConnection, between: Mapping[str, Transform]
+        self, session: duckdb.DuckDBPyConnection, name: str, between: Mapping[str, Transform]
     ) -> None:
         self._session = session
+        self._name = name
         self._between = dict(between)
 
-    def come(self, batch: Mapping[str, pa.Table]) -> None:
-        """Takes the next batch of each input."""
-        for name, rows in batch.items():
-            self._session.register(name, rows)
-
-    def rows(self, transform: Transform) -> pa.Table:
+    def rows(self, batch: pa.Table, transform: Transform) -> pa.Table:
         """What the transform makes of a batch."""
         try:
+            self._session.register(self._name, batch)
             while self._between:
                 name, way = self._between.popitem()
                 self._session.execute(f"CREATE TEMP VIEW {quoted(name)} AS {way.sql}")
@@ -410,10 +407,7 @@ class Engine:
                 behind = self._stream(second.name, second.sql)
                 return ahead.result(), behind
         if by is not None:
-            files = [file for name in of for file in self._files.get(name, ())]
-            ranges = _conditions(
-                by, bounds(files, by, held * _RANGES_OF_MEMORY // self._memory + 1)
-            )
+            ranges = self._parted(self._files_of(of), by, held)
             if len(ranges) > 1:
                 return self._ranges(first, ranges), self._ranges(second, ranges)
         return self._through_file(first), self._through_file(second)
@@ -440,11 +434,11 @@ class Engine:
             first.schema, (batch for reader in chain([first], readers) for batch in reader)
         )
 
-    def batches(self, between: Mapping[str, Transform]) -> Batches:
-        """For inputs that come in batches, and what transforms read them through."""
+    def batches(self, name: str, between: Mapping[str, Transform]) -> Batches:
+        """Names an input that comes in batches, and what transforms read it through."""
         session = self._connection.cursor()
         self._sessions.append(session)
-        return Batches(session, between)
+        return Batches(session, name, between)
 
     def write(self, transform: Transform, table: Table, target: Path) -> int:
         """Writes a transform's rows as the table's Parquet, with its metadata; returns the rows."""
@@ -511,11 +505,17 @@ class Engine:
     def _apart(self, transform: Transform) -> list[str]:
         """The ranges of its rows that a transform is to be looked into, as conditions."""
         by = transform.header.get("apart", "")
-        files = [file for name in transform.inputs for file in self._files.get(name, ())]
-        held = sum(file.stat().st_size for file in files) * _JOINED_BYTES if by else 0
-        if held <= self._memory:
-            return _conditions(by, [])
-        return _conditions(by, bounds(files, by, held * _RANGES_OF_MEMORY // self._memory + 1))
+        files = self._files_of(transform.inputs) if by else []
+        held = sum(file.stat().st_size for file in files) * _JOINED_BYTES
+        return self._parted(files, by, held) if held > self._memory else _conditions(by, [])
+
+    def _files_of(self, names: Iterable[str]) -> list[Path]:
+        return [file for name in names for file in self._files.get(name, ())]
+
+    def _parted(self, files: Iterable[Path], column: str, held: int) -> list[str]:
+        """Conditions that part rows which hold so many bytes into ranges for the memory."""
+        ranges = held * _RANGES_OF_MEMORY // self._memory + 1
+        return _conditions(column, bounds(files, column, ranges))
 
     def progress(self) -> float:
         """Share of the running statement that is done, 0 to 100, or below 0 if not known."""

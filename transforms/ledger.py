@@ -267,7 +267,7 @@ def _decide(
         return np.zeros(0, np.int8), [nothing] * 2 * balances, (nothing, nothing, nothing)
     event_account, lot_account = _account_numbers(events[account], lots[account])
     # the loop takes lots by account and credited_on; those of accounts without events stay out
-    credited_on = _days(lots["credited_on"])
+    credited_on = days_of(lots["credited_on"])
     of_events = np.flatnonzero(lot_account >= 0)
     place = of_events[_in_turn(lot_account[of_events], credited_on[of_events])]
     turns = _in_turn(event_account, numbers_of(_or_nulls(events, "turn"), 0))
@@ -282,14 +282,14 @@ def _decide(
     verdict, event, lot, points = fold_accounts(
         lot_account[place],
         credited_on[place],
-        _days(lots["expires_on"])[place],
-        _days(lots["changes_on"])[place],
-        _days(lots["changed_expires_on"])[place],
+        days_of(lots["expires_on"])[place],
+        days_of(lots["changes_on"])[place],
+        days_of(lots["changed_expires_on"])[place],
         values_of(lots["refundable"])[place],
         left,
         numbers_of(lots["tag"], NONE)[place],
         event_account,
-        _days(events["on_day"])[turns],
+        days_of(events["on_day"])[turns],
         _codes(events["action"])[turns],
         numbers_of(events["amount"], 0)[turns],
         numbers_of(quota.indices, NONE)[turns],
@@ -375,7 +375,8 @@ def _or_nulls(events: pa.Table, name: str) -> pa.ChunkedArray:
     return pa.chunked_array([pa.nulls(events.num_rows, pa.int64())])
 
 
-def _days(values: pa.ChunkedArray) -> Numbers:
+def days_of(values: pa.ChunkedArray) -> Numbers:
+    """Days as numbers since 1970, with one after all others for nulls."""
     return numbers_of(values.cast(pa.int32()), NEVER)
 
 

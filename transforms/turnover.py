@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.arrays import Numbers, array_of, begins_of_runs, numbers_of, values_of
-from transforms.decisions import NEVER
-from transforms.ledger import Folded
+from transforms.ledger import Folded, days_of
 
 _FIRST_DAY: Final = date(1970, 1, 1)
 
@@ -38,7 +37,7 @@ def turnover(folded: Folded, account: str, last_day: date) -> pa.Table:
     comes = values_of(before["comes"])
     of_event = values_of(pc.is_valid(moved["event_id"]))
     expires_on = pc.coalesce(after["changed_expires_on"], after["expires_on"])
-    lasts = numbers_of(expires_on.cast(pa.int32()), NEVER) > (last_day - _FIRST_DAY).days
+    lasts = days_of(expires_on) > (last_day - _FIRST_DAY).days
     parts = (
         _sums(before[account], {"opening": np.where(comes, 0, held)}),
         _sums(
