@@ -15,26 +15,26 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 from pydantic import ValidationError
 
-from flows import logs, progress
-from flows.environment import settle
-from flows.errors import PointbookError, WrongUsage, line_of
-from flows.options import DEMO, POLICIES, WORKSPACE, Options
-from flows.publish import KEPT
-from flows.terminal import shown
-from transforms.policy import Policies, PolicyError
+from flows.console import logs, progress
+from flows.console.environment import set_library_settings
+from flows.console.errors import PointbookError, WrongUsage, line_of
+from flows.console.terminal import shown
+from flows.publishing.commit import KEPT
+from flows.publishing.options import DEMO, POLICIES, WORKSPACE, Options
+from transforms.policies.policy import Policies, PolicyError
 
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
 DryRun = Annotated[bool, Parameter(negative="")]
 Year = Annotated[int, Parameter(validator=Number(gt=date.min.year, lt=date.max.year))]
 _WORK: Final = {
-    "tiers": ("flows.tiers", "assess_tiers"),
-    "grants": ("flows.grants", "grant_points"),
-    "points": ("flows.points", "close_points"),
-    "notices": ("flows.notices", "send_notices"),
-    "sweep": ("flows.sweep", "sweep_points"),
-    "micropayments": ("flows.micropayments", "close_micropayments"),
-    "miles": ("flows.miles", "close_miles"),
-    "elite": ("flows.elite", "assess_elite"),
+    "tiers": ("flows.commands.tiers", "assess_tiers"),
+    "grants": ("flows.commands.grants", "grant_points"),
+    "points": ("flows.commands.points", "close_points"),
+    "notices": ("flows.commands.notices", "send_notices"),
+    "sweep": ("flows.commands.sweep", "sweep_points"),
+    "micropayments": ("flows.commands.micropayments", "close_micropayments"),
+    "miles": ("flows.commands.miles", "close_miles"),
+    "elite": ("flows.commands.elite", "assess_elite"),
 }
 """What computes, by command: imported for a dry run alone, as most load compiled code."""
 _PRIVATE: Final = 0o077
@@ -91,7 +91,7 @@ class Common:
         Raises WrongUsage for one that makes no sense.
         """
         options = self.settings(workspace)
-        settle(options.workspace)
+        set_library_settings(options.workspace)
         return options
 
     def settings(self, workspace: Path | None = None) -> Options:
@@ -130,7 +130,7 @@ def _default_workspace() -> Path:
 def demo(*, common: Common = _DEFAULTS) -> None:
     """Run the whole calendar over the sample exports, in a fresh workspace data/demo."""
     options = common.options(DEMO)
-    from flows import demo as sample
+    from flows.calendar import demo as sample
 
     _check_policies(options)
     sample.prepare(options.workspace)
@@ -166,7 +166,7 @@ def ingest(
     if export is not None:
         raise WrongUsage("--export goes with --check; ingest knows an export by its folder")
     options = common.options()
-    from flows.landing import check_exports
+    from flows.deliveries.landing import check_exports
 
     check_exports(exports_or_files)
     manifest = _under_prefect("ingest_flow", options, common, exports=list(exports_or_files))
@@ -293,14 +293,14 @@ def open_ledger(
     dry_run: Say what would be opened and rejected, with examples; publish nothing.
     """
     options = common.options()
-    from flows import opening
-    from flows.periods import parse_month
+    from flows.deliveries import opening
+    from flows.publishing.ledgers import parse_month
 
     parse_month(month)
     opening.require_file(lots)
     _check_policies(options)
     if dry_run:
-        from flows.check import raise_if_refused
+        from flows.deliveries.check import raise_if_refused
 
         manifest = opening.open_ledger(options, month, lots, dry_run)
         _print(manifest, common, "open", options)
@@ -334,12 +334,12 @@ def run(
     reason: Why, for the record of backfills (runs/backfills.jsonl; `status` shows the last ones).
     """
     options = common.options()
-    from flows.due import due_between
-    from flows.periods import parse_month
+    from flows.calendar.due import due_between
+    from flows.publishing.ledgers import parse_month
 
     due_between(_check_policies(options), parse_month(first_month), parse_month(last_month))
     if dry_run:
-        from flows.plan import plan_manifest
+        from flows.calendar.plan import plan_manifest
 
         _print(plan_manifest(options, first_month, last_month, force), common, "plan", options)
         return
@@ -376,10 +376,10 @@ def serve(
     port: Port of the page, where the server is started here.
     """
     options = common.settings()
-    settle(options.workspace, logging_level="INFO")
+    set_library_settings(options.workspace, logging_level="INFO")
     from datetime import datetime
 
-    from flows import serve as serving
+    from flows.prefect_flows import serve as serving
 
     manifest = serving.plan(options, name, datetime.now().astimezone())
     _print(manifest, common, "serve", options)
@@ -406,7 +406,7 @@ def restore(
     dry_run: Say what would change; publish nothing.
     """
     options = common.options()
-    from flows.restore import restore as bring_back
+    from flows.publishing.restore import restore as bring_back
 
     manifest = bring_back(options, table, period, version, dry_run=dry_run)
     _print(manifest, common, "restore", options)
@@ -415,7 +415,7 @@ def restore(
 @app.command
 def status(*, common: Common = _DEFAULTS) -> None:
     """Show what is staged and published, what is missing, and what is stale."""
-    from flows.status import workspace_status
+    from flows.calendar.status import workspace_status
 
     options = common.options()
     _print(workspace_status(options), common, "status", options)
@@ -430,8 +430,8 @@ def verify(*, table: str | None = None, common: Common = _DEFAULTS) -> None:
     table: One published table, or one export, instead of everything.
     """
     options = common.options()
-    from flows.errors import ProofFailed
-    from flows.verify import verify as prove
+    from flows.console.errors import ProofFailed
+    from flows.proofs.verify import verify as prove
 
     found = prove(options, table)
     _print(found, common, "verify", options)
@@ -458,8 +458,8 @@ def retention(
     if dry_run and remove:
         raise WrongUsage("--dry-run and --remove exclude each other; give one of them")
     options = common.options()
-    from flows.periods import parse_day
-    from flows.retention import retain
+    from flows.proofs.retention import retain
+    from flows.publishing.ledgers import parse_day
 
     _print(retain(options, parse_day(on), remove), common, "retention", options)
 
@@ -467,10 +467,10 @@ def retention(
 @app.command
 def catalog(*, common: Common = _DEFAULTS) -> None:
     """Rebuild the catalog and the data dictionary of the warehouse."""
-    from flows.catalog import build_catalog
-    from flows.publish import recover
-    from flows.run import tell_recovered
-    from flows.workspace import Workspace
+    from flows.publishing.catalog import build_catalog
+    from flows.publishing.commit import recover
+    from flows.publishing.run import tell_recovered
+    from flows.publishing.workspace import Workspace
 
     options = common.options()
     workspace = Workspace(options.workspace)
@@ -520,7 +520,7 @@ def sample(
 
 def _close_month(command: str, month: str, common: Common, dry_run: bool) -> None:
     """Runs the flow of a command that does a month's work."""
-    from flows.periods import parse_month
+    from flows.publishing.ledgers import parse_month
 
     parse_month(month)
     _compute(command, common, dry_run, month=month)
@@ -541,7 +541,7 @@ def _compute(command: str, common: Common, dry_run: bool, **parameters: object) 
 
 def _check_files(files: Sequence[str], export: str | None, common: Common) -> None:
     options = common.settings()
-    from flows.check import check_files, raise_if_refused
+    from flows.deliveries.check import check_files, raise_if_refused
 
     found = check_files(options, [Path(file) for file in files], export)
     _print(found, common, "check", options)
@@ -550,7 +550,7 @@ def _check_files(files: Sequence[str], export: str | None, common: Common) -> No
 
 def _check_policies(options: Options) -> Policies:
     """The policies, if they are sound: told before Prefect takes its seconds to start."""
-    from flows.run import Context
+    from flows.publishing.run import Context
 
     return Context.of(options).policies
 
@@ -560,12 +560,12 @@ def _under_prefect(
 ) -> dict[str, Any]:
     options.workspace.mkdir(parents=True, exist_ok=True)
     with progress.working("starting Prefect", lambda: -1.0):
-        from flows import orchestration
+        from flows.prefect_flows import orchestration
     return orchestration.run_through(name, options=options, **parameters)
 
 
 def _print(manifest: dict[str, Any], common: Common, kind: str, options: Options | None) -> None:
-    from flows import summary
+    from flows.console import summary
 
     if common.json:
         summary.print_json(manifest)
@@ -574,7 +574,7 @@ def _print(manifest: dict[str, Any], common: Common, kind: str, options: Options
 
 
 def _raise_if_held_back(manifest: dict[str, Any]) -> None:
-    from flows.ingest import raise_if_held_back
+    from flows.deliveries.ingest import raise_if_held_back
 
     raise_if_held_back(manifest)
 

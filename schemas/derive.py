@@ -1,7 +1,7 @@
 """Everything that follows from the declarations in schemas/: Arrow schemas, Parquet metadata,
 DuckDB types and quoting, delivered header names and the data dictionary.
 
-The only place besides `transforms/engine.py` that writes SQL text, and only from quoted
+The only place besides `transforms/engine/duckdb.py` that writes SQL text, and only from quoted
 identifiers and literals.
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import progress
+from flows.console import progress
 from tests.servers import prefect_server
 
 os.environ.setdefault(
@@ -38,9 +38,9 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def last_months(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace of the sample's last months, in which every table is published; to read only."""
-    from flows.calendar import run_calendar
-    from flows.demo import prepare
-    from flows.options import Options
+    from flows.calendar.demo import prepare
+    from flows.calendar.run_calendar import run_calendar
+    from flows.publishing.options import Options
 
     workspace = tmp_path_factory.mktemp("last_months") / "workspace"
     prepare(workspace)

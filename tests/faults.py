@@ -1,6 +1,6 @@
 """A process that publishes, and dies or fails at the k-th thing that it does to the disk.
 
-Started by forkserver from `tests/test_publish.py`, without Prefect.
+Started by forkserver from `tests/publishing/test_publish.py`, without Prefect.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.errors import PointbookError
-from flows.run import Run
+from flows.console.errors import PointbookError
+from flows.publishing.run import Run
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED
 from tests.forks import FORKS

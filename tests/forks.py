@@ -12,7 +12,9 @@ from typing import Final
 from flows.cli import main
 
 FORKS: Final = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["flows.calendar", "flows.status", "tests.faults", "tests.forks"])
+FORKS.set_forkserver_preload(
+    ["flows.calendar.run_calendar", "flows.calendar.status", "tests.faults", "tests.forks"]
+)
 
 
 def command_line(

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
-from flows.grants import grant_points
-from flows.ingest import ingest
-from flows.options import Options
-from flows.tiers import assess_tiers
+from flows.commands.grants import grant_points
+from flows.commands.tiers import assess_tiers
+from flows.deliveries.ingest import ingest
+from flows.publishing.options import Options
 from schemas.tables import PUBLISHED
 
 YEARS: Final = (2017, 2018)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from flows.micropayments import close_micropayments
+from flows.commands.micropayments import close_micropayments
 from tests.membership import land, options
 
 Row = dict[str, Any]

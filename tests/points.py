@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from flows.grants import grant_points
-from flows.notices import send_notices
-from flows.options import Options
-from flows.points import close_points
-from flows.sweep import sweep_points
-from flows.tiers import assess_tiers
+from flows.commands.grants import grant_points
+from flows.commands.notices import send_notices
+from flows.commands.points import close_points
+from flows.commands.sweep import sweep_points
+from flows.commands.tiers import assess_tiers
+from flows.publishing.options import Options
 from tests.membership import land, line, months
 
 Row = dict[str, Any]

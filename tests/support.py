@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandera.errors import SchemaErrors
 
-from flows import ingest as flow
-from flows.options import Options
+from flows.deliveries import ingest as flow
+from flows.publishing.options import Options
 from schemas.exports import EXPORTS, Export
 from transforms.exports.validate import as_frame, as_series
 

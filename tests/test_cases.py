@@ -27,12 +27,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from flows.errors import NotReady
-from flows.grants import grant_points
-from flows.ingest import ingest
-from flows.options import POLICIES as SHIPPED
-from flows.options import Options
-from flows.tiers import assess_tiers
+from flows.commands.grants import grant_points
+from flows.commands.tiers import assess_tiers
+from flows.console.errors import NotReady
+from flows.deliveries.ingest import ingest
+from flows.publishing.options import POLICIES as SHIPPED
+from flows.publishing.options import Options
 from schemas.policy import POLICIES
 from schemas.tables import PUBLISHED
 

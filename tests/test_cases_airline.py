@@ -20,12 +20,12 @@ from typing import Any, Final
 
 import pytest
 
-from flows.elite import assess_elite
-from flows.errors import NotReady, PointbookError, WrongUsage
-from flows.ingest import ingest
-from flows.miles import close_miles
-from flows.options import POLICIES as SHIPPED
-from flows.options import Options
+from flows.commands.elite import assess_elite
+from flows.commands.miles import close_miles
+from flows.console.errors import NotReady, PointbookError, WrongUsage
+from flows.deliveries.ingest import ingest
+from flows.publishing.options import POLICIES as SHIPPED
+from flows.publishing.options import Options
 from schemas.tables import PUBLISHED
 from tests.membership import land, table_rows
 from tests.test_cases import collected, replaced_policies

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.errors import NotReady
-from flows.options import POLICIES as SHIPPED
+from flows.console.errors import NotReady
+from flows.publishing.options import POLICIES as SHIPPED
 from schemas.tables import PUBLISHED
 from tests.membership import stage, table_rows
 from tests.micropayments import MONTH, Row, close, land_micropayments

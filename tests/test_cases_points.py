@@ -21,9 +21,9 @@ from typing import Any, Final
 
 import pytest
 
-from flows.errors import NotReady
-from flows.ingest import ingest
-from flows.options import Options
+from flows.console.errors import NotReady
+from flows.deliveries.ingest import ingest
+from flows.publishing.options import Options
 from schemas.tables import PUBLISHED
 from tests.membership import land, table_rows
 from tests.points import Row, bills_of_tiers, land_points, run

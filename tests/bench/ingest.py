@@ -62,8 +62,8 @@ connection.execute('''COPY (FROM {source}) TO '{root}/bare.parquet'
 _INGEST = """
 import os, shutil
 from pathlib import Path
-from flows.ingest import ingest
-from flows.options import Options
+from flows.deliveries.ingest import ingest
+from flows.publishing.options import Options
 workspace = Path('{root}/workspace')
 shutil.rmtree(workspace, ignore_errors=True)
 (workspace / 'landing' / 'billing').mkdir(parents=True)
@@ -73,8 +73,8 @@ assert report['status'] == '{status}', report
 """
 _CORRECT = """
 from pathlib import Path
-from flows.ingest import ingest
-from flows.options import Options
+from flows.deliveries.ingest import ingest
+from flows.publishing.options import Options
 workspace = Path('{root}/workspace')
 landing = workspace / 'landing' / 'billing'
 (known,) = [path for path in landing.glob('clean.csv')]

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import duckdb
 
-from flows.periods import month_before, parse_month
-from flows.run import Run
+from flows.publishing.ledgers import month_before, parse_month
+from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.tables import PUBLISHED, STAGED_RELATIONS
@@ -161,8 +161,8 @@ COPY (
 """
 _OURS = """
 from pathlib import Path
-from flows.micropayments import close_micropayments
-from flows.options import Options
+from flows.commands.micropayments import close_micropayments
+from flows.publishing.options import Options
 close_micropayments(Options(workspace=Path({root!r}), memory="{memory}"), "{month}")
 """
 

@@ -21,15 +21,15 @@ from typing import Final
 import duckdb
 import pyarrow.parquet as pq
 
-from flows.flights import mileage
-from flows.run import Run
-from flows.tables import name_policies, run_context
+from flows.commands.flights import mileage
+from flows.publishing.run import Run
+from flows.publishing.write_audit import name_policies, run_context
 from schemas.derive import schema_metadata, staged_schema
 from schemas.exports import EXPORTS
 from tests.bench.measure import Contender, compare
-from transforms.engine import Engine
-from transforms.policy import Policies
-from transforms.reference import Reference
+from transforms.engine.duckdb import Engine
+from transforms.policies.policy import Policies
+from transforms.policies.reference import Reference
 
 MONTH: Final = "2021-05"
 YEAR: Final = 2022
@@ -134,10 +134,10 @@ ORDER BY member_id
 """
 _ACCRUAL: Final = """
 from pathlib import Path
-from flows.miles import Close, mileage_fingerprints, mileage_inputs
-from flows.options import Options
-from flows.run import Context, Run
-from transforms.reference import Reference
+from flows.commands.miles import Close, mileage_fingerprints, mileage_inputs
+from flows.publishing.options import Options
+from flows.publishing.run import Context, Run
+from transforms.policies.reference import Reference
 options = Options(workspace=Path({root!r}), memory="{memory}")
 with Run(options.workspace, "miles", {{}}) as run:
     context = Context.of(options)
@@ -150,14 +150,14 @@ with Run(options.workspace, "miles", {{}}) as run:
 """
 _MILES: Final = """
 from pathlib import Path
-from flows.miles import close_miles
-from flows.options import Options
+from flows.commands.miles import close_miles
+from flows.publishing.options import Options
 close_miles(Options(workspace=Path({root!r}), memory="{memory}"), "{month}")
 """
 _ELITE: Final = """
 from pathlib import Path
-from flows.elite import assess_elite
-from flows.options import Options
+from flows.commands.elite import assess_elite
+from flows.publishing.options import Options
 assess_elite(Options(workspace=Path({root!r}), memory="{memory}"), {year})
 """
 

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import duckdb
 
-from flows.options import Options
-from flows.periods import month_after, month_before
-from flows.points import close_points
-from flows.run import Run
-from flows.sweep import sweep_points
+from flows.commands.points import close_points
+from flows.commands.sweep import sweep_points
+from flows.publishing.ledgers import month_after, month_before
+from flows.publishing.options import Options
+from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS
 from tests.bench.measure import Contender, compare
-from transforms.engine import Engine, load_transform
+from transforms.engine.duckdb import Engine, load_transform
 
 _CUSTOMERS = """
 SELECT format('C{:08d}', number) AS customer_id, DATE '2010-01-01' AS joined_on,
@@ -174,8 +174,8 @@ TO '{out}/lots.parquet' (FORMAT parquet, COMPRESSION zstd)''')
 """
 _CLOSE = """
 from pathlib import Path
-from flows.options import Options
-from flows.points import close_points
+from flows.publishing.options import Options
+from flows.commands.points import close_points
 close_points(Options(workspace=Path({root!r}), memory="{memory}"), "{month}")
 """
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import duckdb
 
-from flows.run import Run
+from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema
 from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS
-from transforms.engine import Engine, load_transform
+from transforms.engine.duckdb import Engine, load_transform
 
 _CUSTOMERS = """
 SELECT

@@ -65,14 +65,14 @@ COPY (
 """
 _OURS = """
 from pathlib import Path
-from flows.options import Options
-from flows.tiers import assess_tiers
+from flows.publishing.options import Options
+from flows.commands.tiers import assess_tiers
 assess_tiers(Options(workspace=Path({root!r}), memory="{memory}"), {year})
 """
 
 _PREFECT = """
 from pathlib import Path
-from flows.environment import settle
+from flows.console.environment import settle
 settle(Path({root!r}))
 from prefect import flow
 flow(lambda: None, name="nothing")()

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.errors import NotReady, RunFailed, WrongUsage
+from flows.console.errors import NotReady, RunFailed, WrongUsage
 from schemas.exports import EXPORTS
 from tests.support import (
     KEY,

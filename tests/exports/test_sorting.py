@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.exports.order import sorted_by
 from transforms.exports.records import Records, Splitter
+from transforms.exports.text_order import sorted_by
 
 ID_KINDS = st.sampled_from(
     [

@@ -22,9 +22,9 @@ from typing import Final, Protocol
 import numpy as np
 import pyarrow as pa
 
+from transforms.engine.threads import beside
 from transforms.exports import utf8
 from transforms.exports.cp949 import Cp949Decoder
-from transforms.threads import beside
 
 CHUNK_BYTES: Final = 1 << 24
 MAX_EXPANSION: Final = 250

@@ -23,9 +23,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.derive import schema_metadata
+from transforms.engine.threads import pool
 from transforms.exports.forms import CODED, coded
 from transforms.exports.thrift import STRUCT, Field, Struct, read_struct, value_of, write_struct
-from transforms.threads import pool
 
 GROUP_ROWS: Final = 1 << 17
 """Rows in a group on average; a power of two."""
@@ -315,7 +315,7 @@ def _ends(keys: pa.Array) -> list[int]:
     """Behind which rows a group ends."""
     # compiled code is loaded when rows are written: others only ask for layouts
     from transforms.exports.keys import mark_ending
-    from transforms.exports.order import text_and_offsets
+    from transforms.exports.text_order import text_and_offsets
 
     ending = np.zeros(len(keys), np.bool_)
     mark_ending(*text_and_offsets(keys), GROUP_ROWS - 1, ending)

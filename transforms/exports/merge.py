@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 from schemas.derive import DELIVERY, arrow_schema, staged_schema, stored_schema
 from schemas.exports import Export
 from schemas.tables import relations_of
-from transforms.engine import Engine, load_transform
+from transforms.engine.duckdb import Engine, load_transform
 from transforms.exports.grouped import GroupedFile, Layout, rewrite, with_codes, write
-from transforms.exports.runs import RunFile, Source, merged, sort_into_runs
+from transforms.exports.sorted_chunks import RunFile, Source, merged, sort_into_runs
 
 WHOLE: Final = ""
 """The partition of an export that is staged whole."""
@@ -82,7 +82,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Written:
+class StagedFile:
     """A file that a merge wrote aside: which staged relation and partition it is to become."""
 
     relation: str
@@ -156,7 +156,7 @@ class Merge:
         """The partitions in which rows arrive or are replaced."""
         return sorted({*self._arrivals, *self._replaced})
 
-    def write(self, partition: str, aside: Aside) -> list[Written]:
+    def write(self, partition: str, aside: Aside) -> list[StagedFile]:
         """Writes a changed partition, the rows replaced in it, and the relations kept of it.
 
         `aside` gives the path to write for a staged relation and partition.
@@ -166,7 +166,7 @@ class Merge:
             self._name_staged("partition_held", [self._held[partition]])
         current = aside(self._export.name, partition)
         rows = self._write_current(partition, current)
-        written = [Written(self._export.name, partition, current, rows)]
+        written = [StagedFile(self._export.name, partition, current, rows)]
         if partition in self._replaced:
             written.append(self._write_history(partition, aside))
         tables = relations_of(self._export)
@@ -175,7 +175,7 @@ class Merge:
         for table in tables:
             target = aside(table.name, partition)
             rows = self._engine.write(load_transform(f"staging/{table.name}"), table, target)
-            written.append(Written(table.name, partition, target, rows))
+            written.append(StagedFile(table.name, partition, target, rows))
             self._engine.relation(table.name, [target], stored_schema(table))
         return written
 
@@ -231,13 +231,13 @@ class Merge:
             return None
         return GroupedFile.of(held, self._layout)
 
-    def _write_history(self, partition: str, aside: Aside) -> Written:
+    def _write_history(self, partition: str, aside: Aside) -> StagedFile:
         schema = history_schema(self._export)
         before = [self._history[partition]] if partition in self._history else []
         self._engine.records("partition_history", self._export, before, schema)
         target = aside(history_name(self._export), partition)
         rows = self._engine.write_schema(load_transform("staging/history"), schema, target)
-        return Written(history_name(self._export), partition, target, rows)
+        return StagedFile(history_name(self._export), partition, target, rows)
 
     def _name_arrivals(self, name: str, files: Sequence[RunFile]) -> None:
         schema = arrivals_schema(self._export)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from schemas.derive import header_names, normalised_header
 from schemas.exports import EXPORTS, Export
+from transforms.engine.threads import pool
 from transforms.exports import forms
 from transforms.exports.containers import (
     Container,
@@ -26,13 +27,12 @@ from transforms.exports.containers import (
     may_fail,
     utf8_chunks,
 )
-from transforms.exports.order import sorted_by
 from transforms.exports.personal import MASK, Pseudonyms
 from transforms.exports.records import MAX_FIELDS, MAX_RECORD_BYTES, Records, Splitter
+from transforms.exports.text_order import sorted_by
 from transforms.exports.typed import json_lines, read_typed
 from transforms.exports.utf8 import bad_spans
 from transforms.exports.validate import Mask, broken_rules, reasons
-from transforms.threads import pool
 
 DELIMITERS: Final = (b",", b"\t", b"|", b";")
 UNSPLIT: Final = "row:format"

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.exports import EXPORTS
+from transforms.engine.threads import bound_threads, pool
 from transforms.sample import dirt
 from transforms.sample.airline import Airline, member_id
 from transforms.sample.draws import Draws, Ints, month_number, month_text
@@ -27,7 +28,6 @@ from transforms.sample.forms import (
     nothing_spoilt,
 )
 from transforms.sample.telecom import Rows, Telecom, customer_id
-from transforms.threads import bound_threads, pool
 
 Progress = Callable[[str, int, int], None]
 

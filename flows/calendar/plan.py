@@ -1,0 +1,309 @@
+"""The plan: which periods are missing, stale or current and why, and what a run would do about it.
+
+A period is stale where what its rules read has changed since, or will have once a period that it
+reads is made again: both are told by its fingerprints, from the inputs that its command declares.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from flows.calendar.due import Due, due_between
+from flows.commands.declaration import Command
+from flows.commands.registry import COMMANDS
+from flows.console.errors import PointbookError
+from flows.deliveries.landing import new_files
+from flows.publishing.commit import Entry
+from flows.publishing.ledgers import month_of, parse_month
+from flows.publishing.options import Options
+from flows.publishing.run import Context
+from flows.publishing.write_audit import changed_inputs, published_path
+from schemas.tables import PUBLISHED
+from transforms.policies.policy import PolicyError
+
+State = Literal["missing", "stale", "current"]
+Action = Literal["run", "keep", "skip", "blocked"]
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a look at a period found.
+
+    `changed`: what its rules read and has changed since. `damaged`: tables whose file is gone or
+    cut short. `follows`: the periods to be made again that it changes with, the first causes only.
+    `passed_by` and `blocked` say why it is not to be done, or could not be.
+    """
+
+    due: Due
+    state: State
+    changed: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    follows: tuple[Due, ...] = ()
+    passed_by: str | None = None
+    blocked: str | None = None
+
+    @property
+    def why(self) -> str | None:
+        """Why it is stale, as a phrase."""
+        if self.state != "stale":
+            return None
+        if self.passed_by or self.blocked:
+            return self.passed_by or self.blocked
+        if self.changed:
+            return f"changed: {', '.join(self.changed)}"
+        if self.damaged:
+            return f"gone or damaged: {', '.join(self.damaged)}"
+        named = ", ".join(f"{due.name} {due.period}" for due in self.follows[:_NAMED])
+        more = len(self.follows) - _NAMED
+        return f"follows {named}" + (f" and {more} more" if more > 0 else "")
+
+    @property
+    def causes(self) -> tuple[Due, ...]:
+        """The periods that it is to be made again for: itself, or those that it follows."""
+        own = self.state == "missing" or self.changed or self.damaged
+        return (self.due,) if own or not self.follows else self.follows
+
+
+class Outlook:
+    """A workspace as it will be once what is missing or stale is made again.
+
+    Periods are looked at in calendar order, in which none reads what falls due later.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._now = context
+        self._then = replace(context, state=context.state.copy())
+        self._causes: dict[Path, tuple[Due, ...]] = {}
+
+    def look(self, due: Due) -> Finding:
+        """Whether a period is missing, stale or current, and why."""
+        command, context = due.command, self._then
+        entries = published_entries(self._now, due)
+        passed_by = command.not_delivered(context) or command.passed_by(context, due.period)
+        blocked, found = None, None
+        try:
+            found = command.fingerprints(context, due.period)
+            command.require(context, due.period)
+        except (PointbookError, PolicyError) as error:
+            blocked = " ".join(str(error).splitlines())
+        if len(entries) < len(command.tables):
+            return Finding(due, "missing", passed_by=passed_by, blocked=blocked)
+        if found is None:
+            return Finding(due, "stale", passed_by=passed_by, blocked=blocked)
+        changed = _changed(entries, found)
+        followed = self._followed(due, changed)
+        if followed:
+            changed -= followed.keys() - self._changed_already(due, entries)
+        causes = sorted({cause for causes in followed.values() for cause in causes})
+        finding = Finding(
+            due,
+            "stale",
+            changed=tuple(sorted(changed)),
+            damaged=tuple(_damaged(self._now, entries)),
+            follows=tuple(causes),
+            passed_by=passed_by,
+            blocked=blocked,
+        )
+        if finding.changed or finding.damaged or finding.follows:
+            return finding
+        return Finding(due, "current", passed_by=passed_by, blocked=blocked)
+
+    def expect(self, finding: Finding) -> None:
+        """Counts a period as made anew for those after it."""
+        due = finding.due
+        for table in due.command.tables:
+            partition = due.command.partition(table, due.period)
+            path = published_path(self._now.workspace, PUBLISHED[table], partition)
+            self._then.state.foresee(table, partition, path)
+            self._causes[path] = finding.causes
+
+    def _followed(self, due: Due, changed: set[str]) -> dict[str, tuple[Due, ...]]:
+        """Which of the changed relations have files that are to be made again, and why."""
+        if not changed:
+            return {}
+        files = due.command.inputs(self._then, due.period).files
+        causes = {
+            name: {cause for path in files[name].values() for cause in self._causes.get(path, ())}
+            for name in changed & files.keys()
+        }
+        return {name: tuple(found) for name, found in causes.items() if found}
+
+    def _changed_already(self, due: Due, entries: Mapping[str, Entry]) -> set[str]:
+        """What has changed by what is published now."""
+        try:
+            return _changed(entries, due.command.fingerprints(self._now, due.period))
+        except (PointbookError, PolicyError):
+            return set()
+
+
+def published_entries(context: Context, due: Due) -> dict[str, Entry]:
+    """What is published of a period, by table."""
+    entries = {}
+    for table in due.command.tables:
+        path = context.files(table).get(due.command.partition(table, due.period))
+        if path is not None:
+            entries[table] = context.state.entry(path)
+    return entries
+
+
+def published_dues(context: Context) -> list[Due]:
+    """Everything that is published, in calendar order."""
+    return sorted(
+        Due.of(context.policies, command, period)
+        for command in COMMANDS.values()
+        for period in command.published(context)
+    )
+
+
+def overview(context: Context) -> Iterator[Finding]:
+    """All that is published, and what is missing: what fell due within the delivered months,
+    could be done, and is not. In calendar order.
+
+    A ledger that was never begun misses nothing.
+    """
+    outlook = Outlook(context)
+    published = published_dues(context)
+    missing = set(_called_for(context)).difference(published)
+    for due in sorted([*published, *missing]):
+        finding = outlook.look(due)
+        if finding.state != "current" and not finding.passed_by and not finding.blocked:
+            outlook.expect(finding)
+        yield finding
+
+
+def _called_for(context: Context) -> Iterator[Due]:
+    paced = {name: _delivered(context, command) for name, command in COMMANDS.items()}
+    months = sorted(month for span in paced.values() for month in span)
+    if not months:
+        return
+    for due in due_between(context.policies, parse_month(months[0]), parse_month(months[-1])):
+        span = paced[due.name]
+        within = span and span[0] <= month_of(due.on) <= span[-1]
+        if within and due.command.called_for(context, due.period):
+            yield due
+
+
+def _delivered(context: Context, command: Command) -> list[str]:
+    """The delivered months that say from when to when a command could be done."""
+    return sorted({month for name in command.paced_by for month in context.files(name) if month})
+
+
+def _changed(entries: Mapping[str, Entry], found: Mapping[str, str]) -> set[str]:
+    """What the entries were made from and is not what was found."""
+    return {name for entry in entries.values() for name in changed_inputs(entry.inputs, found)}
+
+
+def _damaged(context: Context, entries: Mapping[str, Entry]) -> Iterator[str]:
+    """The tables whose published file is gone, or not as long as it was."""
+    for table, entry in entries.items():
+        try:
+            size = os.stat(os.path.join(context.workspace.root, entry.path)).st_size
+        except FileNotFoundError:
+            size = -1
+        if size != entry.size:
+            yield table
+
+
+# What a run would do
+
+
+@dataclass(frozen=True)
+class PlannedPeriod:
+    """What a run would do about a period, and why not more."""
+
+    finding: Finding
+    action: Action
+    reason: str | None = None
+
+    def as_manifest(self, context: Context) -> dict[str, Any]:
+        """As the plan shows it."""
+        due = self.finding.due
+        entries = published_entries(context, due)
+        return {
+            "command": due.name,
+            "period": due.period,
+            "line": due.line,
+            "due": due.on.isoformat(),
+            "state": self.finding.state,
+            "why": self.finding.why,
+            "action": self.action,
+            "reason": self.reason,
+            "tables": [
+                {
+                    "table": table,
+                    "period": due.command.partition(table, due.period),
+                    "state": self.finding.state if table in entries else "missing",
+                }
+                for table in due.command.tables
+            ],
+        }
+
+
+def plan_run(
+    context: Context, first_month: str, last_month: str, force: bool
+) -> list[PlannedPeriod]:
+    """What a run from the first to the last month would do, in its order; see `run_calendar`.
+
+    A period that can't be done stops the run there: what would be done after it is blocked by it.
+    """
+    outlook = Outlook(context)
+    due = set(due_between(context.policies, parse_month(first_month), parse_month(last_month)))
+    steps: list[PlannedPeriod] = []
+    stopped_at: Due | None = None
+    for item in sorted(due.union(published_dues(context))):
+        if month_of(item.on) > last_month:
+            break
+        finding = outlook.look(item)
+        if item not in due:
+            if finding.state == "stale":
+                outlook.expect(finding)
+            continue
+        step = _step(finding, due, force)
+        if step.action == "run" and stopped_at is not None:
+            where = f"{stopped_at.name} {stopped_at.period}, where the run stops"
+            step = replace(step, action="blocked", reason=where)
+        elif step.action == "blocked" and stopped_at is None:
+            stopped_at = item
+        if finding.state != "current" and step.action in ("run", "keep"):
+            outlook.expect(finding)
+        steps.append(step)
+    return steps
+
+
+def _step(finding: Finding, due: Collection[Due], force: bool) -> PlannedPeriod:
+    if finding.state == "current" and not force:
+        return PlannedPeriod(finding, "keep")
+    if finding.passed_by:
+        return PlannedPeriod(finding, "skip", finding.passed_by)
+    outside = not force and not any(cause in due for cause in finding.causes)
+    if outside:
+        return PlannedPeriod(finding, "keep", f"{finding.why}, which the run does not reach")
+    if finding.blocked:
+        return PlannedPeriod(finding, "blocked", finding.blocked)
+    return PlannedPeriod(finding, "run")
+
+
+def plan_manifest(
+    options: Options, first_month: str, last_month: str, force: bool = False
+) -> dict[str, Any]:
+    """The plan of a run, as `run --dry-run` shows it; reads no data and changes nothing.
+
+    What landed and is not ingested is named; what it will make stale is not foreseen.
+    """
+    context = Context.of(options)
+    landed = new_files(context.workspace)
+    return {
+        "command": "plan",
+        "from": first_month,
+        "to": last_month,
+        "force": force,
+        "landed": [{"export": file.export.name, "file": file.name} for file in landed],
+        "steps": [
+            step.as_manifest(context) for step in plan_run(context, first_month, last_month, force)
+        ],
+    }

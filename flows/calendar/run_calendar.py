@@ -1,0 +1,84 @@
+"""Run: ingest, then everything that falls due in a span of months, in calendar order."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from flows.calendar.backfills import Outcome, recorded
+from flows.calendar.due import Due, due_between
+from flows.calendar.plan import Outlook
+from flows.console import progress
+from flows.console.errors import HeldBack
+from flows.deliveries.ingest import held_back, ingest
+from flows.publishing.ledgers import parse_month
+from flows.publishing.options import Options
+from flows.publishing.run import Context, one_catalog
+from flows.publishing.sessions import one_session
+from flows.publishing.steps import StepRunner, plainly
+
+
+def run_calendar(
+    options: Options,
+    first_month: str,
+    last_month: str,
+    step: StepRunner = plainly,
+    *,
+    force: bool = False,
+    reason: str | None = None,
+) -> dict[str, Any]:
+    """Ingests and makes what falls due from the first to the last month (YYYY-MM) and is missing
+    or stale; with `force` also what is current.
+
+    Each period is looked at when its turn comes, by what its rules read then: one that was made
+    again and came out the same makes nothing after it stale, and what a killed run has done is
+    current. Returns the manifests of all runs, what was current, and what was skipped with the
+    reason. Stops at the first command that fails, with its error; where a file was held back it
+    stops after the ingest. What was asked for, `reason` too, and what came of it is recorded
+    (`flows.calendar.backfills`).
+    """
+    context = Context.of(options)
+    due = due_between(context.policies, parse_month(first_month), parse_month(last_month))
+    asked = {"from": first_month, "to": last_month, "force": force, "reason": reason}
+    with context.workspace.hold("run"), recorded(context.workspace, asked) as outcome:
+        ingested = ingest(options, (), step)
+        manifest: dict[str, Any] = {"command": "run", **asked, "ingest": ingested}
+        manifest |= {"runs": [], "current": [], "skipped": []}
+        if held_back(ingested):
+            outcome.exit = HeldBack.exit_code
+        else:
+            _run_due(options, due, force, step, manifest, outcome)
+        return manifest
+
+
+def _run_due(
+    options: Options,
+    due: list[Due],
+    force: bool,
+    step: StepRunner,
+    manifest: dict[str, Any],
+    outcome: Outcome,
+) -> None:
+    """Makes what is missing or stale; tells manifest and outcome of each period."""
+    context = Context.of(options)
+    done = 0
+    with (
+        one_catalog(context.workspace),
+        one_session(),
+        progress.working("running the calendar", lambda: done / max(1, len(due))),
+    ):
+        for item in due:
+            finding = Outlook(context).look(item)
+            name = f"{item.name} {item.period}"
+            if finding.state == "current" and not force:
+                manifest["current"].append(name)
+                outcome.current += 1
+            elif finding.passed_by:
+                manifest["skipped"].append({"command": item.line, "reason": finding.passed_by})
+                outcome.skipped += 1
+            else:
+                work = partial(item.command.run, options, item.period)
+                manifest["runs"].append(step(name, work))
+                outcome.ran.append(name)
+                context = Context.of(options)
+            done += 1

@@ -1,0 +1,137 @@
+"""When `pointbook serve` runs what falls due, and for which period: by the policy's days and hours.
+
+A command runs so many days after it falls due, at its hour (`schedules.yaml`). Its period follows
+from the day for which a run was scheduled, however late it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import groupby, pairwise
+from typing import Final, cast
+
+from flows.calendar.due import Due, due_between
+from flows.commands.registry import COMMANDS
+from flows.console.zone import KOREA
+from flows.publishing.ledgers import last_day
+from flows.publishing.run import Context
+from schemas.policy import SCHEDULED
+from transforms.policies.airline import status_in_force
+from transforms.policies.policy import Policies, PolicyError
+
+INGEST: Final = "ingest"
+_POLICY: Final = "schedules"
+_AHEAD: Final = 5
+"""Years looked ahead: a yearly command falls due in each."""
+_BEFORE: Final = 2
+"""Years looked back: whatever falls due did in the last of them, and ran 27 days after."""
+_LEDGER: Final = {"grants", "notices", "points", "sweep"}
+"""Each opens from what the one before it published."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a command runs: so many days after it falls due, at an hour of Asia/Seoul."""
+
+    command: str
+    days_after: int
+    at: time
+
+    def moment(self, due: Due) -> datetime:
+        """When a command that falls due runs."""
+        return datetime.combine(due.on + timedelta(days=self.days_after), self.at, KOREA)
+
+    def crons(self, policies: Policies, today: date) -> list[str]:
+        """The cron expressions, in Asia/Seoul, of all its moments in the coming years.
+
+        More than one where the policy moves the day on which the command falls due; none where
+        its scheme is not in force.
+        """
+        at = f"{self.at.minute} {self.at.hour}"
+        if self.command == INGEST:
+            return [f"{at} * * *"]
+        days = [self.moment(due).date() for due in _to_come(policies, self.command, today)]
+        if COMMANDS[self.command].span == "year":
+            return list(dict.fromkeys(f"{at} {day.day} {day.month} *" for day in days))
+        at_the_end = all(day == last_day(day.replace(day=1)) for day in days)
+        return list(dict.fromkeys(f"{at} {'L' if at_the_end else day.day} * *" for day in days))
+
+    def upcoming(self, policies: Policies, now: datetime, count: int) -> list[tuple[datetime, str]]:
+        """The next moments after now, and the period of each; none for the ingest of all."""
+        if self.command == INGEST:
+            first = datetime.combine(now.astimezone(KOREA).date(), self.at, KOREA)
+            days = (first + timedelta(days=n) for n in range(count + 1))
+            found = [(moment, "") for moment in days]
+        else:
+            due = _to_come(policies, self.command, now.astimezone(KOREA).date())
+            found = [(self.moment(item), item.period) for item in due]
+        return [item for item in found if item[0] > now][:count]
+
+
+def schedules(policies: Policies, on: date) -> dict[str, Schedule]:
+    """The schedules in force on a day, by command, in the order of the calendar.
+
+    Raises PolicyError where the commands would not run in that order.
+    """
+    rows = {row["command"]: cast("dict[str, int]", row) for row in policies.in_force(_POLICY, on)}
+    found = {
+        command: Schedule(
+            command,
+            rows[command]["days_after"],
+            time(rows[command]["hour"], rows[command]["minute"]),
+        )
+        for command in SCHEDULED
+    }
+    problems = list(dict.fromkeys(_disorder(policies, found, on)))
+    if problems:
+        raise PolicyError(*problems)
+    return found
+
+
+def period_due(policies: Policies, command: str, scheduled: datetime) -> Due:
+    """What a run that was scheduled for a moment is to do: what fell due last by that day.
+
+    The hour does not matter, so that a schedule that was moved on Prefect's page keeps its period.
+    """
+    day = scheduled.astimezone(KOREA).date()
+    (row,) = [row for row in policies.in_force(_POLICY, day) if row["command"] == command]
+    on = day - timedelta(days=cast("int", row["days_after"]))
+    due = due_between(policies, on.replace(year=on.year - _BEFORE, day=1), on)
+    return max(item for item in due if item.name == command and item.on <= on)
+
+
+def why_skipped(due: Due, context: Context) -> str | None:
+    """Why a scheduled run has nothing to do, if so: as `run` skips it.
+
+    Grants without a tier snapshot are no such case, unless nobody could have a tier.
+    """
+    if due.name == "grants":
+        return COMMANDS["tiers"].not_delivered(context)
+    return due.command.not_delivered(context) or due.command.passed_by(context, due.period)
+
+
+def _to_come(policies: Policies, command: str, today: date) -> list[Due]:
+    """What falls due by a command from the month before today on; without schemes not in force."""
+    begin = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    return [
+        due
+        for due in due_between(policies, begin, begin.replace(year=begin.year + _AHEAD))
+        if due.name == command
+        and (command != "elite" or status_in_force(policies, int(due.period)))
+    ]
+
+
+def _disorder(policies: Policies, found: Mapping[str, Schedule], today: date) -> Iterator[str]:
+    """Commands that would run before, or with, one that goes before them in the calendar."""
+    due = sorted(item for name in COMMANDS for item in _to_come(policies, name, today))
+    moments = {item: found[item.name].moment(item) for item in due}
+    days = groupby(sorted(due, key=lambda item: moments[item].date()), lambda i: moments[i].date())
+    for chain in ([i for i in due if i.name in _LEDGER], *(sorted(items) for _, items in days)):
+        for first, second in pairwise(chain):
+            if moments[first] >= moments[second]:
+                yield (
+                    f"{_POLICY}.yaml: {second.name} would run before or with the {first.name} that "
+                    f"it comes after; give {second.name} more days_after or a later hour"
+                )

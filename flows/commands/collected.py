@@ -1,0 +1,43 @@
+"""Which staged bills hold what was collected in a span of days (P1, P9)."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+from flows.publishing.ledgers import month_of
+from flows.publishing.run import Context
+from flows.publishing.write_audit import name_table
+from schemas.tables import STAGED_RELATIONS
+from transforms.engine.duckdb import Engine, load_transform
+
+
+def collected_files(
+    context: Context, first: date, last: date
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The bills to read whole, and those of which the late collections are enough, by month."""
+    files = context.files("billing_collections")
+    months = _collecting_months(
+        tuple((path, context.state.entry(path).sha256) for path in files.values()),
+        context.workspace.scratch,
+    )
+    begin, end = month_of(first), month_of(last)
+    within = [row for row in months if begin <= row["collected_month"] <= end]
+    whole = {row["billing_month"] for row in within if row["is_main"]}
+    partly = {row["billing_month"] for row in within} - whole
+    bills, late = context.files("billing"), context.files("billing_late_collections")
+    return (
+        {month: path for month, path in bills.items() if month in whole},
+        {month: path for month, path in late.items() if month in partly},
+    )
+
+
+@lru_cache(maxsize=8)
+def _collecting_months(files: tuple[tuple[Path, str], ...], scratch: Path) -> list[dict[str, Any]]:
+    """The rows of `points/collecting_months` for these files, which their hashes tell apart."""
+    with Engine(scratch) as engine:
+        name_table(engine, STAGED_RELATIONS["billing_collections"], [path for path, _ in files])
+        rows = engine.rows(load_transform("points/collecting_months"))
+    return cast("list[dict[str, Any]]", rows.to_pylist())

@@ -1,0 +1,1 @@
+"""What people and log collectors read: summaries, progress, logs, errors."""

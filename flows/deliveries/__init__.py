@@ -1,0 +1,1 @@
+"""From what operators drop into landing to staged rows and quarantine."""

@@ -1,0 +1,191 @@
+"""Check: what ingest would make of files before anyone delivers them. Nothing is staged or kept."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from flows.console.errors import HeldBack, RunFailed, WrongUsage
+from flows.console.terminal import shown
+from flows.deliveries.intake import FileReport, Intake
+from flows.deliveries.landing import Deliveries, LandedFile, check_exports
+from flows.publishing.options import Options
+from schemas.derive import normalised_header
+from schemas.exports import EXPORTS, Export
+from transforms.exports.containers import Container, FileRefused, opened, survey
+from transforms.exports.personal import Pseudonyms
+from transforms.exports.reading import Header, likely_exports
+
+EXAMPLES: Final = 3
+"""How many rows are shown of each reason."""
+_SHOWN_CHARACTERS: Final = 160
+_ROWS_AT_ONCE: Final = 4096
+_UNNUMBERED: Final = 0
+"""The delivery that a check is: none."""
+
+
+def check_files(
+    options: Options, paths: Sequence[Path], export: str | None = None
+) -> dict[str, Any]:
+    """What ingest would say of the files if they were one first delivery, all of them together.
+
+    `export` names the export of all; else a file's folder tells, else its header. Raises
+    WrongUsage for an unknown export and for files that don't exist; what else is wrong with a
+    file is in the answer.
+    """
+    check_exports([export] if export else [])
+    missing = [shown(str(path)) for path in paths if not os.path.exists(path)]
+    if missing:
+        raise WrongUsage(f"no such file: {', '.join(missing)}; check the name")
+    if not paths:
+        raise WrongUsage("--check looks at files; name at least one")
+    with TemporaryDirectory(prefix="pointbook-check-") as scratch:
+        # nothing personal outlives the check, so any key will do
+        anyones = Pseudonyms(secrets.token_hex())
+        intake = Intake(Path(scratch), options, Deliveries(), anyones)
+        checked = [_read(intake, number, path, export) for number, path in enumerate(paths)]
+        for known in EXPORTS.values():
+            own = [report for report in intake.accepted if report.file.export is known]
+            if own:
+                intake.merge(known, own, {}, {}, _UNNUMBERED, lambda merge: None)
+        return {
+            "command": "check",
+            "max_reject_rate": options.max_reject_rate,
+            "files": [_told(file, intake) for file in checked],
+        }
+
+
+def raise_if_refused(found: Mapping[str, Any]) -> None:
+    """Raises RunFailed where ingest would reject a file whole, HeldBack where it would hold one."""
+    rejected = [file for file in found["files"] if file["status"] == "rejected"]
+    if rejected:
+        reasons = "; ".join(f"{file['file']}: {file['reason']}" for file in rejected)
+        raise RunFailed(f"would be rejected whole: {reasons}")
+    held = [file["file"] for file in found["files"] if file["status"] == "held_back"]
+    if held:
+        raise HeldBack(
+            f"would be held back for too many rejected rows: {', '.join(held)}; have them mended, "
+            "or raise --max-reject-rate"
+        )
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A file with what told its export (option, folder or header); without a report, why not."""
+
+    path: Path
+    told_by: str | None = None
+    report: FileReport | None = None
+    refusal: str | None = None
+
+
+def _read(intake: Intake, number: int, path: Path, export: str | None) -> _Checked:
+    room = Path(os.path.realpath(path)).parent
+    try:
+        chosen, told_by = _export_of(path, room, export)
+    except FileRefused as refusal:
+        return _Checked(path, refusal=str(refusal))
+    return _Checked(path, told_by, intake.read(LandedFile(number, chosen, path, room)))
+
+
+def _export_of(path: Path, room: Path, export: str | None) -> tuple[Export, str]:
+    folder = path.absolute().parent.name
+    if export:
+        return EXPORTS[export], "option"
+    if folder in EXPORTS:
+        return EXPORTS[folder], "folder"
+    container = Container.of(path)
+    with opened(path, room) as file:
+        likely = likely_exports(file, container, survey(file, container).encoding)
+    if not likely:
+        raise FileRefused("its header suits no export; say with --export which it is to be")
+    if len(likely) > 1:
+        names = " and ".join(each.name for each in likely)
+        raise FileRefused(f"its header suits {names} alike; say which with --export")
+    return likely[0], "header"
+
+
+def _told(checked: _Checked, intake: Intake) -> dict[str, Any]:
+    """What is known of a file, as the manifest of a check shows it."""
+    report = checked.report
+    if report is None:
+        told: dict[str, Any] = {"export": None, "status": "rejected", "reason": checked.refusal}
+    else:
+        told = report.as_manifest() | {"export_told_by": checked.told_by}
+    told |= {"file": shown(str(checked.path))} | _container(checked.path)
+    if told["reason"] is not None:
+        told["reason"] = shown(told["reason"])
+    if report is not None and report.header is not None:
+        told |= _columns(report.file.export, report.header)
+        told["reasons"] = rejected_rows(report.reasons, intake.refused(report))
+        rows = report.rows
+        told["rejected_share"] = round(rows["quarantined"] / max(1, rows["delivered"]), 4)
+    return told
+
+
+def _container(path: Path) -> dict[str, str | None]:
+    try:
+        container = Container.of(path)
+    except FileRefused:
+        return {"container": None, "compression": None}
+    return {"container": container.kind, "compression": container.compression}
+
+
+def _columns(export: Export, header: Header) -> dict[str, Any]:
+    """Which of the export's columns a header has, in which language, and what else it has."""
+    korean = [
+        normalised_header(header.names[index]) != normalised_header(name)
+        for name, index in header.columns.items()
+    ]
+    known = set(header.columns.values())
+    return {
+        "header_language": "mixed"
+        if len(set(korean)) > 1
+        else "Korean"
+        if korean[0]
+        else "English",
+        "columns": {
+            "found": [name for name in export.columns if name in header.columns],
+            "missing_optional": [name for name in export.columns if name not in header.columns],
+            "extra": [
+                shown(name, _SHOWN_CHARACTERS)
+                for index, name in enumerate(header.names)
+                if index not in known
+            ],
+        },
+    }
+
+
+def rejected_rows(counts: Counter[str], refused: Path) -> list[dict[str, Any]]:
+    """The reasons of a file's rejected rows, the most frequent first, each with examples."""
+    examples: dict[str, list[dict[str, Any]]] = {reason: [] for reason in counts}
+    for batch in _batches(refused):
+        lists = batch.column("reasons")
+        names, rows = lists.flatten(), pc.list_parent_indices(lists)
+        for reason, found in examples.items():
+            first = rows.filter(pc.equal(names, reason))[: EXAMPLES - len(found)]
+            found += [
+                {"line": row["line"], "raw_text": shown(row["raw_text"], _SHOWN_CHARACTERS)}
+                for row in batch.select(["line", "raw_text"]).take(first).to_pylist()
+            ]
+        if all(len(examples[reason]) == min(EXAMPLES, n) for reason, n in counts.items()):
+            break
+    return [
+        {"reason": reason, "rows": count, "examples": examples[reason]}
+        for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _batches(refused: Path) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(refused) as parquet:
+        yield from parquet.iter_batches(_ROWS_AT_ONCE, columns=["line", "raw_text", "reasons"])

@@ -1,0 +1,189 @@
+"""Ingest: from what landed to staged rows and quarantine. One run is one delivery."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from flows.console.errors import HeldBack, NotReady, WrongUsage
+from flows.deliveries.intake import FileReport, Intake
+from flows.deliveries.landing import (
+    REGISTRY,
+    DeliveredFile,
+    Deliveries,
+    LandedFile,
+    check_exports,
+    delivered_key,
+    landed_files,
+    strangers,
+)
+from flows.publishing.commit import State
+from flows.publishing.options import Options
+from flows.publishing.run import Run
+from flows.publishing.steps import StepRunner, plainly
+from schemas.derive import staged_partition
+from schemas.exports import EXPORTS, Export
+from transforms.exports.merge import Merge, history_name
+from transforms.exports.personal import Pseudonyms
+
+KEY_VARIABLE: Final = "POINTBOOK_PII_KEY"
+
+
+def ingest(
+    options: Options, exports: Sequence[str] = (), step: StepRunner = plainly
+) -> dict[str, Any]:
+    """Stages what landed of the exports (of all, if none is named); returns the run's manifest.
+
+    Raises WrongUsage for an unknown export or a missing key for personal data, NotReady for
+    another key than the workspace's. Files that are rejected or held back are in the manifest.
+    """
+    check_exports(exports)
+    parameters = {"exports": list(exports), "max_reject_rate": options.max_reject_rate}
+    with Run.of(options, "ingest", parameters) as run:
+        delivery = _Delivery(run, options, step)
+        files = landed_files(run.workspace.landing, list(exports) or list(EXPORTS))
+        delivery.take(files)
+        return run.commit(
+            {
+                "delivery": delivery.number if delivery.intake.accepted else None,
+                "files": [report.as_manifest() for report in delivery.intake.reports],
+                "strangers": strangers(run.workspace.landing),
+            }
+        )
+
+
+class _Delivery:
+    """One ingest on its way: takes files in, and hands what changes over for commit."""
+
+    def __init__(self, run: Run, options: Options, step: StepRunner) -> None:
+        self._run = run
+        self._step = step
+        self._known = Deliveries.load(run.workspace.staged)
+        self._staged = State.of(run.workspace)
+        self._filed: set[Path] = set()
+        self.intake = Intake(run.scratch, options, self._known)
+        self.number = self._known.last + 1
+
+    def take(self, files: Sequence[LandedFile]) -> None:
+        """Reads the files, merges what they bring, and adds it all to the publication."""
+        if any(file.export.personal for file in files):
+            self.intake.pseudonyms = self._the_workspaces_key()
+        for export in {file.export.name: file.export for file in files}.values():
+            reports = [
+                self._step(f"read {export.name}/{file.name}", partial(self.intake.read, file))
+                for file in files
+                if file.export is export
+            ]
+            accepted = [report for report in reports if report.status == "accepted"]
+            if accepted:
+                self._step(f"merge {export.name}", partial(self._merge, export, accepted))
+            for report in reports:
+                file_quarantine(self._run, self.intake, report, self._filed)
+        if self.intake.accepted:
+            self._register()
+
+    def _the_workspaces_key(self) -> Pseudonyms:
+        key = os.environ.get(KEY_VARIABLE)
+        if not key:
+            raise WrongUsage(
+                f"personal data has landed and {KEY_VARIABLE} is not set; set it to the key "
+                "under which contacts and addresses are hashed"
+            )
+        pseudonyms = Pseudonyms(key)
+        if self._known.key_id not in (None, pseudonyms.key_id):
+            raise NotReady(
+                f"{KEY_VARIABLE} is not the key of this workspace (key id {self._known.key_id}); "
+                "set that key, or start another workspace"
+            )
+        return pseudonyms
+
+    def _merge(self, export: Export, reports: Sequence[FileReport]) -> None:
+        """Merges the files' rows into the staged partitions."""
+
+        def stage(merge: Merge) -> None:
+            for partition in merge.changed_partitions():
+                self._replace_partition(export, merge, partition)
+
+        self.intake.merge(
+            export,
+            reports,
+            self._staged.files(export.name),
+            self._staged.files(history_name(export)),
+            self.number,
+            stage,
+        )
+
+    def _replace_partition(self, export: Export, merge: Merge, partition: str) -> None:
+        def aside(relation: str, partition: str) -> Path:
+            return self._run.aside(self._target(export, relation, partition))
+
+        for written in merge.write(partition, aside):
+            self._run.replace(
+                written.file,
+                self._target(export, written.relation, partition),
+                table=written.relation,
+                period=partition or None,
+                rows=written.rows,
+            )
+
+    def _target(self, export: Export, relation: str, partition: str) -> Path:
+        folder = self._run.workspace.staged / relation
+        column = staged_partition(export)
+        if column is not None:
+            folder /= f"{column[0]}={partition}"
+        return folder / "part-0.parquet"
+
+    def _register(self) -> None:
+        files = dict(self._known.files)
+        for report in self.intake.accepted:
+            assert report.sha256 is not None
+            export = report.file.export.name
+            files[delivered_key(export, report.sha256)] = DeliveredFile(
+                export=export, name=report.file.name, delivery=self.number
+            )
+        pseudonyms = self.intake.pseudonyms
+        key_id = pseudonyms.key_id if pseudonyms else self._known.key_id
+        registry = Deliveries(last=self.number, key_id=key_id, files=files)
+        target = self._run.workspace.staged / REGISTRY
+        aside = self._run.aside(target)
+        aside.write_text(registry.model_dump_json(indent=1), encoding="utf-8")
+        self._run.replace(aside, target, table=None, period=None, rows=None)
+
+
+def file_quarantine(run: Run, intake: Intake, report: FileReport, filed: set[Path]) -> None:
+    """Publishes what a file has in quarantine, under the hash of its bytes.
+
+    `filed` holds what the run has filed so far: the same bytes may have landed twice.
+    """
+    if not report.rows["quarantined"] or report.status not in ("accepted", "held_back"):
+        return
+    folder = run.workspace.quarantine / report.file.export.name
+    target = folder / f"{report.sha256}.parquet"
+    if target in filed:
+        return
+    filed.add(target)
+    aside = run.aside(target)
+    intake.refused(report).replace(aside)
+    run.replace(aside, target, table="quarantine", period=None, rows=report.rows["quarantined"])
+
+
+def held_back(manifest: Mapping[str, Any]) -> list[str]:
+    """The files that an ingest held back, as export/file."""
+    return [
+        f"{file['export']}/{file['file']}"
+        for file in manifest["files"]
+        if file["status"] == "held_back"
+    ]
+
+
+def raise_if_held_back(manifest: Mapping[str, Any]) -> None:
+    """Raises HeldBack naming the files that an ingest held back, if any."""
+    files = held_back(manifest)
+    if files:
+        raise HeldBack(
+            f"held back for too many rejected rows: {', '.join(files)}; read their rows in "
+            "quarantine, then deliver them mended or raise --max-reject-rate"
+        )

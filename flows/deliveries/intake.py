@@ -1,0 +1,379 @@
+"""Intake: reads files into scratch and finds what would become of every row.
+
+`ingest` stages what comes of it, `check` only tells.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from flows.console import progress
+from flows.console.errors import RunFailed
+from flows.deliveries.landing import Deliveries, LandedFile
+from flows.publishing.options import Options
+from schemas.exports import Export
+from transforms.engine.duckdb import Engine, load_transform, memory_bytes
+from transforms.engine.threads import bound_threads
+from transforms.exports.containers import Container, FileRefused, opened, survey
+from transforms.exports.merge import WHOLE, Merge, Outcome, arrivals_schema
+from transforms.exports.personal import Pseudonyms
+from transforms.exports.reading import (
+    CONFLICT,
+    MAX_WORKERS,
+    PIECE_BYTES,
+    QUARANTINE_SCHEMA,
+    Batch,
+    Header,
+    Reader,
+)
+
+FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined", "held_back")
+"""What the rows of a file are counted by; the first is the sum of the others."""
+FEW_REJECTS: Final = 20
+"""Up to so many rejected rows no file is held back, whatever their share."""
+MOST_MONTHS: Final = 600
+"""A file's rows may spread over so many months; each has a file of its own open meanwhile."""
+_GROUP_BYTES: Final = 1 << 28
+"""Months merge together up to this size, so that small months don't cost a merge each."""
+
+T = TypeVar("T")
+
+
+@dataclass
+class FileReport:
+    """What became of one landed file; counts are of rows, amounts of won."""
+
+    file: LandedFile
+    status: str = "accepted"
+    reason: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    encoding: str | None = None
+    header: Header | None = None
+    blank_lines: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    amounts: dict[str, Counter[str]] = field(default_factory=dict)
+    months: set[str] = field(default_factory=set)
+
+    @property
+    def delimiter(self) -> str | None:
+        """What parts the fields of delimited text."""
+        if self.header is None or self.header.delimiter is None:
+            return None
+        return self.header.delimiter.decode()
+
+    def add(self, batch: Batch) -> None:
+        """Counts a batch; its accepted rows may still turn out duplicate, stale or conflicting."""
+        self.rows["delivered"] += batch.rows
+        self.rows["accepted"] += batch.accepted.num_rows
+        self.rows["quarantined"] += batch.quarantined.num_rows
+        self.reasons.update(batch.reasons)
+        for name, total in batch.totals.items():
+            amounts = self.amounts.setdefault(name, Counter())
+            amounts["delivered"] += total
+            amounts["quarantined"] += batch.refused_totals[name]
+            amounts["accepted"] += total - batch.refused_totals[name]
+
+    def move(self, outcome: Outcome) -> None:
+        """Takes rows from accepted to what the merge found them to be."""
+        if outcome.outcome == "accepted":
+            return
+        fate = "quarantined" if outcome.outcome == "conflict" else outcome.outcome
+        if outcome.outcome == "conflict":
+            self.reasons[CONFLICT] += outcome.rows
+        self.rows[fate] += outcome.rows
+        self.rows["accepted"] -= outcome.rows
+        for amounts, total in zip(self.amounts.values(), outcome.totals, strict=False):
+            amounts[fate] += total
+            amounts["accepted"] -= total
+
+    def hold_back(self, reason: str) -> None:
+        """Takes back what was accepted of the file."""
+        self.status, self.reason = "held_back", reason
+        for counts in (self.rows, *self.amounts.values()):
+            counts["held_back"] += counts.pop("accepted")
+
+    def too_many_rejects(self, rate: float) -> bool:
+        """Whether the file is held back; called before conflicts are known."""
+        rejected = self.rows["quarantined"]
+        return rejected > FEW_REJECTS and rejected > rate * self.rows["delivered"]
+
+    def as_manifest(self) -> dict[str, Any]:
+        """The report as the manifest shows it."""
+        return {
+            "export": self.file.export.name,
+            "file": self.file.name,
+            "status": self.status,
+            "reason": self.reason,
+            "sha256": self.sha256,
+            "bytes": self.size,
+            "encoding": self.encoding,
+            "delimiter": self.delimiter,
+            "extra_columns": self.header.extra if self.header else 0,
+            "blank_lines": self.blank_lines,
+            "rows": {fate: self.rows[fate] for fate in FATES},
+            "reasons": dict(sorted(self.reasons.items())),
+            "amounts": {
+                name: {fate: amounts[fate] for fate in FATES}
+                for name, amounts in self.amounts.items()
+            },
+        }
+
+
+class Intake:
+    """The files of one delivery on their way: read one by one, then merged export by export.
+
+    `known` says which files were delivered before. `pseudonyms`, which personal data needs, may
+    be set until the first file is read.
+    """
+
+    def __init__(
+        self,
+        scratch: Path,
+        options: Options,
+        known: Deliveries,
+        pseudonyms: Pseudonyms | None = None,
+    ) -> None:
+        bound_threads(options.threads)
+        self._scratch = scratch
+        self._options = options
+        self._known = known
+        self.pseudonyms = pseudonyms
+        self.reports: list[FileReport] = []
+
+    @property
+    def accepted(self) -> list[FileReport]:
+        """The files read so far that are neither known, rejected nor held back."""
+        return [report for report in self.reports if report.status == "accepted"]
+
+    def read(self, file: LandedFile) -> FileReport:
+        """Reads a file into scratch: its accepted rows by partition, its refused rows."""
+        report = self._read(file)
+        if report.status == "accepted" and report.too_many_rejects(self._options.max_reject_rate):
+            report.hold_back(
+                f"{report.rows['quarantined']:,} of {report.rows['delivered']:,} rows rejected, "
+                f"more than {self._options.max_reject_rate:.1%}"
+            )
+        self.reports.append(report)
+        return report
+
+    def merge(
+        self,
+        export: Export,
+        reports: Sequence[FileReport],
+        held: Mapping[str, Path],
+        history: Mapping[str, Path],
+        delivery: int,
+        take: Callable[[Merge], object],
+    ) -> None:
+        """Merges the files' rows with those held, group by group of partitions that share keys.
+
+        `take` gets each group's merge. Afterwards the reports tell duplicate, stale and
+        conflicting rows from accepted ones, and `refused` files hold the conflicting ones too.
+        """
+        arrivals = {
+            month: [self._arrivals(r, month) for r in reports if month in r.months]
+            for month in sorted(set().union(*(report.months for report in reports)))
+        }
+        by_number = {report.file.number: report for report in reports}
+        conflicts: list[pa.Table] = []
+        groups = _groups(export, arrivals, held)
+        done = 0
+        with (
+            self._options.start_engine(self._scratch) as engine,
+            progress.working(f"merging {export.name}", lambda: done / len(groups)),
+        ):
+            for group in groups:
+                merge = Merge(
+                    engine,
+                    export,
+                    _only(arrivals, group),
+                    _only(held, group),
+                    _only(history, group),
+                    delivery,
+                )
+                for outcome in merge.outcomes():
+                    by_number[outcome.file].move(outcome)
+                conflicts.append(merge.conflicts())
+                take(merge)
+                done += 1
+            if conflicts:
+                self._add_conflicts(engine, by_number, pa.concat_tables(conflicts))
+
+    def refused(self, report: FileReport) -> Path:
+        """The file in scratch of a read file's quarantined rows."""
+        return self._scratch / "refused" / f"{report.file.number}.parquet"
+
+    @property
+    def _readers(self) -> int:
+        """How many pieces of a file are read at once; one more waits to be written."""
+        affordable = memory_bytes(self._options.memory) // PIECE_BYTES - 1
+        return max(1, min(int(pa.cpu_count()), MAX_WORKERS, affordable))
+
+    def _read(self, file: LandedFile) -> FileReport:
+        report = FileReport(file)
+        try:
+            container = Container.of(file.path)
+            with opened(file.path, file.room) as handle:
+                found = survey(handle, container)
+                report.sha256, report.size = found.sha256, found.size
+                report.encoding = found.encoding
+                if self._is_known(report):
+                    report.status = "known"
+                    return report
+                reader = Reader(
+                    file.export,
+                    file.name,
+                    handle,
+                    container,
+                    found.encoding,
+                    self.pseudonyms,
+                    self._readers,
+                )
+                share = lambda: handle.tell() / max(1, found.size)  # noqa: E731
+                with progress.working(f"reading {file.export.name}/{file.name}", share):
+                    self._write_batches(report, reader.batches())
+                report.header = reader.header
+                report.blank_lines = reader.blank_lines
+        except FileRefused as refusal:
+            return FileReport(
+                file,
+                status="rejected",
+                reason=str(refusal),
+                sha256=report.sha256,
+                size=report.size,
+                encoding=report.encoding,
+            )
+        return report
+
+    def _is_known(self, report: FileReport) -> bool:
+        assert report.sha256 is not None
+        return self._known.has(report.file.export.name, report.sha256) or any(
+            other.sha256 == report.sha256 and other.file.export is report.file.export
+            for other in self.accepted
+        )
+
+    def _write_batches(self, report: FileReport, batches: Iterator[Batch]) -> None:
+        export = report.file.export
+        schema = arrivals_schema(export)
+        writers: dict[str, pa.ipc.RecordBatchFileWriter] = {}
+        refused = self.refused(report)
+        refused.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(refused, QUARANTINE_SCHEMA, compression="zstd") as quarantine:
+            try:
+                for batch in batches:
+                    report.add(batch)
+                    if batch.quarantined.num_rows:
+                        quarantine.write_table(batch.quarantined)
+                    for partition, rows in _by_partition(export, batch.accepted):
+                        if partition not in writers:
+                            if len(writers) == MOST_MONTHS:
+                                raise FileRefused(
+                                    f"its rows spread over more than {MOST_MONTHS} months; "
+                                    "deliver it in parts"
+                                )
+                            path = self._arrivals(report, partition)
+                            path.parent.mkdir(parents=True, exist_ok=True)
+                            writers[partition] = pa.ipc.new_file(str(path), schema)
+                        numbers = pa.repeat(pa.scalar(report.file.number, pa.int64()), len(rows))
+                        writers[partition].write_table(
+                            rows.append_column("source_file", numbers)
+                            .select(schema.names)
+                            .combine_chunks()
+                        )
+            finally:
+                for writer in writers.values():
+                    writer.close()
+        report.months = set(writers)
+
+    def _add_conflicts(
+        self, engine: Engine, reports: Mapping[int, FileReport], conflicts: pa.Table
+    ) -> None:
+        """Adds the conflicting rows, read once more, to what their files have in quarantine."""
+        for number, report in reports.items():
+            own = conflicts.filter(pc.equal(conflicts["source_file"], number))
+            if not own.num_rows:
+                continue
+            wanted = np.sort(own["source_row"].to_numpy())
+            refused = self.refused(report)
+            conflicting = refused.with_suffix(".conflicts")
+            try:
+                self._write_conflicts(report, wanted, conflicting)
+            except FileRefused as refusal:
+                raise RunFailed(
+                    f"{report.file.export.name}/{report.file.name}: {refusal}; nothing was "
+                    "published, run ingest again"
+                ) from refusal
+            engine.relation("refused", [refused], QUARANTINE_SCHEMA)
+            engine.relation("conflicting", [conflicting], QUARANTINE_SCHEMA)
+            merged = refused.with_suffix(".merged")
+            engine.write_schema(load_transform("staging/quarantine"), QUARANTINE_SCHEMA, merged)
+            merged.replace(refused)
+
+    def _write_conflicts(
+        self, report: FileReport, wanted: npt.NDArray[np.int64], target: Path
+    ) -> None:
+        file = report.file
+        container = Container.of(file.path)
+        with opened(file.path, file.room) as handle:
+            if survey(handle, container).sha256 != report.sha256:
+                raise FileRefused("it changed after it was read")
+            reader = Reader(
+                file.export, file.name, handle, container, report.encoding, self.pseudonyms
+            )
+            with pq.ParquetWriter(target, QUARANTINE_SCHEMA) as writer:
+                for rows in reader.conflicting(wanted):
+                    writer.write_table(rows)
+
+    def _arrivals(self, report: FileReport, partition: str) -> Path:
+        folder = self._scratch / "arrivals" / report.file.export.name / (partition or "whole")
+        return folder / f"{report.file.number}.arrow"
+
+
+def _groups(
+    export: Export, arrivals: Mapping[str, Sequence[Path]], held: Mapping[str, Path]
+) -> list[list[str]]:
+    """The partitions that merge together: all of them, or months as far as keys stay within one."""
+    if export.month_of not in export.key:
+        return [sorted({*arrivals, *held})]
+    groups: list[list[str]] = []
+    room = 0
+    for month, files in arrivals.items():
+        files = [*files, held[month]] if month in held else files
+        size = sum(file.stat().st_size for file in files)
+        if size > room:
+            groups.append([])
+            room = _GROUP_BYTES
+        groups[-1].append(month)
+        room -= size
+    return groups
+
+
+def _only(files: Mapping[str, T], group: Sequence[str]) -> dict[str, T]:
+    return {name: files[name] for name in group if name in files}
+
+
+def _by_partition(export: Export, rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """The rows split by the partition that they are staged in."""
+    if not rows.num_rows:
+        return
+    if export.month_of is None:
+        yield WHOLE, rows
+        return
+    months = rows[export.month_of]
+    if not pa.types.is_string(months.type):
+        months = pc.strftime(months, format="%Y-%m")
+    present = pc.unique(months).to_pylist()
+    for month in present:
+        yield month, rows if len(present) == 1 else rows.filter(pc.equal(months, month))

@@ -1,0 +1,132 @@
+"""What lies in landing, and what of it was delivered before."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+
+from flows.console.errors import WrongUsage
+from flows.publishing.workspace import Workspace
+from schemas.exports import EXPORTS, Export
+
+REGISTRY: Final = "deliveries.json"
+"""In the staged folder: the files that were delivered, by export and the hash of their bytes."""
+
+
+class DeliveredFile(BaseModel):
+    """A file whose rows are staged: its export, its name then, and the delivery it came with."""
+
+    export: str
+    name: str
+    delivery: int
+
+
+def delivered_key(export: str, sha256: str) -> str:
+    """What a delivered file is known by: one file may bring rows to several exports."""
+    return f"{export}/{sha256}"
+
+
+class Deliveries(BaseModel):
+    """Every file delivered so far, by `delivered_key`; `key_id` tells which personal-data key."""
+
+    last: int = 0
+    key_id: str | None = None
+    files: dict[str, DeliveredFile] = {}
+
+    @classmethod
+    def load(cls, staged: Path) -> Deliveries:
+        """The registry of a workspace; an empty one before the first delivery."""
+        try:
+            return cls.model_validate_json((staged / REGISTRY).read_bytes())
+        except FileNotFoundError:
+            return cls()
+
+    def has(self, export: str, sha256: str) -> bool:
+        """Whether these bytes were delivered to the export."""
+        return delivered_key(export, sha256) in self.files
+
+    def ever(self, export: str) -> bool:
+        """Whether a file of the export was delivered to this workspace."""
+        return any(file.export == export for file in self.files.values())
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A delivered file; `number` orders those of one ingest, `room` is the folder it lies in.
+
+    A link may not lead out of the room.
+    """
+
+    number: int
+    export: Export
+    path: Path
+    room: Path
+
+    @property
+    def name(self) -> str:
+        """Its name in landing; bytes that are not UTF-8 are shown as \\x.."""
+        return _shown(self.path)
+
+
+def check_exports(names: Sequence[str]) -> None:
+    """Raises WrongUsage where a name is no export's."""
+    unknown = [name for name in names if name not in EXPORTS]
+    if unknown:
+        raise WrongUsage(
+            f"no export is called {', '.join(unknown)}; the exports are {', '.join(EXPORTS)}"
+        )
+
+
+def landed_files(landing: Path, exports: Sequence[str]) -> list[LandedFile]:
+    """Everything in the exports' folders, ordered by export and name; hidden files left out."""
+    paths = [
+        (EXPORTS[export], path)
+        for export in exports
+        if (landing / export).is_dir()
+        for path in sorted((landing / export).iterdir())
+        if not path.name.startswith(".")
+    ]
+    return [
+        LandedFile(number, export, path, landing) for number, (export, path) in enumerate(paths)
+    ]
+
+
+def new_files(workspace: Workspace) -> list[LandedFile]:
+    """What landed and was not accepted yet; files that can't be read are among it."""
+    known = Deliveries.load(workspace.staged)
+    return [
+        file
+        for file in landed_files(workspace.landing, list(EXPORTS))
+        if not known.has(file.export.name, _sha256(file))
+    ]
+
+
+def _sha256(file: LandedFile) -> str:
+    try:
+        if not file.path.is_file():
+            return ""
+        with file.path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def strangers(landing: Path) -> list[str]:
+    """Names in landing that are no export's folder."""
+    if not landing.is_dir():
+        return []
+    return sorted(
+        _shown(path)
+        for path in landing.iterdir()
+        if not path.name.startswith(".") and not (path.name in EXPORTS and path.is_dir())
+    )
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")

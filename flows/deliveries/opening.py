@@ -1,0 +1,280 @@
+"""Opening: a ledger of points or miles starts with the lots of an older system (P12).
+
+The lots become what is left at the end of the period before the ledger's first month, so that the
+month opens from them as from any other.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.console.errors import NotReady, RunFailed, WrongUsage
+from flows.console.terminal import shown
+from flows.deliveries.check import rejected_rows
+from flows.deliveries.ingest import file_quarantine
+from flows.deliveries.intake import FileReport, Intake
+from flows.deliveries.landing import Deliveries, LandedFile
+from flows.publishing.ledgers import (
+    OPENED_BY,
+    first_period,
+    month_before,
+    opened_period,
+    parse_month,
+    year_end,
+)
+from flows.publishing.options import Options
+from flows.publishing.run import Context, Run
+from flows.publishing.steps import StepRunner, plainly
+from flows.publishing.write_audit import (
+    WrittenTable,
+    audit,
+    publish_table,
+    run_context,
+    write_and_audit,
+)
+from schemas.derive import staged_schema, stored_schema
+from schemas.exports import EXPORTS, OWNERS, Export, opening_lots
+from schemas.tables import PUBLISHED
+from transforms.engine.duckdb import Transform, load_transform
+from transforms.exports.merge import WHOLE, Merge
+from transforms.exports.validate import as_series
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_UNNUMBERED: Final = 0
+"""The delivery that an opening is: none."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A ledger that can be opened: whose lots it has, and the table that keeps them.
+
+    `handed_on`: the relation that the table's transform reads, and what makes it of the lots.
+    """
+
+    name: str
+    owners: str
+    table: str
+    room: str
+    handed_on: tuple[str, str]
+
+    def period_before(self, month: str) -> str:
+        """The period that a month opens from."""
+        before = month_before(month)
+        if self.name == "points" and before[:4] != month[:4]:
+            return year_end(int(before[:4]))
+        return before
+
+
+_LEDGERS: Final = (
+    Ledger("points", "customers", "point_lots", "points", ("lots_in_order", "opened_point_lots")),
+    Ledger(
+        "miles",
+        "members",
+        "mileage_lots",
+        "mileage",
+        ("mileage_lots_after_requests", "opened_mileage_lots"),
+    ),
+)
+_CLAIM: Final = "within_their_credit"
+"""What is audited of the lots themselves; they have no entries yet."""
+
+
+def open_ledger(
+    options: Options, month: str, lots: Path, dry_run: bool = False, step: StepRunner = plainly
+) -> dict[str, Any]:
+    """Opens the ledger of points or of miles, as the lots are, with a month (YYYY-MM).
+
+    Returns the manifest; the file's status in it says whether it was held back. `dry_run`:
+    publishes nothing, and shows examples of what would be rejected. Raises WrongUsage where there
+    is no such file or the ledger has begun, RunFailed where the file is refused as a whole,
+    NotReady where those who may own lots were never delivered.
+    """
+    first = parse_month(month)
+    require_file(lots)
+    parameters = {"month": month, "lots": shown(lots.name), "dry_run": dry_run}
+    parameters["max_reject_rate"] = options.max_reject_rate
+    with Run.of(options, "open", parameters) as run:
+        context = Context.of(options)
+        opening = _Opening(run, options, context, first)
+        report = step("read", lambda: opening.read(lots))
+        content: dict[str, Any] = {"month": month, "ledger": None, "period": None}
+        content |= {"lots": [], "totals": None, "audits": []}
+        if report.status == "accepted":
+            content |= step("open", lambda: opening.open(month, report))
+        content |= opening.told(report, examples=dry_run)
+        opening.publish(report)
+        return run.commit(content, dry_run=dry_run)
+
+
+def require_file(lots: Path) -> None:
+    """Raises WrongUsage where nothing is at the path."""
+    if not os.path.lexists(lots):
+        raise WrongUsage(f"no such file: {shown(str(lots))}; check the name")
+
+
+class _Opening:
+    """An opening on its way: reads the file, then writes the lots of the ledger that it is of."""
+
+    def __init__(self, run: Run, options: Options, context: Context, first: date) -> None:
+        self._run = run
+        self._options = options
+        self._context = context
+        self._first = first
+        self._owners = _known_owners(context)
+        self._export = opening_lots(first, self._owners)
+        self._intake = Intake(run.scratch, options, Deliveries())
+        self._written: WrittenTable | None = None
+
+    def read(self, lots: Path) -> FileReport:
+        """Reads the file; raises RunFailed where it is no good as a whole."""
+        room = Path(os.path.realpath(lots)).parent
+        report = self._intake.read(LandedFile(0, self._export, lots, room))
+        if report.status == "rejected":
+            raise RunFailed(f"{_name(report)}: {report.reason}; nothing was published")
+        return report
+
+    def open(self, month: str, report: FileReport) -> dict[str, Any]:
+        """Writes the lots aside and audits them; returns what the manifest tells of them."""
+        delivered = self._merged(report)
+        with self._options.start_engine(self._run.scratch) as engine:
+            engine.relation("delivered_lots", [delivered], staged_schema(self._export))
+            run_context(engine, first_day=self._first, day_after=self._first)
+            counts = engine.rows(_sql("lot_counts")).to_pylist()
+            ledger = _ledger_of({row["kind"] for row in counts}, report)
+            self._require_owners(ledger)
+            self._require_not_begun(ledger, month)
+            period = ledger.period_before(month)
+            relation, transform = ledger.handed_on
+            engine.view(relation, _sql(transform))
+            lots = load_transform(f"{ledger.room}/{ledger.table}")
+            sound = load_transform(f"audits/{ledger.table}__{_CLAIM}")
+            (self._written,), claims = write_and_audit(
+                self._run, engine, self._context.policies, [lots], period, [sound]
+            )
+            opened = stored_schema(PUBLISHED[ledger.table])
+            engine.relation("opened_lots", [self._written.aside], opened)
+            audit(engine, _sql("every_lot_opened"))
+            totals = engine.rows(_sql("lot_totals")).to_pylist()[0]
+        if totals["remaining"] != report.amounts["remaining"]["accepted"]:
+            raise RunFailed(
+                f"{_name(report)}: {report.amounts['remaining']['accepted']:,} accepted, "
+                f"{totals['remaining']:,} opened; nothing was published"
+            )
+        return {
+            "ledger": ledger.name,
+            "period": period,
+            "lots": counts,
+            "totals": totals,
+            "audits": [*claims, "every_lot_opened"],
+        }
+
+    def told(self, report: FileReport, examples: bool) -> dict[str, Any]:
+        """The file as the manifest shows it, and examples of rejected rows where asked for."""
+        told: dict[str, Any] = {
+            "inputs": {OPENED_BY: [{"path": report.file.name, "sha256": report.sha256}]},
+            "files": [report.as_manifest()],
+        }
+        if examples:
+            refused = self._intake.refused(report)
+            told["rejected"] = rejected_rows(report.reasons, refused)
+        return told
+
+    def publish(self, report: FileReport) -> None:
+        """Takes lots and quarantine into the run's commit."""
+        file_quarantine(self._run, self._intake, report, set())
+        if self._written is not None:
+            assert report.sha256 is not None
+            publish_table(self._run, self._written, {OPENED_BY: report.sha256})
+
+    def _merged(self, report: FileReport) -> Path:
+        """The file's good rows, each once; raises RunFailed where there is none."""
+        target = self._run.scratch / "delivered_lots.parquet"
+        self._intake.merge(
+            self._export,
+            [report],
+            {},
+            {},
+            _UNNUMBERED,
+            lambda merge: _write_whole(merge, target),
+        )
+        if not report.rows["accepted"]:
+            reasons = ", ".join(f"{name} {n:,}" for name, n in sorted(report.reasons.items()))
+            raise RunFailed(
+                f"{_name(report)}: no lot in it is accepted ({reasons or 'it has no rows'}); mend "
+                "it, then open the ledger again"
+            )
+        return target
+
+    def _require_owners(self, ledger: Ledger) -> None:
+        if ledger.owners not in self._owners:
+            raise NotReady(
+                f"open: {ledger.owners}, who own the lots, were never delivered; land them, then "
+                "run `pointbook ingest`"
+            )
+
+    def _require_not_begun(self, ledger: Ledger, month: str) -> None:
+        begun = first_period(self._context, ledger.table)
+        if not begun:
+            return
+        closed = set(self._context.files(ledger.table)) - {
+            opened_period(self._context, ledger.table)
+        }
+        if closed:
+            raise WrongUsage(
+                f"the ledger of {ledger.name} has begun: {min(closed)} is closed; open it in "
+                "another workspace"
+            )
+        if begun != month:
+            raise WrongUsage(
+                f"the ledger of {ledger.name} was opened with {begun}; open it with that month "
+                "again, or in another workspace"
+            )
+
+
+def _known_owners(context: Context) -> dict[str, pd.Series[str]]:
+    """The ids of those who may own lots, by export; raises NotReady where none was delivered."""
+    owners = {name: list(context.files(name).values()) for name in OWNERS}
+    if not any(owners.values()):
+        raise NotReady(
+            "open: none of customers, members was ever delivered, and lots are theirs; land them, "
+            "then run `pointbook ingest`"
+        )
+    return {name: _ids(EXPORTS[name], files) for name, files in owners.items() if files}
+
+
+def _ids(export: Export, files: list[Path]) -> pd.Series[str]:
+    found = [pq.ParquetFile(file).read(export.key) for file in files]
+    (ids,) = pa.concat_tables(found).columns
+    return as_series(ids)
+
+
+def _ledger_of(kinds: set[str], report: FileReport) -> Ledger:
+    """The ledger that lots of these kinds are of; raises RunFailed where they are of two."""
+    found = [ledger for ledger in _LEDGERS if kinds & set(OWNERS[ledger.owners])]
+    if len(found) > 1:
+        raise RunFailed(
+            f"{_name(report)}: lots of points and of miles ({', '.join(sorted(kinds))}); open "
+            "each ledger with a file of its own"
+        )
+    return found[0]
+
+
+def _write_whole(merge: Merge, target: Path) -> None:
+    merge.write(WHOLE, lambda relation, partition: target)
+
+
+def _sql(name: str) -> Transform:
+    return load_transform(f"opening/{name}")
+
+
+def _name(report: FileReport) -> str:
+    return shown(report.file.name)

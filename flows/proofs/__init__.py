@@ -1,0 +1,1 @@
+"""What is published, proven again; and what is kept for how long."""

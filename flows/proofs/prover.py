@@ -1,0 +1,332 @@
+"""What is claimed of published periods, proven again from what they were made from.
+
+The claims are the audits that ran before publishing, over the published files, and those in
+`transforms/proof`. A relation that has changed since a period was published says nothing about
+it: what reads that is left out until the period is renewed (`pointbook status` names it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from flows.commands.registry import COMMANDS
+from flows.console.errors import PointbookError
+from flows.publishing.commit import Entry
+from flows.publishing.ledgers import OPENED_BY, YEAR_END, last_day, month_after, parse_month
+from flows.publishing.run import Context
+from flows.publishing.write_audit import (
+    Inputs,
+    audits_of,
+    breach_of,
+    changed_inputs,
+    name_inputs,
+    name_policies,
+    proofs_of,
+    run_context,
+)
+from schemas.derive import stored_schema
+from schemas.exports import EXPORTS
+from schemas.tables import PUBLISHED
+from transforms.engine.duckdb import POLICY, Engine, Transform
+from transforms.policies.airline import status_year
+from transforms.policies.assessment import assessment, grant
+from transforms.policies.policy import PolicyError
+
+Dates = dict[str, date | str | int]
+
+UNPUBLISHED: Final = frozenset({"mileage_lots_at_hand"})
+"""What a close works with and doesn't publish: audits that read it are not repeated."""
+OVER_ALL_PERIODS: Final = frozenset(
+    {"redemption_results__cancelled_once", "redemption_results__cancellations_give_back"}
+)
+"""Audits that compare a period with all before it: proven once, of all periods together."""
+_EARLIER: Final = {"earlier_results": "redemption_results", "earlier_entries": "point_entries"}
+_OPENED_FROM: Final = {
+    "opening_balances": ("point_balances", "opening_lots"),
+    "opening_mileage_balances": ("mileage_balances", "opening_mileage_lots"),
+}
+"""The balances that a period's open from: of the periods of the lots that it opened from."""
+
+
+def _tier_dates(context: Context, year: str) -> Dates:
+    found = assessment(context.policies, int(year))
+    return {
+        "assessed_on": found.assessed_on,
+        "window_from": found.window_from,
+        "window_to": found.window_to,
+    }
+
+
+def _grant_dates(context: Context, year: str) -> Dates:
+    found = grant(context.policies, int(year))
+    return {
+        "membership_year": found.membership_year,
+        "granted_on": found.granted_on,
+        "expires_on": found.expires_on,
+    }
+
+
+def _elite_dates(context: Context, year: str) -> Dates:
+    found = status_year(context.policies, int(year))
+    return {
+        "day_after": found.flights_to + timedelta(days=1),
+        "status_from": found.status_from,
+    }
+
+
+def _month_dates(_: Context, month: str) -> Dates:
+    first = parse_month(month)
+    return {
+        "first_day": first,
+        "last_day": last_day(first),
+        "day_after": last_day(first) + timedelta(days=1),
+        "noticed_on": first,
+        "billing_month": month_after(month),
+    }
+
+
+def _sweep_dates(_: Context, year: str) -> Dates:
+    return {"last_day": last_day(date(int(year), 12, 1))}
+
+
+_DATES: Final[Mapping[str, Callable[[Context, str], Dates]]] = {
+    "tiers": _tier_dates,
+    "grants": _grant_dates,
+    "elite": _elite_dates,
+    "notices": _month_dates,
+    "points": _month_dates,
+    "micropayments": _month_dates,
+    "miles": _month_dates,
+    "sweep": _sweep_dates,
+}
+"""What the claims of a command's period are dated by."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One period (YYYY or YYYY-MM) of a command's tables, as it is current."""
+
+    command: str
+    span: str
+    files: Mapping[str, Path]
+    recorded: Mapping[str, str]
+
+    @property
+    def line(self) -> str:
+        """The command line that publishes it."""
+        return COMMANDS[self.command].line(self.span)
+
+
+def proven_periods(context: Context) -> list[Published]:
+    """Every published period of every command, in their order."""
+    found: dict[tuple[str, str], dict[str, Path]] = {}
+    for name in PUBLISHED:
+        for path in context.files(name).values():
+            by = publisher(context.state.entry(path))
+            if by is not None:
+                found.setdefault(by, {})[name] = path
+    return [
+        Published(command, span, files, context.state.entry(next(iter(files.values()))).inputs)
+        for (command, span), files in sorted(found.items(), key=_in_order)
+    ]
+
+
+def _in_order(item: tuple[tuple[str, str], object]) -> tuple[str, int]:
+    command, span = item[0]
+    return span, list(COMMANDS).index(command)
+
+
+def publisher(entry: Entry) -> tuple[str, str] | None:
+    """The command that publishes a table's file, and the year or month that it takes.
+
+    None publishes again what a ledger was opened with, or what was restated.
+    """
+    period = entry.period or ""
+    if OPENED_BY in entry.inputs:
+        return None
+    for command, publishing in COMMANDS.items():
+        ends_year = period.endswith(YEAR_END) or entry.table == "expiry_sweep"
+        if entry.table in publishing.tables and ends_year == (command == "sweep"):
+            return command, period.removesuffix(f"-{YEAR_END}")
+    return None
+
+
+def remedy(entry: Entry) -> str:
+    """What makes a damaged file whole again."""
+    by = publisher(entry)
+    if by is None:
+        return "restore it from a backup"
+    return f"run `{Published(*by, {}, {}).line}` again"
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A claim that does not hold, in the file of the table that it is of."""
+
+    period: Published
+    claim: Transform
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.period.files[table_of(self.claim)]}: {self.what}; see "
+            f"transforms/{self.claim.name}.sql, and run `{self.period.line}` again"
+        )
+
+
+def table_of(claim: Transform) -> str:
+    """The table that an audit or proof is of."""
+    return claim.name.rpartition("/")[2].partition("__")[0]
+
+
+def reads_exports(claim: Transform) -> bool:
+    """Whether it compares a table with what was delivered."""
+    return not EXPORTS.keys().isdisjoint(claim.inputs)
+
+
+class Prover:
+    """Proves claims of published periods, one after the other, in one session."""
+
+    def __init__(self, engine: Engine, context: Context) -> None:
+        self._engine = engine
+        self._context = context
+        self.periods = proven_periods(context)
+        self._changed: dict[tuple[str, str], frozenset[str]] = {}
+        self._inputs: dict[tuple[str, str], Inputs] = {}
+        self.done = 0.0
+        for name in COMMANDS:
+            name_policies(engine, context.policies, self._claims(name))
+
+    def stale(self) -> dict[str, list[str]]:
+        """What has changed since a period was published, by the command line that renews it."""
+        return {
+            period.line: sorted(changed)
+            for period in self.periods
+            if (changed := self.changed(period))
+        }
+
+    def changed(self, period: Published) -> frozenset[str]:
+        """The relations of which something that the period's rules read has changed since.
+
+        `policies` among them means the values in force.
+        """
+        key = (period.command, period.span)
+        if key not in self._changed:
+            try:
+                fingerprints = COMMANDS[period.command].fingerprints
+                now = fingerprints(self._context, period.span)
+            except (PointbookError, PolicyError):
+                now = {}
+            self._changed[key] = frozenset(changed_inputs(period.recorded, now))
+        return self._changed[key]
+
+    def breaches(
+        self, wanted: Callable[[Transform], bool], proven: Callable[[Transform], object]
+    ) -> Iterator[Breach]:
+        """The breaches of the wanted claims, period by period; `proven` is told what holds.
+
+        `done` is the share of the periods that are done with.
+        """
+        for number, period in enumerate(self.periods):
+            self.done = number / len(self.periods)
+            claims = [
+                claim
+                for claim in self._claims(period.command)
+                if wanted(claim) and self._can_be_proven(claim, period)
+            ]
+            if claims:
+                self._name(period, claims)
+            for claim in claims:
+                breach = breach_of(self._engine, claim)
+                if breach:
+                    yield Breach(period, claim, breach)
+                proven(claim)
+        yield from self._over_all_periods(wanted, proven)
+
+    def _claims(self, command: str) -> list[Transform]:
+        tables = COMMANDS[command].tables
+        return [
+            claim
+            for claim in [*audits_of(tables), *proofs_of(tables)]
+            if UNPUBLISHED.isdisjoint(claim.inputs)
+        ]
+
+    def _can_be_proven(self, claim: Transform, period: Published) -> bool:
+        """Whether all is there that a claim reads, and is what the period was made from."""
+        if claim.name.rpartition("/")[2] in OVER_ALL_PERIODS:
+            return False
+        changed = self.changed(period)
+        return all(
+            self._is_at_hand(relation, period, changed) and not _has_changed(relation, changed)
+            for relation in claim.inputs
+        )
+
+    def _is_at_hand(self, relation: str, period: Published, changed: frozenset[str]) -> bool:
+        if relation in period.files or relation == "run_context" or relation.startswith(POLICY):
+            return True
+        if relation in _OPENED_FROM:
+            table, lots = _OPENED_FROM[relation]
+            return lots not in changed and bool(self._opening_balances(period, table, lots))
+        return relation in period.recorded
+
+    def _name(self, period: Published, claims: list[Transform]) -> None:
+        """Names what the claims read: the period's own tables, and what they were made from."""
+        relations = {relation for claim in claims for relation in claim.inputs}
+        for table in relations & period.files.keys():
+            schema = stored_schema(PUBLISHED[table])
+            self._engine.relation(table, [period.files[table]], schema)
+        for relation in relations & _OPENED_FROM.keys():
+            table, lots = _OPENED_FROM[relation]
+            files = self._opening_balances(period, table, lots)
+            self._engine.relation(relation, files, stored_schema(PUBLISHED[table]))
+        rest = relations & period.recorded.keys() - period.files.keys()
+        if rest:
+            inputs = self._made_from(period)
+            files_of = {name: files for name, files in inputs.files.items() if name in rest}
+            name_inputs(self._engine, Inputs(files_of, inputs.tables))
+        if "run_context" in relations:
+            dates = _DATES[period.command](self._context, period.span)
+            run_context(self._engine, **dates)
+
+    def _opening_balances(self, period: Published, table: str, lots: str) -> list[Path]:
+        opened_from = self._made_from(period).files.get(lots, {})
+        balances = self._context.files(table)
+        return [balances[name] for name in opened_from if name in balances]
+
+    def _made_from(self, period: Published) -> Inputs:
+        key = (period.command, period.span)
+        if key not in self._inputs:
+            self._inputs[key] = COMMANDS[period.command].inputs(self._context, period.span)
+        return self._inputs[key]
+
+    def _over_all_periods(
+        self, wanted: Callable[[Transform], bool], proven: Callable[[Transform], object]
+    ) -> Iterator[Breach]:
+        """Of the periods before the first that is no longer made from what is there."""
+        whole = []
+        for period in self.periods:
+            if period.command in ("points", "sweep"):
+                if self.changed(period):
+                    break
+                whole.append(period)
+        for claim in self._claims("points"):
+            if claim.name.rpartition("/")[2] in OVER_ALL_PERIODS and wanted(claim) and whole:
+                for relation in claim.inputs:
+                    table = _EARLIER.get(relation, relation)
+                    files = [p.files[relation] for p in whole if relation in p.files]
+                    self._engine.relation(relation, files, stored_schema(PUBLISHED[table]))
+                breach = breach_of(self._engine, claim)
+                if breach:
+                    of = next(period for period in whole if table_of(claim) in period.files)
+                    yield Breach(of, claim, breach)
+                proven(claim)
+
+
+def _has_changed(relation: str, changed: frozenset[str]) -> bool:
+    if relation == "run_context" or relation.startswith(POLICY):
+        return "policies" in changed
+    return relation in changed

@@ -1,0 +1,383 @@
+"""Verify: proves that what is published is whole, and follows from what was delivered (Q2, Q3).
+
+Everything is read, nothing is changed. The checks go from the outside in: each relies on those
+before it, and the first thing that is wrong ends the proof.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.console import progress
+from flows.console.errors import NotReady, ProofFailed, WrongUsage
+from flows.deliveries.landing import Deliveries, delivered_key
+from flows.proofs.history import BACKUP, History
+from flows.proofs.prover import Prover, reads_exports, remedy, table_of
+from flows.publishing.commit import Entry, sha256_of
+from flows.publishing.options import Options
+from flows.publishing.run import Context
+from flows.publishing.workspace import Workspace
+from flows.publishing.write_audit import breach_of, name_table, proofs_of
+from schemas.derive import staged_schema, stored_schema
+from schemas.exports import EXPORTS, Export
+from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
+from transforms.engine.duckdb import Engine, QueryError, Transform
+from transforms.exports.merge import history_name, history_schema
+from transforms.exports.reading import QUARANTINE_SCHEMA
+from transforms.exports.table_rows import faults, order_of
+
+_QUARANTINE: Final = "quarantine"
+_FILED: Final = ("accepted", "held_back")
+"""What becomes of files whose refused rows go to quarantine."""
+
+
+def verify(options: Options, table: str | None = None) -> dict[str, Any]:
+    """Checks everything published, or one table or export; `wrong` says what is, if anything.
+
+    Holds the workspace meanwhile, so that nothing changes under it. Raises WrongUsage for an
+    unknown table, NotReady where there is no workspace.
+    """
+    if table is not None and table not in {**PUBLISHED, **EXPORTS}:
+        raise WrongUsage(
+            f"no table is called {table!r}; the tables are {', '.join(PUBLISHED)}, and the exports "
+            f"{', '.join(EXPORTS)}"
+        )
+    workspace = Workspace(options.workspace)
+    if not workspace.root.is_dir():
+        raise NotReady(f"{workspace.root} is no workspace yet; run `pointbook ingest` first")
+    found: dict[str, Any] = {
+        "command": "verify",
+        "workspace": str(workspace.root),
+        "table": table,
+        "checks": [],
+        "stale": {},
+        "wrong": None,
+    }
+    with workspace.lock("verify"):
+        workspace.scratch.mkdir(parents=True, exist_ok=True)
+        try:
+            with options.start_engine(workspace.scratch) as engine:
+                verification = _Verification(options, engine, table, found)
+                for name, check in verification.checks():
+                    with progress.working(f"verifying {name}", lambda: verification.done):
+                        found["checks"].append({"check": name} | check())
+        except ProofFailed as failure:
+            found["wrong"] = str(failure)
+        except QueryError as error:
+            found["wrong"] = f"{error}; run `pointbook verify` to find what is damaged"
+        finally:
+            shutil.rmtree(workspace.scratch, ignore_errors=True)
+    return found
+
+
+Check = Callable[[], dict[str, int]]
+
+
+class _Verification:
+    """The checks, in their order, each of which returns what it counted."""
+
+    def __init__(
+        self, options: Options, engine: Engine, table: str | None, found: dict[str, Any]
+    ) -> None:
+        self._options = options
+        self._engine = engine
+        self._table = table
+        self._found = found
+        self._workspace = Workspace(options.workspace)
+        self._prover: Prover | None = None
+
+    @property
+    def done(self) -> float:
+        """The share of the running check that is done, below 0 where it is not known."""
+        return self._prover.done if self._prover else -1.0
+
+    def checks(self) -> Iterator[tuple[str, Check]]:
+        """Their names and what does them; each may rely on those before it."""
+        yield "commits", self._commits
+        yield "hashes", self._hashes
+        yield "schemas", self._schemas
+        yield "keys and rows", self._rows
+        yield "control totals", self._totals
+        yield "conservation", self._conservation
+        yield "lineage", self._lineage
+
+    def _commits(self) -> dict[str, int]:
+        """Records, run numbers and manifests agree, and with the files that are there."""
+        self._history = history = History.of(self._workspace)
+        history.check_numbers()
+        history.check_outputs()
+        self._context = Context.of(self._options)
+        entries = self._context.state.entries
+        self._entries = {path: e for path, e in entries.items() if self._is_wanted(e)}
+        for path, entry in self._entries.items():
+            if not (self._root / path).is_file():
+                raise ProofFailed(
+                    f"{self._root / path}: missing, though commit "
+                    f"{history.publishers[path].run_id} names it; {remedy(entry)}"
+                )
+        for stray in history.strays():
+            raise ProofFailed(f"{stray}: no commit names this file; remove it")
+        return {"commits": len(history.records), "files": len(self._entries)}
+
+    def _hashes(self) -> dict[str, int]:
+        """Every file has the size and the bytes that its commit names."""
+        paths = [self._root / path for path in self._entries]
+        with ThreadPoolExecutor(self._options.threads or os.cpu_count()) as pool:
+            hashes = pool.map(sha256_of, paths)
+            for path, entry, sha256 in zip(paths, self._entries.values(), hashes, strict=True):
+                if sha256 != entry.sha256:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    what = "size" if path.stat().st_size != entry.size else "sha256"
+                    run_id = self._history.publishers[entry.path].run_id
+                    raise ProofFailed(
+                        f"{path}: {what} differs from commit {run_id}; {remedy(entry)}"
+                    )
+        if self._table is None:
+            self._history.check_versions()
+        return {"files": len(paths), "bytes": sum(e.size for e in self._entries.values())}
+
+    def _schemas(self) -> dict[str, int]:
+        """Every Parquet file has the declared columns, in order, with their meaning."""
+        files = 0
+        for path, entry in self._entries.items():
+            if not path.endswith(".parquet"):
+                continue
+            metadata = pq.read_metadata(self._root / path)
+            expected = _declared_schema(entry)
+            what = expected and _difference(metadata, expected)
+            if entry.rows is not None and metadata.num_rows != entry.rows:
+                what = f"it has {metadata.num_rows:,} rows, its commit says {entry.rows:,}"
+            if what:
+                raise ProofFailed(f"{self._root / path}: {what}; {remedy(entry)}")
+            files += 1
+        return {"files": files}
+
+    def _rows(self) -> dict[str, int]:
+        """Rows keep their table's checks and order, and keys are unique."""
+        rows = 0
+        for table in {**PUBLISHED, **STAGED_RELATIONS}.values():
+            files = self._files(table.name)
+            for fault in faults(table, files):
+                entry = self._context.state.entry(fault.path)
+                raise ProofFailed(f"{fault.path}: {fault.what}; {remedy(entry)}")
+            if files and set(order_of(table)) != set(table.key):
+                self._check_keys(table, files)
+            rows += sum(self._context.state.entry(path).rows or 0 for path in files.values())
+        return {"rows": rows}
+
+    def _check_keys(self, table: Table, files: Mapping[str, Path]) -> None:
+        """The order of rows says nothing of a key that whom they are about is no part of."""
+        repeated = self._engine.repeated_key(table, list(files.values()))
+        if repeated is not None:
+            path = files[str(repeated.pop(table.partition))]
+            entry = self._context.state.entry(path)
+            key = ", ".join(f"{name}={value}" for name, value in repeated.items())
+            raise ProofFailed(f"{path}: two rows have the key {key}; {remedy(entry)}")
+
+    def _totals(self) -> dict[str, int]:
+        """What was delivered is staged, replaced, or in quarantine, row for row."""
+        deliveries = [
+            manifest
+            for manifest in self._history.manifests.values()
+            if manifest.get("status") == "done" and "files" in manifest
+        ]
+        files = 0
+        for manifest in deliveries:
+            for file in manifest["files"]:
+                _check_ties(self._workspace, manifest, file)
+                files += 1
+        self._check_registry(deliveries)
+        self._check_quarantine(deliveries)
+        for export in EXPORTS.values():
+            if self._is_of_export(export):
+                self._check_staged(export, deliveries)
+        return {"deliveries": len(deliveries), "files": files}
+
+    def _conservation(self) -> dict[str, int]:
+        """What opens, moves and closes adds up, per customer and in total, across periods."""
+        for month in self._files("billing_totals"):
+            self._check_billing_totals(month)
+        self._prover = Prover(self._engine, self._context)
+        self._found["stale"] = self._prover.stale()
+        proven = self._prove(lambda claim: not reads_exports(claim))
+        return {"claims": proven.total()}
+
+    def _lineage(self) -> dict[str, int]:
+        """What was published was made from committed files, and answers what was delivered."""
+        published = {path: e for path, e in self._entries.items() if e.table in PUBLISHED}
+        inputs = self._history.check_inputs(published)
+        proven = self._prove(reads_exports)
+        return {"inputs": inputs, "claims": proven.total()}
+
+    def _prove(self, wanted: Callable[[Transform], bool]) -> Counter[str]:
+        proven: Counter[str] = Counter()
+        assert self._prover is not None
+        for breach in self._prover.breaches(
+            lambda claim: self._is_of_table(table_of(claim)) and wanted(claim),
+            lambda claim: proven.update([claim.name]),
+        ):
+            raise ProofFailed(str(breach))
+        return proven
+
+    def _check_registry(self, deliveries: list[Mapping[str, Any]]) -> None:
+        """Raises ProofFailed where the registry doesn't know a file that was accepted, or more."""
+        path = self._workspace.staged / "deliveries.json"
+        accepted = {
+            delivered_key(file["export"], file["sha256"]): manifest["delivery"]
+            for manifest in deliveries
+            for file in manifest["files"]
+            if file["status"] == "accepted" and "delivery" in manifest
+        }
+        known = Deliveries.load(self._workspace.staged).files
+        for key in sorted(accepted.keys() | known.keys()):
+            if key not in known or accepted.get(key) != known[key].delivery:
+                raise ProofFailed(
+                    f"{path}: {key[:40]}… is not of the delivery that the manifests say; {BACKUP}"
+                )
+
+    def _check_quarantine(self, deliveries: list[Mapping[str, Any]]) -> None:
+        """Raises ProofFailed where quarantine doesn't hold the rows that a manifest says."""
+        filed = {
+            f"quarantine/{file['export']}/{file['sha256']}.parquet": file
+            for manifest in deliveries
+            for file in manifest["files"]
+            if file["rows"]["quarantined"] and file["status"] in _FILED
+        }
+        entries = self._context.state.entries
+        for path, file in filed.items():
+            if path in self._history.removed:
+                continue
+            rows = entries[path].rows if path in entries else 0
+            if rows != file["rows"]["quarantined"]:
+                raise ProofFailed(
+                    f"{self._root / path}: {rows:,} rows, where the manifest of {file['file']} "
+                    f"says {file['rows']['quarantined']:,}; {BACKUP}"
+                )
+
+    def _check_staged(self, export: Export, deliveries: list[Mapping[str, Any]]) -> None:
+        """Raises ProofFailed where an export's rows are not what its deliveries brought."""
+        self._engine.table("delivered_rows", _delivered(export, deliveries))
+        for relation, name, schema in (
+            ("current_rows", export.name, staged_schema(export)),
+            ("replaced_rows", history_name(export), history_schema(export)),
+        ):
+            files = list(self._context.files(name).values())
+            self._engine.records(relation, export, files, schema)
+        for claim in proofs_of(["current_rows"]):
+            breach = breach_of(self._engine, claim)
+            if breach:
+                folder = self._workspace.staged / export.name
+                raise ProofFailed(f"{folder}: {breach}; {BACKUP}")
+
+    def _check_billing_totals(self, month: str) -> None:
+        path = self._context.files("billing_totals")[month]
+        name_table(self._engine, STAGED_RELATIONS["billing_totals"], [path])
+        bills = [self._context.files("billing")[month]]
+        self._engine.relation("billing", bills, staged_schema(EXPORTS["billing"]))
+        for claim in proofs_of(["billing_totals"]):
+            breach = breach_of(self._engine, claim)
+            if breach:
+                raise ProofFailed(f"{path}: {breach}; {BACKUP}")
+
+    @property
+    def _root(self) -> Path:
+        return self._workspace.root
+
+    def _files(self, name: str) -> dict[str, Path]:
+        return self._context.files(name) if self._is_of_table(name) else {}
+
+    def _is_of_table(self, name: str) -> bool:
+        if self._table is None or name == self._table:
+            return True
+        relation = STAGED_RELATIONS.get(name)
+        return relation is not None and relation.export == self._table
+
+    def _is_of_export(self, export: Export) -> bool:
+        return self._table in (None, export.name)
+
+    def _is_wanted(self, entry: Entry) -> bool:
+        """Whether a file is of the table, or of the export: its history and quarantine too."""
+        if self._table is None or self._is_of_table(entry.table or ""):
+            return True
+        export = EXPORTS.get(self._table)
+        return export is not None and (
+            entry.table == history_name(export)
+            or entry.path.startswith(f"{_QUARANTINE}/{export.name}/")
+        )
+
+
+def _declared_schema(entry: Entry) -> pa.Schema | None:
+    """What a file is to look like; none for a table that is not declared."""
+    if entry.table == _QUARANTINE:
+        return QUARANTINE_SCHEMA
+    for name, table in {**PUBLISHED, **STAGED_RELATIONS}.items():
+        if entry.table == name:
+            return stored_schema(table)
+    for export in EXPORTS.values():
+        if entry.table == export.name:
+            return staged_schema(export)
+        if entry.table == history_name(export):
+            return history_schema(export)
+    return None
+
+
+def _difference(metadata: pq.FileMetaData, expected: pa.Schema) -> str | None:
+    """In what a file's schema is not as declared, if anything."""
+    found = metadata.schema.to_arrow_schema()
+    if found.names != expected.names:
+        return f"its columns are {', '.join(found.names)}, not {', '.join(expected.names)}"
+    for field in expected:
+        own = found.field(field.name)
+        if own.type != field.type:
+            return f"{field.name} is {own.type}, not {field.type}"
+        if _meaning(own.metadata) != _meaning(field.metadata):
+            return f"{field.name} is not described as declared"
+    if _meaning(metadata.metadata) != _meaning(expected.metadata):
+        return "its description or grain is not as declared"
+    return None
+
+
+def _meaning(metadata: Mapping[bytes, bytes] | None) -> dict[bytes, bytes]:
+    return {k: v for k, v in (metadata or {}).items() if k in (b"description", b"grain", b"unit")}
+
+
+def _check_ties(workspace: Workspace, manifest: Mapping[str, Any], file: Mapping[str, Any]) -> None:
+    """Raises ProofFailed where a file's rows or won don't add up to what was delivered."""
+    for what, counts in {"rows": file["rows"], **file["amounts"]}.items():
+        fates = sum(count for fate, count in counts.items() if fate != "delivered")
+        if counts["delivered"] != fates:
+            raise ProofFailed(
+                f"{workspace.runs / manifest['run_id']}: {what} of {file['export']}/{file['file']} "
+                f"are {counts['delivered']:,} delivered and {fates:,} accounted for; {BACKUP}"
+            )
+
+
+def _delivered(export: Export, deliveries: list[Mapping[str, Any]]) -> pa.Table:
+    """What each delivery's manifest says was accepted of an export."""
+    rows: dict[int, list[int]] = {}
+    for manifest in deliveries:
+        for file in manifest["files"]:
+            if file["export"] == export.name and file["rows"]["accepted"]:
+                sums = rows.setdefault(manifest["delivery"], [0, 0, 0])
+                amounts = [file["amounts"][name]["accepted"] for name in export.totals]
+                for place, count in enumerate([file["rows"]["accepted"], *amounts]):
+                    sums[place] += count
+    return pa.table(
+        {
+            "delivery": pa.array(rows, pa.int64()),
+            "accepted": pa.array([sums[0] for sums in rows.values()], pa.int64()),
+            **{
+                name: pa.array([sums[place] for sums in rows.values()], pa.decimal128(38, 0))
+                for place, name in ((1, "first_total"), (2, "second_total"))
+            },
+        }
+    )

@@ -1,0 +1,1 @@
+"""How tables become current: the workspace, runs, write-audit-publish, commits, the catalog."""

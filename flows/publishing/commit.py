@@ -1,0 +1,565 @@
+"""Publishing: the files of one command become current together, or not at all (Q2).
+
+1. Every file is written aside, under `.aside` in its target's room (`warehouse`, `staged` …), and
+   fsynced. There it is on the target's file system, and out of sight of readers of the table's
+   folder: Polars reads hidden files too.
+2. A pending record that names each file and its hash is written to `commits/` and fsynced: from
+   here on the commit will be completed, whoever dies.
+3. A published file that another one replaces is linked into `versions/` (Q4).
+4. Each file is renamed into place; files that retention removes are unlinked.
+5. The commit record is written, versions beyond those to keep are removed, and then the pending
+   record.
+
+`recover`, which every command runs first, completes a commit that has its pending record and
+removes what was written aside without one. Once the pending record is there, only forward is a
+way out; so a commit that fails later is left for the next command to complete.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from string import digits
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from flows.console.errors import RunFailed
+from flows.publishing.workspace import Workspace
+
+ASIDE: Final = ".aside"
+"""The folder in a room for what is being written: its files are nobody's yet."""
+KEPT: Final = 3
+"""How many versions of a published file are kept, unless told."""
+PENDING: Final = ".pending-"
+"""What the name of an unfinished commit's record begins with."""
+_NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV}
+"""What a file system says that can't link."""
+
+
+class Entry(BaseModel):
+    """A file of a commit: where it belongs (relative to the workspace) and what it holds.
+
+    `column_digests` are hashes of each column's bytes, by which a reader of some columns knows
+    that nothing of them changed; `inputs` digests what the file was made from. `forgotten` are
+    columns whose values retention took out: their digests are those of before, so that what was
+    made from them stands.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    table: str | None = None
+    period: str | None = None
+    rows: int | None = None
+    column_digests: dict[str, str] = {}
+    inputs: dict[str, str] = {}
+    forgotten: list[str] = []
+
+
+class Tombstone(BaseModel):
+    """A file that retention removed, and why: `subject` and `months` are the policy's term."""
+
+    path: str
+    sha256: str
+    size: int
+    rows: int | None
+    subject: str
+    months: int
+
+
+class CommitRecord(BaseModel):
+    """What one command published and removed, or (with `asides`) is about to.
+
+    `versions`: where files that it replaces are to be kept, by their path; `surplus`: the versions
+    that are then one too many.
+    """
+
+    run_id: str
+    command: str
+    files: list[Entry]
+    asides: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    surplus: list[str] = []
+    removed: list[Tombstone] = []
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A file that a commit replaces by other bytes.
+
+    `entry` is what was committed of it; `intact`: whether the file is still that, or was damaged
+    or removed since.
+    """
+
+    target: Path
+    aside: Path
+    entry: Entry
+    intact: bool
+
+
+class State:
+    """What is current in a workspace: the latest entry of every path, over all commits."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._root = workspace.root
+        self._entries: dict[str, Entry] = {}
+        self._runs: dict[str, str] = {}
+        self._files: dict[str, dict[str, Path]] = {}
+        self._of_file: dict[Path, Entry] = {}
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> State:
+        """Reads the commit records, oldest first; those that it read before are not read again."""
+        stamps = _stamps(workspace)
+        known, state = _latest.get(workspace.root, ([], cls(workspace)))
+        if stamps[: len(known)] != known:
+            known, state = [], cls(workspace)
+        if len(stamps) > len(known):
+            state = state.copy()
+            for stamp in stamps[len(known) :]:
+                state._take(_record(stamp))
+            _latest[workspace.root] = (stamps, state)
+        return state
+
+    def _take(self, record: CommitRecord) -> None:
+        """Counts what a commit published and removed."""
+        for entry in record.files:
+            self._entries[entry.path] = entry
+            self._runs[entry.path] = record.run_id
+            if entry.table is not None:
+                self._file(entry)
+        for gone in record.removed:
+            removed = self._entries.pop(gone.path, None)
+            path = self._root / gone.path
+            self._of_file.pop(path, None)
+            if removed is not None and removed.table is not None:
+                # files in quarantine have no period: all of them share one place
+                files = self._files[removed.table]
+                if files.get(removed.period or "") == path:
+                    del files[removed.period or ""]
+
+    def entry(self, path: Path) -> Entry:
+        """The entry of a committed file."""
+        found = self._of_file.get(path)
+        return self._entries[path.relative_to(self._root).as_posix()] if found is None else found
+
+    def run_of(self, path: Path) -> str:
+        """The latest run that committed a file."""
+        return self._runs[path.relative_to(self._root).as_posix()]
+
+    def has(self, path: Path) -> bool:
+        """Whether the path is committed."""
+        return path.relative_to(self._root).as_posix() in self._entries
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """Every current entry, by path."""
+        return dict(self._entries)
+
+    def files(self, table: str) -> dict[str, Path]:
+        """The committed files of a staged or published table, by period, in its order."""
+        return dict(self._files.get(table, {}))
+
+    def copy(self) -> State:
+        """A state of its own, in which files can be foreseen."""
+        copy = object.__new__(State)
+        copy._root, copy._entries, copy._runs = self._root, dict(self._entries), dict(self._runs)
+        copy._files = {table: dict(files) for table, files in self._files.items()}
+        copy._of_file = dict(self._of_file)
+        return copy
+
+    def foresee(self, table: str, period: str, path: Path) -> None:
+        """Counts a file as made anew: nobody knows yet what it holds."""
+        name = path.relative_to(self._root).as_posix()
+        entry = Entry(path=name, sha256="", size=0, table=table, period=period)
+        self._entries[name] = entry
+        self._file(entry)
+
+    def _file(self, entry: Entry) -> None:
+        """Files an entry of a table in its period's place; a later one of its path replaces it."""
+        path, period = self._root / entry.path, entry.period or ""
+        files = self._files.setdefault(entry.table or "", {})
+        in_place = period in files or not files or period > next(reversed(files))
+        files[period] = path
+        if not in_place:
+            self._files[entry.table or ""] = dict(sorted(files.items()))
+        self._of_file[path] = entry
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: the sha256 of its bytes and of each column's, and its size in bytes."""
+
+    sha256: str
+    size: int
+    column_digests: Mapping[str, str]
+
+    @classmethod
+    def of(cls, path: Path) -> Contents:
+        """What is in a file, which is read for it."""
+        return cls(sha256_of(path), path.stat().st_size, _column_digests(path))
+
+
+class Publication:
+    """The files that a command is about to publish.
+
+    `keep`: how many versions of a replaced file to keep.
+    """
+
+    def __init__(self, workspace: Workspace, run_id: str, command: str, keep: int = KEPT) -> None:
+        self._workspace = workspace
+        self._keep = keep
+        self._state = State.of(workspace)
+        self._record = CommitRecord(run_id=run_id, command=command, files=[])
+        self._replacements: list[Replacement] = []
+
+    def aside(self, target: Path) -> Path:
+        """Where to write a file that is to become `target`."""
+        room, *rest = target.relative_to(self._workspace.root).parts
+        aside = self._workspace.root.joinpath(room, ASIDE, *rest)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        return aside
+
+    def replace(
+        self,
+        aside: Path,
+        target: Path,
+        *,
+        table: str | None = None,
+        period: str | None = None,
+        rows: int | None = None,
+        inputs: Mapping[str, str] | None = None,
+        forgotten: Iterable[str] = (),
+        contents: Contents | None = None,
+    ) -> Entry:
+        """Takes a file written aside into the commit; returns its entry.
+
+        Of `forgotten` columns the digests stay what they were. `contents`: the file's, where they
+        were looked at before.
+        """
+        contents = contents or Contents.of(aside)
+        digests = dict(contents.column_digests)
+        for column in forgotten:
+            digests[column] = self._state.entry(target).column_digests[column]
+        path = target.relative_to(self._workspace.root).as_posix()
+        entry = Entry(
+            path=path,
+            sha256=contents.sha256,
+            size=contents.size,
+            table=table,
+            period=period,
+            rows=rows,
+            column_digests=digests,
+            inputs=dict(inputs or {}),
+            forgotten=sorted({*forgotten, *self._forgotten(target)}),
+        )
+        self._record.files.append(entry)
+        if self._in_place(target, entry):
+            aside.unlink()
+        else:
+            sync(aside)
+            self._record.asides[path] = aside.relative_to(self._workspace.root).as_posix()
+            self._note_replacement(target, aside, entry)
+        return entry
+
+    def _forgotten(self, target: Path) -> list[str]:
+        """What retention took out of the file's rows stays out, also where rows come in later."""
+        return self._state.entry(target).forgotten if self._state.has(target) else []
+
+    def remove(self, tombstone: Tombstone) -> None:
+        """Takes the removal of a file into the commit."""
+        self._record.removed.append(tombstone)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What the commit will hold so far."""
+        return list(self._record.files)
+
+    @property
+    def new_entries(self) -> list[Entry]:
+        """Those of them whose files were never committed before."""
+        root = self._workspace.root
+        return [entry for entry in self._record.files if not self._state.has(root / entry.path)]
+
+    @property
+    def replacements(self) -> list[Replacement]:
+        """The warehouse's files that the commit will replace by other bytes than committed."""
+        return list(self._replacements)
+
+    def commit(self) -> None:
+        """Makes the files current, all together.
+
+        Raises RunFailed where the system stops it half-way; the next command then completes it.
+        """
+        if not self._record.files:
+            return
+        root = self._workspace.root
+        pending = _pending_path(self._workspace, self._record.run_id)
+        for path in self._record.asides:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+        self._plan_versions()
+        try:
+            _sync_names(root, (root / aside for aside in self._record.asides.values()))
+            write_durably(self._workspace, pending, self._record.model_dump_json(indent=1))
+            _complete(self._workspace, pending)
+        except OSError as error:
+            if not self.decided:
+                raise
+            raise RunFailed(
+                f"{error.filename2 or error.filename or pending}: {error.strerror or error}; what "
+                f"{self._record.run_id} computed is safe: mend this, and the next command "
+                "publishes it"
+            ) from error
+        _clear_asides(self._workspace)
+
+    def _note_replacement(self, target: Path, aside: Path, entry: Entry) -> None:
+        if target.is_relative_to(self._workspace.warehouse) and self._state.has(target):
+            old = self._state.entry(target)
+            if old.sha256 != entry.sha256:
+                intact = target.is_file() and sha256_of(target) == old.sha256
+                self._replacements.append(Replacement(target, aside, old, intact))
+
+    def _plan_versions(self) -> None:
+        """Names the versions that the commit is to keep of what it replaces, and to remove."""
+        root = self._workspace.root
+        for found in self._replacements:
+            folder = self._workspace.versions_of(found.target)
+            kept = set(folder.glob("[0-9]*.parquet"))
+            if found.intact and self._keep:
+                version = folder / f"{self._state.run_of(found.target)}.parquet"
+                folder.mkdir(parents=True, exist_ok=True)
+                path = found.target.relative_to(root).as_posix()
+                self._record.versions[path] = version.relative_to(root).as_posix()
+                kept.add(version)
+            surplus = sorted(kept)[: max(0, len(kept) - self._keep)]
+            self._record.surplus += [path.relative_to(root).as_posix() for path in surplus]
+
+    @property
+    def decided(self) -> bool:
+        """Whether the commit stands: in place already, or left to the next command."""
+        run_id = self._record.run_id
+        paths = (_pending_path(self._workspace, run_id), _commit_path(self._workspace, run_id))
+        return any(path.exists() for path in paths)
+
+    def abandon(self) -> None:
+        """Removes what was written aside; not for a commit that is decided."""
+        _clear_asides(self._workspace)
+
+    def _in_place(self, target: Path, entry: Entry) -> bool:
+        """Whether the very bytes are published already: then the file stays untouched."""
+        return (
+            self._state.has(target)
+            and self._state.entry(target).sha256 == entry.sha256
+            and target.is_file()
+            and sha256_of(target) == entry.sha256
+        )
+
+
+def recover(workspace: Workspace) -> list[str]:
+    """Completes an unfinished commit, and removes what dead commands left behind.
+
+    Returns the ids of the runs whose commits it completed.
+    """
+    unfinished = sorted(workspace.commits.glob(f"{PENDING}*.json"))
+    for pending in unfinished:
+        _complete(workspace, pending)
+    _clear_asides(workspace)
+    if workspace.scratch.exists():
+        shutil.rmtree(workspace.scratch)
+    return [path.stem.removeprefix(PENDING) for path in unfinished]
+
+
+def _clear_asides(workspace: Workspace) -> None:
+    for room in workspace.rooms:
+        shutil.rmtree(room / ASIDE, ignore_errors=True)
+
+
+def _pending_path(workspace: Workspace, run_id: str) -> Path:
+    return workspace.commits / f"{PENDING}{run_id}.json"
+
+
+def _commit_path(workspace: Workspace, run_id: str) -> Path:
+    return workspace.commits / f"{run_id}.json"
+
+
+def next_run_id(workspace: Workspace, command: str) -> str:
+    """The next run's id: a number that counts the workspace's runs, and the command."""
+    earlier = [*_numbered(workspace.runs), *_numbered(workspace.commits)]
+    numbers = [int(found.name.split("-")[0]) for found in earlier]
+    return f"{max(numbers, default=0) + 1:06d}-{command}"
+
+
+def _complete(workspace: Workspace, pending: Path) -> None:
+    record = CommitRecord.model_validate_json(pending.read_bytes())
+    by_path = {entry.path: entry for entry in record.files}
+    _keep_versions(workspace, record)
+    for path, aside in record.asides.items():
+        source, target = workspace.root / aside, workspace.root / path
+        if source.exists():
+            os.replace(source, target)
+        elif not target.exists() or sha256_of(target) != by_path[path].sha256:
+            raise RunFailed(
+                f"{target} is missing from the unfinished run {record.run_id}; remove {pending} "
+                f"and run `pointbook {record.command}` again"
+            )
+    _sync_names(workspace.root, (workspace.root / path for path in record.asides))
+    for gone in record.removed:
+        _remove(workspace.root / gone.path)
+    done = record.model_copy(update={"asides": {}, "versions": {}, "surplus": []})
+    commit = _commit_path(workspace, record.run_id)
+    write_durably(workspace, commit, done.model_dump_json(indent=1))
+    for path in record.surplus:
+        (workspace.root / path).unlink(missing_ok=True)
+    pending.unlink()
+    sync(workspace.commits)
+
+
+def _keep_versions(workspace: Workspace, record: CommitRecord) -> None:
+    """Keeps what is not replaced yet: before that, so that it is never without a name."""
+    root = workspace.root
+    for path, version in record.versions.items():
+        target, kept = root / path, root / version
+        if (root / record.asides[path]).exists() and target.exists() and not kept.exists():
+            _link(workspace, target, kept)
+    _sync_names(root, (root / version for version in record.versions.values()))
+
+
+def _link(workspace: Workspace, target: Path, version: Path) -> None:
+    """Gives a file a second name; a copy where the file system has no such thing."""
+    try:
+        os.link(target, version)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        aside = workspace.versions / ASIDE / version.name
+        aside.parent.mkdir(exist_ok=True)
+        shutil.copyfile(target, aside)
+        sync(aside)
+        os.replace(aside, version)
+
+
+def _remove(path: Path) -> None:
+    """Removes a file, and its folder where it was the last."""
+    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.parent.rmdir()
+
+
+def commit_records(workspace: Workspace) -> Iterator[CommitRecord]:
+    """What every command published, oldest first."""
+    return map(_record, _stamps(workspace))
+
+
+class _Stamp(NamedTuple):
+    """A commit record's file, and what tells whether it is still the same."""
+
+    path: str
+    inode: int
+    changed_at: int
+    size: int
+
+    @classmethod
+    def of(cls, found: os.DirEntry[str]) -> _Stamp:
+        stat = found.stat()
+        return cls(found.path, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
+def _stamps(workspace: Workspace) -> list[_Stamp]:
+    """The commit records' files, oldest first."""
+    records = (found for found in _numbered(workspace.commits) if found.name.endswith(".json"))
+    return sorted(map(_Stamp.of, records))
+
+
+def _numbered(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """What a folder holds under a run's number, in no order; nothing where there is no folder.
+
+    A run of years asks for it a thousand times: hence no `glob`, which makes a `Path` of each.
+    """
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        yield from (found for found in entries if found.name[0] in digits)
+
+
+@lru_cache(maxsize=10_000)
+def _record(stamp: _Stamp) -> CommitRecord:
+    """A commit record, read once: a run of years asks for them hundreds of times."""
+    return CommitRecord.model_validate_json(Path(stamp.path).read_bytes())
+
+
+_latest: dict[Path, tuple[list[_Stamp], State]] = {}
+"""The state of each workspace as it was read last, and the records that it is of."""
+
+
+def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> None:
+    """Replaces a file in one step, safe from a loss of power."""
+    room = workspace.root / path.relative_to(workspace.root).parts[0]
+    aside = room / ASIDE / path.name
+    for folder in (aside.parent, path.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, str):
+        aside.write_text(content, encoding="utf-8")
+    else:
+        aside.write_bytes(content)
+    sync(aside)
+    os.replace(aside, path)
+    sync(path.parent)
+    with suppress(OSError):
+        aside.parent.rmdir()
+
+
+def _sync_names(root: Path, paths: Iterable[Path]) -> None:
+    """Makes the paths' names last, and those of the folders that they are in, up to the root."""
+    parents = {path.parent for path in paths}
+    folders = {root} if parents else set()
+    for folder in parents:
+        while folder not in folders:
+            folders.add(folder)
+            folder = folder.parent
+    for folder in sorted(folders):
+        sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Makes a file's content, or the names in a folder, safe from a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _column_digests(path: Path) -> dict[str, str]:
+    """The sha256 of each column's bytes, in row-group order; none for what is not Parquet."""
+    try:
+        metadata = pq.read_metadata(path)
+    except pa.ArrowInvalid:
+        return {}
+    digests = {}
+    with path.open("rb") as file:
+        for index in range(metadata.num_columns):
+            digest = hashlib.sha256()
+            for group in range(metadata.num_row_groups):
+                chunk = metadata.row_group(group).column(index)
+                start = chunk.data_page_offset
+                if chunk.dictionary_page_offset is not None:
+                    start = min(start, chunk.dictionary_page_offset)
+                file.seek(start)
+                digest.update(file.read(chunk.total_compressed_size))
+            name = metadata.schema.column(index).path.split(".")[0]
+            digests[name] = digest.hexdigest()
+    return digests

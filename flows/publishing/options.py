@@ -1,0 +1,75 @@
+"""What every command takes: where the workspace and the policies are, and how much to use."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from flows.publishing.commit import KEPT
+from flows.publishing.sessions import session
+from transforms.engine.duckdb import Engine, memory_bytes
+from transforms.engine.threads import bound_threads
+
+DATA: Final = Path(__file__).parents[2] / "data"
+POLICIES: Final = DATA / "policies" / "as_announced"
+WORKSPACE: Final = DATA / "workspace"
+DEMO: Final = DATA / "demo"
+
+
+class Options(BaseModel):
+    """The settings that all flows share.
+
+    `memory` bounds the whole process; `threads` none: a thread a core;
+    `max_reject_rate` is the share of a file's rows above which the file is held back; `keep` is
+    how many versions of a published file that is replaced are kept.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    workspace: Path = WORKSPACE
+    policies: Path = POLICIES
+    engine: Literal["duckdb"] = "duckdb"
+    memory: str = "4GB"
+    threads: int | None = None
+    max_reject_rate: float = 0.05
+    keep: int = KEPT
+
+    @field_validator("workspace", "policies")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @field_validator("memory")
+    @classmethod
+    def _is_amount(cls, text: str) -> str:
+        memory_bytes(text)
+        return text
+
+    @field_validator("threads")
+    @classmethod
+    def _is_positive(cls, threads: int | None) -> int | None:
+        if threads is not None and threads < 1:
+            raise ValueError("at least 1 thread")
+        return threads
+
+    @field_validator("max_reject_rate")
+    @classmethod
+    def _is_share(cls, rate: float) -> float:
+        if not 0 <= rate <= 1:
+            raise ValueError("a share between 0 and 1")
+        return rate
+
+    @field_validator("keep")
+    @classmethod
+    def _is_number(cls, keep: int) -> int:
+        if keep < 0:
+            raise ValueError("0 or more versions")
+        return keep
+
+    def start_engine(self, scratch: Path) -> AbstractContextManager[Engine]:
+        """A database session within these settings."""
+        bound_threads(self.threads)
+        return session(scratch, self.memory, self.threads)

@@ -1,0 +1,314 @@
+"""One run of a command: lock, recovery, scratch, publication and manifest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from flows.console import logs
+from flows.console.errors import PointbookError, RunFailed, WrongUsage
+from flows.console.zone import KOREA
+from flows.publishing.catalog import build_catalog, catalog_is_behind
+from flows.publishing.commit import (
+    Contents,
+    Entry,
+    Publication,
+    State,
+    Tombstone,
+    next_run_id,
+    recover,
+    write_durably,
+)
+from flows.publishing.lineage import Lineage, complete_later
+from flows.publishing.options import Options
+from flows.publishing.restatements import restate
+from flows.publishing.workspace import Workspace
+from schemas.tables import PUBLISHED, RESTATEMENTS
+from transforms.engine.duckdb import QueryError
+from transforms.policies.policy import Policies, PolicyError
+
+_MANIFEST: Final = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What commands read before they compute: the workspace's state, and the policies."""
+
+    workspace: Workspace
+    state: State
+    policies: Policies
+
+    @classmethod
+    def of(cls, options: Options) -> Context:
+        """Reads both; raises WrongUsage listing everything wrong with the policies."""
+        workspace = Workspace(options.workspace)
+        try:
+            policies = Policies.load(options.policies)
+        except PolicyError as error:
+            raise WrongUsage(str(error)) from error
+        return cls(workspace, State.of(workspace), policies)
+
+    def files(self, table: str) -> dict[str, Path]:
+        """The committed files of a staged relation or published table, by period."""
+        return self.state.files(table)
+
+    def file_of(self, table: str, period: str) -> dict[str, Path]:
+        """The committed file of one period, by that period; empty where there is none."""
+        files = self.files(table)
+        return {period: files[period]} if period in files else {}
+
+
+class Run:
+    """A command's run, from lock to manifest; used as a `with` block.
+
+    What is taken into it with `replace` becomes current with `commit`, or not at all. A run that
+    fails leaves a manifest with the error, and nothing else.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        command: str,
+        parameters: Mapping[str, Any],
+        options: Options | None = None,
+    ) -> None:
+        self.workspace = Workspace(root)
+        self._options = options or Options(workspace=root)
+        self._command = command
+        self._parameters = dict(parameters)
+        self._held = ExitStack()
+
+    @classmethod
+    def of(cls, options: Options, command: str, parameters: Mapping[str, Any]) -> Self:
+        """A run of a command in the workspace of these settings."""
+        return cls(options.workspace, command, parameters, options)
+
+    def __enter__(self) -> Self:
+        try:
+            self._held.enter_context(self.workspace.lock(self._command))
+            if recovered := recover(self.workspace):
+                build_catalog(self.workspace)
+                tell_recovered(self.workspace, recovered)
+            self.scratch.mkdir(parents=True)
+            self.run_id = next_run_id(self.workspace, self._command)
+            (self.workspace.runs / self.run_id).mkdir(parents=True)
+            self._publication = Publication(
+                self.workspace, self.run_id, self._command, self._options.keep
+            )
+            self._started = datetime.now(KOREA)
+            self._started_at = time.monotonic()
+            self._lineage = Lineage(
+                self.workspace.root, self._command, self.run_id, self._started, self._parameters
+            )
+            self._tell_start()
+        except BaseException as error:
+            self._held.close()
+            failure = _as_failure(error)
+            if failure is error:
+                raise
+            raise failure from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is not None:
+                failure = _as_failure(error)
+                if not self._publication.decided:
+                    self._publication.abandon()
+                    self._leave_failed_manifest(failure)
+                    self._lineage.fail(str(failure))
+                logs.error("run.failed", str(failure), parameters=self._parameters)
+                if failure is not error:
+                    raise failure from error
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            self._held.close()
+            if error is None:
+                logs.leave()
+
+    @property
+    def scratch(self) -> Path:
+        """A private folder for this run."""
+        return self.workspace.scratch
+
+    def aside(self, target: Path) -> Path:
+        """Where to write a file that is to become `target`."""
+        return self._publication.aside(target)
+
+    def replace(
+        self,
+        aside: Path,
+        target: Path,
+        *,
+        table: str | None = None,
+        period: str | None = None,
+        rows: int | None = None,
+        inputs: Mapping[str, str] | None = None,
+        forgotten: Iterable[str] = (),
+        contents: Contents | None = None,
+    ) -> None:
+        """Takes a file written aside into the run's commit."""
+        self._publication.replace(
+            aside,
+            target,
+            table=table,
+            period=period,
+            rows=rows,
+            inputs=inputs,
+            forgotten=forgotten,
+            contents=contents,
+        )
+
+    def remove(self, tombstone: Tombstone) -> None:
+        """Takes the removal of a file into the run's commit."""
+        self._publication.remove(tombstone)
+
+    def commit(self, content: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Makes everything current, with a manifest of this content; returns the manifest.
+
+        What it replaces by other bytes is restated (Q4). `dry_run`: publishes nothing, and returns
+        what the manifest would have said.
+        """
+        content = {**content, **self._restate()}
+        if dry_run:
+            return self._dry(content)
+        entries = self._publication.entries
+        manifest = self._manifest("done") | content
+        manifest["outputs"] = [
+            entry.model_dump(include={"path", "sha256", "size", "table", "period", "rows"})
+            for entry in entries
+        ]
+        target = self.workspace.runs / self.run_id / _MANIFEST
+        aside = self.aside(target)
+        aside.write_text(_json(manifest), encoding="utf-8")
+        self.replace(aside, target)
+        self._publication.commit()
+        self._tell_commit(manifest, entries)
+        if not _catalog_waits:
+            published = any(entry.table in PUBLISHED for entry in entries)
+            if published or catalog_is_behind(self.workspace):
+                build_catalog(self.workspace)
+        return manifest
+
+    def _restate(self) -> dict[str, Any]:
+        """Takes what changes of published tables into the commit; returns it in numbers."""
+        replaced = [one for one in self._publication.replacements if one.entry.table in PUBLISHED]
+        if not replaced:
+            return {}
+        table = PUBLISHED[RESTATEMENTS]
+        folder = self.workspace.warehouse / table.name / f"{table.partition}={self.run_id}"
+        target = folder / "part-0.parquet"
+        aside = self.aside(target)
+        with self._options.start_engine(self.scratch) as engine:
+            found, rows = restate(engine, replaced, aside)
+        if rows:
+            self.replace(aside, target, table=table.name, period=self.run_id, rows=rows)
+        return found
+
+    def _dry(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        new = [
+            {"table_name": entry.table, "period": entry.period}
+            for entry in self._publication.new_entries
+            if entry.table in PUBLISHED and entry.table != RESTATEMENTS
+        ]
+        self._publication.abandon()
+        shutil.rmtree(self.workspace.runs / self.run_id, ignore_errors=True)
+        manifest = self._manifest("dry_run") | dict(content) | {"new": new, "outputs": []}
+        self._lineage.complete(manifest)
+        logs.event("run.dry", "nothing was published", seconds=manifest["seconds"])
+        return manifest
+
+    def _tell_start(self) -> None:
+        logs.name_run(self.workspace.root, self._command, self.run_id)
+        logs.event("run.started", f"{self._command} begins", parameters=self._parameters)
+        self._lineage.start()
+
+    def _tell_commit(self, manifest: Mapping[str, Any], entries: Sequence[Entry]) -> None:
+        logs.event(
+            "run.committed",
+            f"{len(entries)} files are current",
+            files=len(entries),
+            rows=sum(entry.rows or 0 for entry in entries),
+            seconds=manifest["seconds"],
+        )
+        self._lineage.complete(manifest)
+
+    def _manifest(self, status: str) -> dict[str, Any]:
+        # clocks are put right while a run goes on, so they don't tell how long it took
+        seconds = time.monotonic() - self._started_at
+        return {
+            "run_id": self.run_id,
+            "command": self._command,
+            "status": status,
+            "parameters": self._parameters,
+            "started_at": self._started.isoformat(timespec="milliseconds"),
+            "finished_at": datetime.now(KOREA).isoformat(timespec="milliseconds"),
+            "seconds": round(seconds, 3),
+            "version": version("pointbook"),
+        }
+
+    def _leave_failed_manifest(self, failure: BaseException) -> None:
+        manifest = self._manifest("failed") | {"error": str(failure)}
+        target = self.workspace.runs / self.run_id / _MANIFEST
+        # the failure itself, a full disk say, is what the operator is to read
+        with suppress(OSError):
+            write_durably(self.workspace, target, _json(manifest))
+
+
+def tell_recovered(workspace: Workspace, run_ids: Sequence[str]) -> None:
+    """Tells log and lineage of runs whose commits were completed after they were cut short."""
+    for run_id in run_ids:
+        logs.event("run.recovered", f"{run_id}, which was cut short, is current")
+        with suppress(OSError, ValueError):
+            path = workspace.runs / run_id / _MANIFEST
+            complete_later(workspace.root, json.loads(path.read_bytes()))
+
+
+_catalog_waits = False
+
+
+@contextmanager
+def one_catalog(workspace: Workspace) -> Iterator[None]:
+    """Builds the catalog once, after all runs of the block instead of after each."""
+    global _catalog_waits
+    _catalog_waits = True
+    try:
+        yield
+    finally:
+        _catalog_waits = False
+        with workspace.lock("catalog"):
+            if catalog_is_behind(workspace):
+                build_catalog(workspace)
+
+
+def _as_failure(error: BaseException) -> BaseException:
+    """The error as the operator is to read it."""
+    if isinstance(error, PointbookError):
+        return error
+    if isinstance(error, PolicyError):
+        return WrongUsage(str(error))
+    if isinstance(error, QueryError):
+        return RunFailed(f"{error}; nothing was published")
+    if isinstance(error, OSError):
+        path = error.filename2 or error.filename
+        where = f"{path}: " if path else ""
+        return RunFailed(f"{where}{error.strerror or error}; nothing was published")
+    return error
+
+
+def _json(manifest: Mapping[str, Any]) -> str:
+    return json.dumps(manifest, ensure_ascii=False, indent=1, default=str) + "\n"

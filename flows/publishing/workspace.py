@@ -1,0 +1,157 @@
+"""The workspace: its folders, and the lock that lets one command at a time work in it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from flows.console import progress
+from flows.console.errors import WorkspaceHeld
+
+LOCK: Final = ".lock"
+_WAIT_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.1
+_held: Final[ContextVar[frozenset[Path]]] = ContextVar("_held", default=frozenset())
+"""The workspaces that the caller holds for longer than one lock."""
+
+
+_PRIVATE: Final = 0o077
+_masking = threading.Lock()
+_masks: list[int] = []
+
+
+@contextmanager
+def private() -> Iterator[None]:
+    """Files that are made in the block, by whatever library, are their owner's alone: 0600, 0700.
+
+    The mask is the process's, so the first block sets it and the last to end puts it back.
+    """
+    with _masking:
+        _masks.append(os.umask(_PRIVATE))
+    try:
+        yield
+    finally:
+        with _masking:
+            before = _masks.pop()
+            if not _masks:
+                os.umask(before)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of a workspace."""
+
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        """What operators drop; never changed."""
+        return self.root / "landing"
+
+    @property
+    def staged(self) -> Path:
+        """Accepted rows."""
+        return self.root / "staged"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rejected rows."""
+        return self.root / "quarantine"
+
+    @property
+    def warehouse(self) -> Path:
+        """Published tables and their catalog."""
+        return self.root / "warehouse"
+
+    @property
+    def versions(self) -> Path:
+        """Published files that others have replaced."""
+        return self.root / "versions"
+
+    def versions_of(self, target: Path) -> Path:
+        """The folder of a published file's versions, each named by the run that published it."""
+        return self.versions / target.parent.relative_to(self.warehouse)
+
+    @property
+    def commits(self) -> Path:
+        """A record for every command that published."""
+        return self.root / "commits"
+
+    @property
+    def runs(self) -> Path:
+        """A manifest for every run."""
+        return self.root / "runs"
+
+    @property
+    def rooms(self) -> tuple[Path, ...]:
+        """The folders that commands publish to."""
+        return (
+            self.staged,
+            self.quarantine,
+            self.warehouse,
+            self.versions,
+            self.runs,
+            self.commits,
+        )
+
+    @property
+    def scratch(self) -> Path:
+        """What a running command needs for itself; emptied by the next one."""
+        return self.root / "work"
+
+    @contextmanager
+    def hold(self, command: str) -> Iterator[None]:
+        """Holds the workspace as `lock` does, over all that the caller does there meanwhile."""
+        with self.lock(command):
+            token = _held.set(_held.get() | {self.root})
+            try:
+                yield
+            finally:
+                _held.reset(token)
+
+    @contextmanager
+    def lock(self, command: str, wait_seconds: float = _WAIT_SECONDS) -> Iterator[None]:
+        """Holds the workspace for a command; the system frees it when the process ends.
+
+        What the caller does within `hold` has it already. Raises WorkspaceHeld naming the holder
+        where another process keeps it longer than that.
+        """
+        if self.root in _held.get():
+            yield
+            return
+        with private():
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                self._acquire(descriptor, wait_seconds)
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{command} (process {os.getpid()})".encode(), 0)
+                yield
+            finally:
+                os.close(descriptor)
+
+    def _acquire(self, descriptor: int, wait_seconds: float) -> None:
+        deadline = time.monotonic() + wait_seconds
+        told = False
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another command"
+            if wait_seconds and not told:
+                progress.tell(f"waiting for {holder}")
+                told = True
+            if time.monotonic() >= deadline:
+                raise WorkspaceHeld(
+                    f"{self.root} is held by {holder}; run this again when it is done"
+                ) from None
+            time.sleep(_POLL_SECONDS)

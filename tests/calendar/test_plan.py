@@ -1,0 +1,401 @@
+"""What is stale and why, what a run would do about it, what it does, and what is recorded of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import pytest
+import yaml
+
+from flows.calendar.backfills import FILE, backfills
+from flows.calendar.plan import plan_manifest
+from flows.calendar.run_calendar import run_calendar
+from flows.calendar.status import workspace_status
+from flows.commands.points import close_points
+from flows.commands.registry import COMMANDS
+from flows.console.errors import NotReady
+from flows.console.grid import plan_lines
+from flows.console.summary import print_summary
+from flows.publishing.options import POLICIES as SHIPPED
+from flows.publishing.workspace import Workspace
+from tests.forks import FORKS, command_line
+from tests.membership import (
+    Row,
+    bills,
+    customer,
+    data_hashes,
+    land,
+    land_all,
+    line,
+    options,
+    publish,
+    stage,
+)
+from tests.test_cases import replaced_policies
+
+FIRST: Final = "2017-11"
+LAST: Final = "2018-02"
+ALL: Final = [
+    *("tiers 2018", "notices 2017-11", "points 2017-11"),
+    *("notices 2017-12", "points 2017-12", "sweep 2017"),
+    *("grants 2018", "notices 2018-01", "points 2018-01"),
+    *("notices 2018-02", "points 2018-02"),
+]
+"""What falls due from the first to the last month, in calendar order."""
+T = TypeVar("T")
+
+
+def run(workspace: Path, first: str = FIRST, last: str = LAST, **more: Any) -> Row:
+    """Runs the calendar; returns the manifest."""
+    asked = {name: more.pop(name) for name in ("force", "reason", "step") if name in more}
+    return run_calendar(options(workspace, **more), first, last, **asked)
+
+
+def ran(manifest: Row) -> list[str]:
+    """What a run made, in its order."""
+    return [f"{each['command']} {each.get('month') or each['year']}" for each in manifest["runs"]]
+
+
+def planned(workspace: Path, first: str = FIRST, last: str = LAST, **more: Any) -> dict[str, str]:
+    """What a plan would do about each period of `ALL`, with the reason for what it leaves."""
+    plan = plan_manifest(options(workspace), first, last, **more)
+    return {
+        f"{step['command']} {step['period']}": ": ".join(
+            part for part in (step["action"], step["reason"]) if part
+        )
+        for step in plan["steps"]
+        if f"{step['command']} {step['period']}" in ALL
+    }
+
+
+def stale(workspace: Path, **more: Any) -> dict[str, str]:
+    """Why which periods are stale, as `status` has it; the tables of a period agree."""
+    published = workspace_status(options(workspace, **more))["published"]
+    rows = {(row["table"], row["period"]): row for row in published}
+    found = {}
+    for command in COMMANDS.values():
+        length = len("YYYY" if command.span == "year" else "YYYY-MM")
+        periods = {row["period"] for row in published}
+        for period in sorted(each for each in periods if len(each) == length and "YE" not in each):
+            keys = [(table, command.partition(table, period)) for table in command.tables]
+            if keys[0] in rows:
+                (why,) = {rows[key]["why"] for key in keys}
+                found[f"{command.name} {period}"] = why
+    return {name: why for name, why in found.items() if why is not None}
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small telecom, staged, of which nothing is published."""
+    workspace = land_all(tmp_path_factory.mktemp("staged") / "workspace")
+    stage(workspace)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def closed(staged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of the calendar's months, and the tiers of 2017 before them."""
+    workspace = tmp_path_factory.mktemp("closed") / "workspace"
+    shutil.copytree(staged, workspace)
+    publish(workspace, [2017])
+    assert ran(run(workspace, reason="the first months")) == ALL
+    return workspace
+
+
+@pytest.fixture
+def workspace(closed: Path, tmp_path: Path) -> Path:
+    """The closed months, to change."""
+    return Path(shutil.copytree(closed, tmp_path / "workspace"))
+
+
+# What is stale and why
+
+
+def test_a_new_phone_number_makes_nothing_stale(workspace: Path) -> None:
+    newer = {"contact": "010-1234-5678", "updated_at": "2021-01-01 00:00:00"}
+    land(workspace, "customers", [customer("white", **newer)], "phone.csv")
+    stage(workspace)
+    assert stale(workspace) == {}
+    assert ran(run(workspace)) == []
+
+
+LATE: Final = line("late-base", "late", "2017-03", 240_000, revision=1, collected_on="2017-12-20")
+"""A bill of the tier year 2018, corrected: it was collected in December."""
+OF_ACTIVITY: Final = ["notices 2017-11", "notices 2017-12", "sweep 2017"]
+"""What reads the year's bills to tell who is active (P9, P10)."""
+OF_BILL: Final = ["tiers 2018", *OF_ACTIVITY, "points 2017-12", *ALL[6:]]
+
+
+def test_a_corrected_bill_makes_its_tier_year_its_collecting_month_and_what_follows_stale(
+    workspace: Path,
+) -> None:
+    land(workspace, "billing", [LATE], "correction.csv")
+    stage(workspace)
+    followed = "follows tiers 2018, points 2017-12, sweep 2017"
+    assert stale(workspace) == {
+        "tiers 2018": "changed: billing, billing_totals",
+        "points 2017-12": "changed: billing_late_collections",
+        **dict.fromkeys(OF_ACTIVITY, "changed: billing"),
+        "grants 2018": "follows tiers 2018",
+        "notices 2018-01": "follows sweep 2017",
+        **dict.fromkeys(ALL[-3:], followed),
+    }
+
+
+def test_a_policy_value_makes_the_months_in_which_it_is_in_force_stale(
+    workspace: Path, tmp_path: Path
+) -> None:
+    """Also where another is in force at the month's end."""
+    shipped = {"channel": "official_shop", "points": 10, "per_amount": 1000}
+    rows: list[Row] = [
+        shipped | {"valid_to": date(2018, 1, 10)},
+        shipped | {"points": 20, "valid_from": date(2018, 1, 10), "valid_to": date(2018, 1, 20)},
+        shipped | {"valid_from": date(2018, 1, 20)},
+        shipped | {"channel": "partner", "points": 5},
+    ]
+    policies = replaced_policies({"point_purchase_credits": rows}, tmp_path)
+    assert stale(workspace, policies=policies) == {
+        "points 2018-01": "changed: policies",
+        "notices 2018-02": "follows points 2018-01",
+        "points 2018-02": "changed: policies",
+    }
+
+
+def test_a_change_of_policy_makes_stale_from_its_announcement_and_from_its_effect(
+    workspace: Path, tmp_path: Path
+) -> None:
+    rows: list[Row] = [
+        {"kind": kind, "announced_on": None, "effective_on": None, "expires_on": None}
+        for kind in ("membership", "payment", "promotion", "purchase")
+    ]
+    rows[2] |= {
+        "announced_on": date(2017, 12, 20),
+        "effective_on": date(2018, 2, 10),
+        "expires_on": date(2018, 6, 30),
+    }
+    policies = replaced_policies({"point_policy_changes": rows}, tmp_path)
+    found = stale(workspace, policies=policies)
+    assert found == {
+        "notices 2018-01": "changed: point_policy_changes",
+        "notices 2018-02": "changed: point_policy_changes",
+        "points 2018-02": "changed: point_policy_changes",
+    }
+
+
+def test_a_year_end_policy_makes_its_notices_and_sweep_stale(
+    workspace: Path, tmp_path: Path
+) -> None:
+    """The notices of a year read what is in force at its end."""
+    path = SHIPPED / "point_sweep.yaml"
+    row = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)["values"][0]
+    values = {name: int(value) for name, value in row.items() if value.isdigit()}
+    rows: list[Row] = [
+        values | {"valid_to": date(2018, 6, 1)},
+        values | {"active_from_month": 2, "valid_from": date(2018, 6, 1)},
+    ]
+    policies = replaced_policies({"point_sweep": rows}, tmp_path)
+    assert stale(workspace, policies=policies) == {
+        "notices 2018-01": "changed: point_sweep",
+        "notices 2018-02": "changed: point_sweep",
+    }
+
+
+def test_a_damaged_or_lost_file_is_stale_and_a_run_mends_it(workspace: Path, closed: Path) -> None:
+    lots = workspace / "warehouse" / "point_lots" / "period=2018-01" / "part-0.parquet"
+    os.truncate(lots, 100)
+    (workspace / "warehouse" / "point_grants" / "membership_year=2018" / "part-0.parquet").unlink()
+    found = stale(workspace)
+    assert found["points 2018-01"] == "gone or damaged: point_lots"
+    assert found["grants 2018"] == "gone or damaged: point_grants"
+    assert "points 2017-12" not in found
+    assert ran(run(workspace)) == ["grants 2018", "points 2018-01"]
+    assert data_hashes(workspace) == data_hashes(closed)
+
+
+def test_grants_that_came_late_make_the_month_that_credits_them_stale(tmp_path: Path) -> None:
+    land(tmp_path, "customers", [customer("white")])
+    window = [row for row in bills() if row["billing_month"] >= "2016-11"]
+    early = [row for row in window if row["billing_month"] != "2017-05"]
+    land(tmp_path, "billing", early)
+    land(tmp_path, "billing", [line("next", "white", "2018-01", 1_000)], "next.csv")
+    stage(tmp_path)
+    close_points(options(tmp_path), "2018-01")
+    assert stale(tmp_path) == {}
+    land(tmp_path, "billing", [row for row in window if row not in early], "late.csv")
+    stage(tmp_path)
+    status = workspace_status(options(tmp_path))
+    missing = [item["command"] for item in status["missing"]]
+    assert missing == [
+        "pointbook tiers --year 2018",
+        "pointbook grants --year 2018",
+        "pointbook notices --month 2018-01",
+    ]
+    assert stale(tmp_path) == {"points 2018-01": "follows tiers 2018, grants 2018"}
+
+
+def test_status_shows_periods_of_one_state_on_one_line(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land(workspace, "billing", [LATE], "correction.csv")
+    stage(workspace)
+    print_summary("status", workspace_status(options(workspace)), workspace)
+    printed = capsys.readouterr().out.replace("│", " ").splitlines()
+    lines = [" ".join(line.split()) for line in printed]
+    lots = [line.split(" ", 3) for line in lines if line.startswith("point_lots")]
+    assert [(periods, rest) for _, periods, _, rest in lots] == [
+        ("2017-11", "current"),
+        ("2017-12", "stale changed: billing_late_collections"),
+        ("2017-YE", "stale changed: billing"),
+        ("2018-01..2018-02", "stale follows tiers 2018, points 2017-12, sweep 2017"),
+    ]
+    assert any(
+        line.endswith(
+            "run --from 2017-11 --to 2018-02 (the first months): made 11 periods, 0 were current, "
+            "exit 0"
+        )
+        for line in lines
+    )
+
+
+# What a run would do
+
+
+def test_a_dry_run_shows_the_grid_and_does_nothing(staged: Path, tmp_path: Path) -> None:
+    workspace = Path(shutil.copytree(staged, tmp_path / "workspace"))
+    land(workspace, "billing", [LATE], "correction.csv")
+    before = {path: path.stat().st_mtime_ns for path in workspace.rglob("*")}
+    words = ["run", "--from", FIRST, "--to", LAST, "--dry-run", "--workspace", str(workspace)]
+    ended = command_line(words, os.environ, tmp_path / "printed")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert {path: path.stat().st_mtime_ns for path in workspace.rglob("*")} == before
+    shown = ended.stdout.splitlines()
+    assert shown[:2] == [
+        "                        2017          2018",
+        "                        JFMAMJJASONDE JFMAMJJASONDE",
+    ]
+    rows = {line[:24].strip(): line[24:] for line in shown}
+    assert rows["tier_snapshot"] == "          M"
+    assert rows["expiry_notices"] == "          MM  MM"
+    assert rows["point_lots"] == "          MMM MM"
+    assert rows["expiry_sweep"] == "           M"
+    assert rows["mileage_lots"] == "          --  --"
+    assert any("not ingested yet: billing/correction.csv; the run" in line for line in shown)
+    assert shown[-1].startswith("11 periods will run, 0 stay, 0 are blocked")
+
+
+def test_a_plan_is_what_the_run_then_does(workspace: Path) -> None:
+    """But for what comes out the same, which only the run finds out."""
+    assert set(planned(workspace).values()) == {"keep"}
+    land(workspace, "billing", [LATE], "correction.csv")
+    stage(workspace)
+    plan = planned(workspace)
+    assert {name for name in ALL if plan[name] == "run"} == set(OF_BILL)
+    manifest = run(workspace)
+    assert set(ran(manifest)) == set(OF_BILL) - {"grants 2018"}
+    assert manifest["current"] == ["points 2017-11", "grants 2018"]
+    assert stale(workspace) == {}
+
+
+def test_what_cant_be_done_stops_the_run_and_blocks_the_rest(tmp_path: Path) -> None:
+    land(tmp_path, "customers", [customer("white")])
+    land(
+        tmp_path, "billing", [row for row in bills("2016-11") if row["billing_month"] != "2017-05"]
+    )
+    stage(tmp_path)
+    plan = planned(tmp_path)
+    assert plan["tiers 2018"].startswith("blocked: tiers 2018 needs billing of 2017-05")
+    assert plan["points 2017-11"] == "blocked: tiers 2018, where the run stops"
+    assert plan["grants 2018"] == "skip: the tier snapshot of 2018 is not published"
+    with pytest.raises(NotReady, match=r"needs billing of 2017-05"):
+        run(tmp_path)
+    (recorded,) = backfills(Workspace(tmp_path))
+    assert (recorded["ran"], recorded["exit"]) == ([], NotReady.exit_code)
+    assert "needs billing of 2017-05" in recorded["error"]
+    lines = list(plan_lines(plan_manifest(options(tmp_path), FIRST, LAST), 80))
+    assert any(line.startswith("blocked by tiers 2018, where the run stops: ") for line in lines)
+
+
+def test_a_run_leaves_what_follows_a_stale_period_that_it_does_not_reach(workspace: Path) -> None:
+    land(workspace, "billing", [LATE], "correction.csv")
+    stage(workspace)
+    plan = planned(workspace, "2018-02", "2018-02")
+    followed = "follows tiers 2018, points 2017-12, sweep 2017"
+    assert plan == dict.fromkeys(ALL[-2:], f"keep: {followed}, which the run does not reach")
+    assert ran(run(workspace, "2018-02", "2018-02")) == []
+
+
+# What a run does
+
+
+def test_a_period_that_comes_out_the_same_makes_none_after_it_run(workspace: Path) -> None:
+    """A bill of nobody's is an exception of the tiers, and nobody's activity."""
+    bill = line("nobody-base", "nobody", "2017-03", 9_000, revision=1)
+    land(workspace, "billing", [bill], "correction.csv")
+    stage(workspace)
+    plan = planned(workspace)
+    assert [name for name in ALL if plan[name] == "run"] == [ALL[0], ALL[1], ALL[3], *ALL[5:]]
+    manifest = run(workspace)
+    assert ran(manifest) == ["tiers 2018", "notices 2017-11", "notices 2017-12", "sweep 2017"]
+    assert set(manifest["current"]) == set(ALL) - set(ran(manifest))
+
+
+def test_a_forced_run_makes_everything_again_with_the_same_bytes(
+    workspace: Path, closed: Path
+) -> None:
+    assert set(planned(workspace, "2018-02", "2018-02", force=True).values()) == {"run"}
+    manifest = run(workspace, "2018-02", "2018-02", force=True)
+    assert (ran(manifest), manifest["current"]) == (ALL[-2:], [])
+    assert data_hashes(workspace) == data_hashes(closed)
+
+
+def test_a_killed_run_goes_on_where_it_stopped(staged: Path, closed: Path, tmp_path: Path) -> None:
+    workspace = Path(shutil.copytree(staged, tmp_path / "workspace"))
+    publish(workspace, [2017])
+    process = FORKS.Process(target=_run_and_die, args=(workspace, "points 2017-12"))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    manifest = run(workspace, reason="it was killed")
+    assert manifest["current"] == ALL[:4]
+    assert ran(manifest) == ALL[4:]
+    assert data_hashes(workspace) == data_hashes(closed)
+    killed, mended = backfills(Workspace(workspace))
+    assert (killed["exit"], killed["ended_at"], killed["reason"]) == (None, None, "a test")
+    assert (mended["exit"], mended["ran"], mended["current"]) == (0, ALL[4:], 4)
+
+
+def _run_and_die(workspace: Path, name: str) -> None:
+    run(workspace, step=partial(_die_at, name), reason="a test")
+
+
+def _die_at(name: str, step: str, work: Callable[[], T]) -> T:
+    if step == name:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work()
+
+
+# The record of backfills
+
+
+def test_the_record_only_grows_and_survives_half_a_line(workspace: Path) -> None:
+    path = workspace / "runs" / FILE
+    first = path.read_bytes()
+    assert [sorted(json.loads(text)) for text in first.splitlines()] == [
+        ["at", "backfill", "force", "from", "reason", "to"],
+        ["backfill", "current", "ended_at", "error", "exit", "ran", "skipped"],
+    ]
+    path.write_bytes(first + b'{"backfill": 2, "at": "20')
+    run(workspace, "2018-02", "2018-02", reason="a \u202eletter\n")
+    assert path.read_bytes().startswith(first)
+    one, two = backfills(Workspace(workspace))
+    assert (one["backfill"], one["reason"], one["ran"]) == (1, "the first months", ALL)
+    assert (two["backfill"], two["from"], two["reason"]) == (2, "2018-02", "a \u202eletter\n")
+    assert (two["exit"], two["ran"], two["current"]) == (0, [], 2)

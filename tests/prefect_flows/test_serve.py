@@ -1,0 +1,472 @@
+"""Schedules: which moment does what, and `pointbook serve` against a real Prefect server."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from flows.calendar.due import due_between
+from flows.calendar.schedules import period_due, schedules
+from flows.commands.registry import COMMANDS
+from flows.console.errors import NotReady, RunFailed, WorkspaceHeld, WrongUsage
+from flows.console.zone import KOREA, ZONE
+from flows.publishing.options import POLICIES as SHIPPED
+from flows.publishing.workspace import Workspace
+from schemas.policy import SCHEDULED
+from tests.console.test_cli import (
+    POINTBOOK,
+    USAGE,
+    Command,
+    changed_policies,
+    complaint,
+    environment,
+)
+from tests.console.test_cli import call as call
+from tests.forks import FORKS
+from tests.membership import land_all, stage, table_rows
+from transforms.policies.airline import status_in_force
+from transforms.policies.policy import Policies, PolicyError
+
+AS_HAPPENED: Final = SHIPPED.parent / "as_happened"
+FIRST: Final = date(2026, 1, 1)
+YEARS: Final = 4
+PATIENCE: Final = 120.0
+ENDED: Final = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+# Dates
+
+
+def test_every_command_that_falls_due_has_a_schedule_and_so_has_ingest() -> None:
+    assert {*COMMANDS, "ingest"} == set(SCHEDULED)
+
+
+async def fired(crons: Sequence[str], first: date, last: date) -> list[datetime]:
+    """When Prefect runs the cron expressions, from the first day to the last."""
+    from prefect.server.schemas.schedules import CronSchedule
+
+    start, end = (datetime(day.year, day.month, day.day, tzinfo=KOREA) for day in (first, last))
+    found: list[datetime] = []
+    for cron in crons:
+        schedule = CronSchedule(cron=cron, timezone=ZONE)
+        found += await schedule.get_dates(start=start, end=end + timedelta(days=1))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("folder", [SHIPPED, AS_HAPPENED], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_prefect_fires_on_the_days_of_the_calendar_with_their_periods(
+    command: str, folder: Path
+) -> None:
+    policies = Policies.load(folder)
+    schedule = schedules(policies, FIRST)[command]
+    last = FIRST.replace(year=FIRST.year + YEARS, month=12, day=31)
+    due = [
+        item
+        for item in due_between(policies, FIRST, last)
+        if item.name == command
+        and (command != "elite" or status_in_force(policies, int(item.period)))
+    ]
+    moments = asyncio.run(fired(schedule.crons(policies, FIRST), FIRST, last))
+    assert moments == [schedule.moment(item) for item in due]
+    assert len(moments) == (0 if command == "elite" and folder == AS_HAPPENED else len(due))
+    periods = [period_due(policies, command, at.astimezone(UTC)).period for at in moments]
+    assert periods == [item.period for item in due]
+
+
+@pytest.mark.parametrize(
+    ("command", "scheduled", "period"),
+    [
+        ("tiers", "2017-10-31T14:59:59", "2017"),
+        ("tiers", "2017-10-31T15:00:00", "2018"),
+        ("tiers", "2018-10-31T14:59:59", "2018"),
+        ("grants", "2026-12-31T14:59:00", "2026"),
+        ("grants", "2026-12-31T15:40:00", "2027"),
+        ("elite", "2027-01-31T14:59:00", "2026"),
+        ("elite", "2027-01-31T15:50:00", "2027"),
+        ("notices", "2026-11-30T14:59:00", "2026-11"),
+        ("notices", "2026-11-30T16:00:00", "2026-12"),
+        ("points", "2026-12-30T14:59:00", "2026-11"),
+        ("points", "2026-12-31T14:00:00", "2026-12"),
+        ("points", "2026-12-31T15:00:00", "2026-12"),
+        ("points", "2028-02-28T15:00:00", "2028-02"),
+        ("miles", "2027-02-28T14:20:00", "2027-02"),
+        ("sweep", "2026-12-30T14:40:00", "2025"),
+        ("sweep", "2026-12-31T14:40:00", "2026"),
+        ("sweep", "2026-12-31T15:00:00", "2026"),
+    ],
+)
+def test_a_run_does_what_fell_due_last_in_korea_when_it_was_scheduled(
+    command: str, scheduled: str, period: str
+) -> None:
+    at = datetime.fromisoformat(scheduled).replace(tzinfo=UTC)
+    assert period_due(Policies.load(SHIPPED), command, at).period == period
+
+
+def test_days_after_move_the_run_but_not_its_period(tmp_path: Path) -> None:
+    before = "  - command: points\n    days_after: 0"
+    moved = changed_policies(tmp_path / "a", "schedules", before, before[:-1] + "4")
+    with pytest.raises(PolicyError, match="notices would run before or with the points"):
+        schedules(Policies.load(moved), FIRST)
+    path = moved / "schedules.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("days_after: 0", "days_after: 4"))
+    policies = Policies.load(moved)
+    found = schedules(policies, FIRST)
+    assert found["points"].crons(policies, FIRST) == ["0 23 4 * *"]
+    assert found["notices"].crons(policies, FIRST) == ["0 1 5 * *"]
+    assert found["sweep"].crons(policies, FIRST) == ["40 23 4 1 *"]
+    at = datetime(2027, 1, 4, 23, 40, tzinfo=KOREA)
+    assert period_due(policies, "sweep", at).period == "2026"
+    assert period_due(policies, "points", at).period == "2026-12"
+    assert period_due(policies, "points", at - timedelta(days=1)).period == "2026-11"
+
+
+def test_a_day_that_the_policy_moves_has_a_cron_before_and_after(tmp_path: Path) -> None:
+    until = "valid_to: 2027-06-01"
+    folder = changed_policies(tmp_path / "p", "tier_assessment", "valid_to: null", until)
+    path = folder / "tier_assessment.yaml"
+    text = path.read_text(encoding="utf-8")
+    row = text[text.index("  - month: 11") :]
+    row = row.replace("month: 11\n", "month: 12\n", 1).replace("0001-01-01", "2027-06-01")
+    path.write_text(text + row.replace(until, "valid_to: null"), encoding="utf-8")
+    policies = Policies.load(folder)
+    crons = schedules(policies, FIRST)["tiers"].crons(policies, FIRST)
+    assert crons == ["30 0 1 11 *", "30 0 1 12 *"]
+
+
+# The command line without a server
+
+
+def test_a_dry_run_prints_deployments_and_next_runs_and_makes_nothing(
+    call: Command, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "a house"
+    ended = call("serve", "--dry-run", "--json", "--workspace", workspace)
+    manifest = json.loads(ended.stdout)
+    assert manifest["timezone"] == "Asia/Seoul"
+    found = {each["command"]: each for each in manifest["deployments"]}
+    assert list(found) == list(SCHEDULED)
+    assert found["sweep"]["deployment"] == "sweep/a house"
+    assert found["sweep"]["crons"] == ["40 23 31 12 *"]
+    for each in found["sweep"]["next"]:
+        assert each["at"] == f"{each['period']}-12-31T23:40+09:00"
+    assert len({each["at"] for each in found["ingest"]["next"]}) == 3
+    table = call("serve", "--dry-run", "--workspace", workspace, "--policies", AS_HAPPENED)
+    assert "none: not in force" in table.stdout
+    assert not workspace.exists()
+
+
+def test_a_schedule_against_the_calendar_exits_2(call: Command, tmp_path: Path) -> None:
+    late, early = ("hour: 23\n    minute: 40", "hour: 23\n    minute: 20")
+    folder = changed_policies(tmp_path / "p", "schedules", late, early)
+    ended = call("serve", "--dry-run", "--policies", folder, "--workspace", tmp_path / "w")
+    assert complaint(ended, USAGE).startswith(
+        "schedules.yaml: sweep would run before or with the miles that it comes after"
+    )
+
+
+def test_a_server_that_does_not_answer_exits_4_and_a_taken_port_2(
+    call: Command, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        words = ["serve", "--quiet", "--workspace", tmp_path, "--port", port]
+        own = call(*words)
+    assert f"port {port} is taken; choose another with --port" in complaint(own, USAGE)
+    named = call(*words, PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert "no Prefect server answers at http://127.0.0.1:9/api" in complaint(named, 4)
+
+
+# Retries
+
+
+def hold(root: Path, ready: Any, done: Any) -> None:
+    with Workspace(root).lock("points"):
+        ready.set()
+        done.wait()
+
+
+def test_what_passes_by_itself_is_tried_again_and_nothing_else(tmp_path: Path) -> None:
+    from flows.prefect_flows.deployments import passes
+
+    ready, done = FORKS.Event(), FORKS.Event()
+    holder = FORKS.Process(target=hold, args=(tmp_path, ready, done))
+    holder.start()
+    ready.wait()
+    with pytest.raises(WorkspaceHeld) as held, Workspace(tmp_path).lock("sweep", 0.0):
+        pass
+    done.set()
+    holder.join()
+
+    def caused(number: int) -> RunFailed:
+        failure = RunFailed("it failed")
+        failure.__cause__ = OSError(number, os.strerror(number))
+        return failure
+
+    assert passes(held.value)
+    assert all(passes(caused(number)) for number in (errno.ENOSPC, errno.EIO, errno.ESTALE))
+    assert not any(passes(caused(number)) for number in (errno.EACCES, errno.ENOENT, errno.EROFS))
+    assert not any(passes(kind("no")) for kind in (NotReady, WrongUsage, RunFailed, KeyError))
+
+
+_TRIES: Final = """
+from prefect import flow
+from flows.prefect_flows import deployments
+from flows.console.errors import NotReady, WorkspaceHeld
+
+deployments._DELAYS[:] = [0.0] * 3
+tries = []
+
+def work(error):
+    tries.append(error)
+    if tries.count(error) < 3 or error is NotReady:
+        raise error("not now")
+
+@flow
+def twice():
+    deployments._tried("held", lambda: work(WorkspaceHeld))
+    deployments._tried("absent", lambda: work(NotReady))
+
+try:
+    twice()
+except NotReady:
+    print(tries.count(WorkspaceHeld), tries.count(NotReady))
+"""
+
+
+def test_a_task_is_tried_again_only_where_that_can_help(prefect_api: str, tmp_path: Path) -> None:
+    settings = environment(PREFECT_API_URL=prefect_api, PREFECT_LOGGING_LEVEL="CRITICAL")
+    ended = subprocess.run(
+        [POINTBOOK.replace("pointbook", "python"), "-c", _TRIES],
+        env=settings | {"PREFECT_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert ended.stdout == "3 1\n", ended.stderr
+
+
+# Served
+
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Api:
+    """Prefect's API, as its page calls it."""
+
+    url: str
+
+    def __call__(self, path: str, body: Json | None = None) -> Any:
+        request = urllib.request.Request(
+            self.url + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"content-type": "application/json"},
+        )
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                # a busy database; Prefect's own client asks again too
+                if error.code != 503 or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
+
+    def run(self, deployment: str, at: str | None = None, **parameters: object) -> str:
+        """Starts a run, scheduled for a moment (now if none is given); returns its id."""
+        found = self(f"/deployments/name/{deployment}")
+        state: Json = {"type": "SCHEDULED"}
+        if at:
+            state["state_details"] = {"scheduled_time": at}
+        body = {"state": state, "parameters": parameters}
+        return str(self(f"/deployments/{found['id']}/create_flow_run", body)["id"])
+
+    def ended(self, run: str) -> Json:
+        """The run, once it has ended."""
+        found: Json = {}
+
+        def has_ended() -> bool:
+            found.update(self(f"/flow_runs/{run}"))
+            return found["state"]["type"] in ENDED
+
+        wait_until(has_ended)
+        return found
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come in time"
+        time.sleep(0.2)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A `pointbook serve` under way: the process, its workspace, the API, and what it prints."""
+
+    process: subprocess.Popen[bytes]
+    workspace: Path
+    api: Api
+    log: Path
+
+    @property
+    def is_up(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
+        return "its page is" in self.log.read_text(encoding="utf-8")
+
+    def stop(self) -> int:
+        """Asks it to stop; returns its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+def serve(workspace: Path, api: str, log: Path, *words: str, **settings: str) -> Served:
+    """Starts `pointbook serve`."""
+    with log.open("wb") as target:
+        process = subprocess.Popen(
+            [POINTBOOK, "serve", "--workspace", str(workspace), *words],
+            env=environment(PREFECT_RUNNER_POLL_FREQUENCY="1", **settings),
+            stdout=target,
+            stderr=target,
+        )
+    return Served(process, workspace, Api(api), log)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Served by a server of its own."""
+    folder = tmp_path_factory.mktemp("own")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    found = serve(folder / "own", f"http://127.0.0.1:{port}/api", folder / "log", "--port", port)
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def served(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The small telecom, staged, served by the session's server."""
+    folder = tmp_path_factory.mktemp("served")
+    workspace = land_all(folder / "telecom")
+    stage(workspace)
+    found = serve(workspace, prefect_api, folder / "log", PREFECT_API_URL=prefect_api)
+    wait_until(lambda: found.is_up)
+    yield found
+    found.stop()
+
+
+def test_deployments_have_their_schedules_and_no_secret(served: Served) -> None:
+    crons = {}
+    for command in SCHEDULED:
+        deployment = served.api(f"/deployments/name/{command}/telecom")
+        (schedule,) = deployment["schedules"]
+        assert schedule["active"]
+        assert schedule["schedule"]["timezone"] == "Asia/Seoul"
+        crons[command] = schedule["schedule"]["cron"]
+        assert list(deployment["parameters"]) == ["options"]
+        assert deployment["parameters"]["options"]["workspace"] == str(served.workspace)
+        assert os.environ["POINTBOOK_PII_KEY"] not in json.dumps(deployment)
+        if command != "ingest":
+            span = COMMANDS[command].span
+            described = deployment["parameter_openapi_schema"]["properties"][span]["description"]
+            assert "scheduled time" in described
+    assert crons["tiers"] == "30 0 1 11 *"
+    assert crons["points"] == "0 23 L * *"
+    assert crons["ingest"] == "30 22 * * *"
+
+
+def test_prefect_schedules_their_runs(served: Served) -> None:
+    deployment = served.api("/deployments/name/ingest/telecom")["id"]
+    wanted = {"deployments": {"id": {"any_": [deployment]}}}
+
+    def scheduled() -> list[Json]:
+        found: list[Json] = served.api("/flow_runs/filter", wanted)
+        return [run for run in found if run["auto_scheduled"]]
+
+    wait_until(lambda: bool(scheduled()))
+    for run in scheduled():
+        assert run["expected_start_time"].endswith("13:30:00Z")
+
+
+def test_runs_take_their_period_from_a_parameter_or_the_scheduled_time(served: Served) -> None:
+    api = served.api
+    runs = {
+        "late": api.run("ingest/telecom", "2020-01-01T13:30:00Z"),
+        "scheduled": api.run("tiers/telecom", "2016-10-31T15:30:00Z"),
+        "absent": api.run("elite/telecom", "2023-01-31T15:50:00Z"),
+        "named": api.run("tiers/telecom", year=2018),
+        "missing": api.run("tiers/telecom", "2019-10-31T15:30:00Z"),
+    }
+    found = {name: api.ended(run) for name, run in runs.items()}
+    states = {name: (run["state"]["name"], run["state"]["message"]) for name, run in found.items()}
+    missing = states.pop("missing")
+    assert states == {
+        "late": ("Skipped", "a later ingest takes what landed"),
+        "scheduled": ("Completed", "tiers 2017: done"),
+        "absent": ("Skipped", "elite 2023: members and flights was never delivered"),
+        "named": ("Completed", "tiers 2018: done"),
+    }
+    for year in ("2017", "2018"):
+        assert table_rows(served.workspace, "tier_snapshot", year)
+    spans = sorted((run["start_time"], run["end_time"]) for run in found.values())
+    for (_, ended), (began, _) in pairwise(spans):
+        assert ended <= began, "one run at a time"
+    assert missing[0] == "Failed"
+    assert missing[1].startswith("tiers 2020 needs billing of 2018-11, 2018-12")
+    only = {"flow_runs": {"id": {"any_": [runs["missing"]]}}}
+    (artifact,) = api("/artifacts/filter", only)
+    assert (artifact["key"], artifact["type"]) == ("tiers-failure", "markdown")
+    assert missing[1] in artifact["data"]
+    tried = [task for task in api("/task_runs/filter", only) if task["name"].startswith("tiers")]
+    assert [task["run_count"] for task in tried] == [1]
+
+
+def test_a_name_is_served_for_one_workspace(served: Served, tmp_path: Path) -> None:
+    other = serve(
+        tmp_path / "telecom", served.api.url, tmp_path / "log", PREFECT_API_URL=served.api.url
+    )
+    assert other.process.wait(PATIENCE) == USAGE
+    told = f"{served.workspace} is served under the name telecom; give another --name"
+    assert told in other.log.read_text(encoding="utf-8")
+
+
+def test_a_signal_ends_it_cleanly(served: Served) -> None:
+    assert served.stop() == 0
+    log = served.log.read_text(encoding="utf-8")
+    assert log.endswith("stopped serving; what falls due meanwhile is done when it is back\n")
+
+
+def test_without_a_server_it_starts_one_with_its_page_and_ends_it(own: Served) -> None:
+    wait_until(lambda: own.is_up)
+    page = own.api.url.removesuffix("/api")
+    with urllib.request.urlopen(f"{page}/ui-settings", timeout=60) as answer:
+        assert json.load(answer)["api_url"] == own.api.url
+    shown = urllib.request.Request(f"{page}/deployments", headers={"accept": "text/html"})
+    with urllib.request.urlopen(shown, timeout=60) as answer:
+        assert b"<title>Prefect" in answer.read()
+    assert own.api("/deployments/name/sweep/own")["status"]
+    assert own.stop() == 0
+    with pytest.raises(OSError, match="refused"):
+        own.api("/health")

@@ -1,0 +1,1 @@
+"""The machine that runs the .sql files: named inputs in, Parquet out."""

@@ -1,0 +1,1 @@
+"""The fold: events decided one after another over lots."""

@@ -1,0 +1,290 @@
+"""The compiled loop of the fold: takes the events of whole accounts one after another."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from transforms.ledger.decisions import (
+    ACCEPTED,
+    ALREADY,
+    CANCEL,
+    EARLIER,
+    EARLIER_CANCELLED,
+    EARLIER_REJECTED,
+    INSUFFICIENT,
+    NEVER,
+    NOT_ACCEPTED,
+    OVER_QUOTA,
+    POSITION,
+    POSITION_BITS,
+    REFUSED,
+    SET_LIMIT,
+    SPEND_REFUNDABLE,
+    STANDARD_LIMIT,
+    UNKNOWN_EVENT,
+)
+
+Numbers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int8]
+Flags = npt.NDArray[np.bool_]
+
+
+@njit(cache=True, nogil=True)
+def fold_accounts(
+    lot_account: Numbers,
+    credited_on: Numbers,
+    expires_on: Numbers,
+    changes_on: Numbers,
+    changed_expires_on: Numbers,
+    refundable: Flags,
+    remaining: Numbers,
+    tag: Numbers,
+    event_account: Numbers,
+    on_day: Numbers,
+    action: Codes,
+    amount: Numbers,
+    quota: Numbers,
+    quota_limit: Numbers,
+    refused: Flags,
+    ticket: Numbers,
+    quotas: int,
+    by_expiry: bool,
+    ticket_event: Numbers,
+    tag_lot: Numbers,
+    earlier_first: Numbers,
+    earlier_tag: Numbers,
+    earlier_points: Numbers,
+    usable_after: Numbers,
+    spent_after: Numbers,
+) -> tuple[Codes, Numbers, Numbers, Numbers]:
+    """Decides the events; changes `remaining`. Returns verdicts and takings (event, lot, points).
+
+    `ticket_event` and `tag_lot` are room for the loop: positions by ticket and by tag. The
+    balances after each event go to `usable_after` and `spent_after`, if there is room.
+    """
+    events, lots = event_account.size, lot_account.size
+    verdict = np.zeros(events, np.int8)
+    cancelled = np.zeros(events, np.bool_)
+    first_taking = np.zeros(events, np.int64)
+    last_taking = np.zeros(events, np.int64)
+    lapsed = np.zeros(lots, np.bool_)
+    queued = np.zeros(lots, np.bool_)
+    queued_refundable = np.zeros(lots, np.bool_)
+    accepted_of = np.zeros(quotas, np.int64)
+    taken_event = np.empty(1024, np.int64)
+    taken_lot = np.empty(1024, np.int64)
+    taken_points = np.empty(1024, np.int64)
+    takings = 0
+    # each heap holds lots by what comes first in their key, with the lot's position below it
+    spending = [np.int64(0) for _ in range(0)]
+    spending_refundable = [np.int64(0) for _ in range(0)]
+    expiring = [np.int64(0) for _ in range(0)]
+
+    lot = 0
+    event = 0
+    while event < events:
+        account = event_account[event]
+        while lot < lots and lot_account[lot] < account:
+            lot += 1
+        first_lot = lot
+        first_event = event
+        # what no event of the account asks for isn't put in order
+        ends_on = np.int64(-NEVER)
+        refunds = False
+        behind = event
+        while behind < events and event_account[behind] == account:
+            ends_on = max(ends_on, on_day[behind])
+            refunds = refunds or action[behind] == SPEND_REFUNDABLE
+            behind += 1
+        changing = False
+        while lot < lots and lot_account[lot] == account:
+            if tag[lot] >= 0:
+                tag_lot[tag[lot]] = lot
+            changing = changing or changes_on[lot] != NEVER
+            lot += 1
+        spending.clear()
+        spending_refundable.clear()
+        expiring.clear()
+        accepted_of[:] = 0
+        usable = 0
+        usable_refundable = 0
+        spent = 0
+        limit_was_set = False
+        arriving = first_lot
+        day = np.int64(-NEVER)
+
+        while event < behind:
+            if on_day[event] > day:
+                before, day = day, on_day[event]
+                if changing:
+                    for changed in range(first_lot, lot):
+                        if before < changes_on[changed] <= day:
+                            expires_on[changed] = changed_expires_on[changed]
+                            if changed < arriving and not lapsed[changed]:
+                                key = (expires_on[changed] << POSITION_BITS) | changed
+                                if expires_on[changed] < ends_on:
+                                    heappush(expiring, key)
+                                if by_expiry and queued[changed]:
+                                    heappush(spending, key)
+                                if by_expiry and queued_refundable[changed]:
+                                    heappush(spending_refundable, key)
+                while arriving < lot and credited_on[arriving] <= day:
+                    key = arriving
+                    if by_expiry:
+                        key = (expires_on[arriving] << POSITION_BITS) | arriving
+                    if remaining[arriving] > 0:
+                        heappush(spending, key)
+                        queued[arriving] = True
+                        if refunds and refundable[arriving]:
+                            heappush(spending_refundable, key)
+                            queued_refundable[arriving] = True
+                    usable += remaining[arriving]
+                    if refundable[arriving]:
+                        usable_refundable += remaining[arriving]
+                    if expires_on[arriving] < ends_on:
+                        heappush(expiring, (expires_on[arriving] << POSITION_BITS) | arriving)
+                    arriving += 1
+                while len(expiring) > 0 and (expiring[0] >> POSITION_BITS) < day:
+                    at = heappop(expiring) & POSITION
+                    if not lapsed[at] and expires_on[at] < day:
+                        lapsed[at] = True
+                        usable -= remaining[at]
+                        if refundable[at]:
+                            usable_refundable -= remaining[at]
+
+            did = action[event]
+            first_taking[event] = takings
+            if did in (EARLIER, EARLIER_REJECTED, EARLIER_CANCELLED):
+                if did == EARLIER_REJECTED:
+                    verdict[event] = REFUSED
+                cancelled[event] = did == EARLIER_CANCELLED
+                ticket_event[ticket[event]] = event
+
+            elif did == CANCEL:
+                target = ticket_event[ticket[event]]
+                if target < first_event or target >= event or event_account[target] != account:
+                    verdict[event] = UNKNOWN_EVENT
+                elif verdict[target] != ACCEPTED:
+                    verdict[event] = NOT_ACCEPTED
+                elif cancelled[target]:
+                    verdict[event] = ALREADY
+                else:
+                    cancelled[target] = True
+                    if quota[target] >= 0:
+                        accepted_of[quota[target]] -= 1
+                    came_earlier = action[target] == EARLIER
+                    if came_earlier:
+                        begin = earlier_first[ticket[event]]
+                        end = earlier_first[ticket[event] + 1]
+                    else:
+                        begin, end = first_taking[target], last_taking[target]
+                    for taking in range(begin, end):
+                        if came_earlier:
+                            at = tag_lot[earlier_tag[taking]]
+                            points = earlier_points[taking]
+                            if at < 0:
+                                raise ValueError("a lot that an earlier event took from is missing")
+                        else:
+                            at = taken_lot[taking]
+                            points = -taken_points[taking]
+                        remaining[at] += points
+                        spent -= points
+                        if not lapsed[at]:
+                            usable += points
+                            key = at
+                            if by_expiry:
+                                key = (expires_on[at] << POSITION_BITS) | at
+                            if not queued[at]:
+                                heappush(spending, key)
+                                queued[at] = True
+                            if refundable[at]:
+                                usable_refundable += points
+                                if refunds and not queued_refundable[at]:
+                                    heappush(spending_refundable, key)
+                                    queued_refundable[at] = True
+                        if takings == taken_event.size:
+                            taken_event = _doubled(taken_event)
+                            taken_lot = _doubled(taken_lot)
+                            taken_points = _doubled(taken_points)
+                        taken_event[takings] = event
+                        taken_lot[takings] = at
+                        taken_points[takings] = points
+                        takings += 1
+
+            elif did in (SET_LIMIT, STANDARD_LIMIT):
+                more = amount[event] - (usable + spent)
+                if first_lot == lot or (refused[event] and more > 0):
+                    verdict[event] = REFUSED
+                elif did == SET_LIMIT or not limit_was_set:
+                    limit_was_set = limit_was_set or did == SET_LIMIT
+                    remaining[first_lot] += more
+                    usable += more
+                    if not queued[first_lot]:
+                        key = first_lot
+                        if by_expiry:
+                            key = (expires_on[first_lot] << POSITION_BITS) | first_lot
+                        heappush(spending, key)
+                        queued[first_lot] = True
+
+            else:
+                if ticket[event] >= 0:
+                    ticket_event[ticket[event]] = event
+                wanted = amount[event]
+                only_refundable = did == SPEND_REFUNDABLE
+                at_hand = usable_refundable if only_refundable else usable
+                if refused[event]:
+                    verdict[event] = REFUSED
+                elif quota[event] >= 0 and accepted_of[quota[event]] >= quota_limit[event]:
+                    verdict[event] = OVER_QUOTA
+                elif at_hand < wanted:
+                    verdict[event] = INSUFFICIENT
+                else:
+                    if quota[event] >= 0:
+                        accepted_of[quota[event]] += 1
+                    while wanted > 0:
+                        heap = spending_refundable if only_refundable else spending
+                        first = heap[0]
+                        at = first & POSITION
+                        outdated = by_expiry and (first >> POSITION_BITS) != expires_on[at]
+                        if outdated or lapsed[at] or remaining[at] == 0:
+                            heappop(heap)
+                            if not outdated:
+                                if only_refundable:
+                                    queued_refundable[at] = False
+                                else:
+                                    queued[at] = False
+                            continue
+                        points = min(wanted, remaining[at])
+                        remaining[at] -= points
+                        wanted -= points
+                        usable -= points
+                        spent += points
+                        if refundable[at]:
+                            usable_refundable -= points
+                        if takings == taken_event.size:
+                            taken_event = _doubled(taken_event)
+                            taken_lot = _doubled(taken_lot)
+                            taken_points = _doubled(taken_points)
+                        taken_event[takings] = event
+                        taken_lot[takings] = at
+                        taken_points[takings] = -points
+                        takings += 1
+            last_taking[event] = takings
+            if spent_after.size > 0:
+                usable_after[event] = usable
+                spent_after[event] = spent
+            event += 1
+    return verdict, taken_event[:takings], taken_lot[:takings], taken_points[:takings]
+
+
+@njit(cache=True, nogil=True)
+def _doubled(room: Numbers) -> Numbers:
+    larger = np.empty(room.size * 2, np.int64)
+    # an assignment to a slice would take 4 seconds more to compile
+    for place in range(room.size):
+        larger[place] = room[place]
+    return larger

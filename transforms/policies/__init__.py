@@ -1,0 +1,1 @@
+"""YAML policies as dated relations, and the dates that follow from them."""

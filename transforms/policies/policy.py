@@ -1,0 +1,558 @@
+"""Policies: YAML files to dated, typed relations, checked as a whole.
+
+A folder holds one file for each policy that `schemas/policy.py` declares. Dates are half-open: a
+row is in force on a day when valid_from <= day < valid_to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any, Final, Self, cast
+
+import pyarrow as pa
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+
+from schemas.policy import POLICIES, Policy
+from transforms.engine.plain import relation_of
+
+Row = dict[str, object]
+_OPEN: Final = date.max
+
+
+class PolicyError(Exception):
+    """What is wrong with a policy folder, or that no policy is in force.
+
+    `errors` holds one line each: which file, which row, what to do.
+    """
+
+    def __init__(self, *errors: str) -> None:
+        super().__init__(*errors)
+        self.errors = list(errors)
+
+    def __str__(self) -> str:
+        return "\n".join(self.errors)
+
+
+class NotInForce(PolicyError):
+    """No policy is in force on a day: a scheme that has not begun or is over, or a gap."""
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A row with where it stands in its file."""
+
+    number: int
+    row: Row
+
+    def label(self, policy: Policy) -> str:
+        key = ", ".join(f"{name} {self.row[name]}" for name in policy.key if name in self.row)
+        return f"row {self.number} ({key})" if key else f"row {self.number}"
+
+
+class Policies:
+    """Every policy of one folder.
+
+    `digest` is the SHA-256 over all of it, notes and sources too: the manifest's policy version.
+    """
+
+    def __init__(self, documents: Mapping[str, Mapping[str, Any]]) -> None:
+        """`documents`: the checked content of each file by policy name; see `load`."""
+        self._rows: dict[str, list[Row]] = {
+            name: _typed_rows(POLICIES[name], document["values"])
+            for name, document in documents.items()
+        }
+        self.digest = _sha256(documents)
+        self._bounds = {name: _bounds(rows) for name, rows in self._rows.items()}
+        # a status looks up the same few versions thousands of times
+        self._in_force: dict[tuple[str, int], list[Row]] = {}
+        self._fingerprints: dict[tuple[tuple[str, int], ...], str] = {}
+        self._relations: dict[str, pa.Table] = {}
+
+    @classmethod
+    def load(cls, directory: Path) -> Policies:
+        """Reads and checks a complete policy folder.
+
+        Raises PolicyError with every error of every file at once. A folder is read again only
+        where a file of it changed: a run of years asks for it hundreds of times.
+        """
+        if not directory.is_dir():
+            raise PolicyError(f"{directory}: no such policy folder; name a folder with --policies")
+        files = tuple(
+            (path, found.st_ino, found.st_mtime_ns, found.st_size)
+            for path in sorted(directory.iterdir())
+            if (found := path.stat())
+        )
+        return cls._read_folder(directory, files)
+
+    @classmethod
+    @lru_cache(maxsize=4)
+    def _read_folder(cls, directory: Path, files: tuple[tuple[Path, int, int, int], ...]) -> Self:
+        """Reads a folder whose files are, and are as old and long, as `files` says."""
+        errors = [
+            f"{path.name}: not a policy that Pointbook knows; remove it, or rename it to one of "
+            f"{', '.join(f'{name}.yaml' for name in sorted(POLICIES))}"
+            for path, *_ in files
+            if path.suffix in {".yaml", ".yml"} and path.name not in _file_names()
+        ]
+        documents: dict[str, Mapping[str, Any]] = {}
+        for name, policy in POLICIES.items():
+            path = directory / f"{name}.yaml"
+            if not path.is_file():
+                errors.append(
+                    f"{path.name}: missing; a policy folder is complete: "
+                    f"copy the file from data/policies/as_announced ({policy.description})"
+                )
+                continue
+            try:
+                document, duplicates = _read(path)
+            except PolicyError as error:
+                errors += error.errors
+                continue
+            errors += duplicates
+            problems = dict.fromkeys(_problems(policy, document))
+            errors += [f"{path.name}: {what}" for what in problems]
+            documents[name] = cast("Mapping[str, Any]", document)
+        if errors:
+            raise PolicyError(*errors)
+        return cls(documents)
+
+    def relation(self, name: str) -> pa.Table:
+        """The policy's rows: keys, values, valid_from, valid_to (null: open), unit, source."""
+        found = self._relations.get(name)
+        if found is None:
+            found = relation_of(self._rows[name], POLICIES[name].arrow_schema)
+            self._relations[name] = found
+        return found
+
+    def rows(self, name: str) -> Sequence[Row]:
+        """The policy's rows, as `relation` has them."""
+        return self._rows[name]
+
+    def in_force(self, name: str, on: date) -> list[Row]:
+        """The rows that hold on a day, by key.
+
+        Raises PolicyError, naming policy and day, where there is none.
+        """
+        since = self._since(name, on)
+        rows = self._in_force.get(since)
+        if rows is None:
+            rows = self._in_force[since] = [row for row in self._rows[name] if _holds(row, on)]
+        if not rows:
+            raise NotInForce(_not_in_force(name, on.isoformat()))
+        return rows
+
+    def require(self, names: Iterable[str], first: date, last: date) -> None:
+        """Raises PolicyError, naming policy and day, where one is not in force all along a span."""
+        for name in names:
+            for day in self.days_of_change([name], first, last):
+                self.in_force(name, day)
+
+    def days_of_change(self, names: Iterable[str], first: date, last: date) -> list[date]:
+        """The first day of a span, and those after it on which a row of the policies changes."""
+        bounds = (day for name in names for day in self._bounds[name])
+        return sorted({first, *(day for day in bounds if first < day <= last)})
+
+    def dated_by(self, name: str, day_of: Callable[[Row], date], what: str) -> Row:
+        """The row of a policy without a key that is in force on the day that it itself gives.
+
+        `day_of` says which day a row gives; `what` names that day in the error. Raises
+        PolicyError where no row, or more than one, is in force on its own day.
+        """
+        fitting = [row for row in self._rows[name] if _holds(row, day_of(row))]
+        if not fitting:
+            raise NotInForce(_not_in_force(name, what))
+        if len(fitting) > 1:
+            days = " and ".join(day_of(row).isoformat() for row in fitting)
+            raise PolicyError(
+                f"{name}.yaml: {what} falls on {days}, each by a row in force that day; "
+                "move the later row's valid_from so that one of them is left"
+            )
+        return fitting[0]
+
+    def used(self, names: Iterable[str], on: date) -> str:
+        """The versions in force on a day, as `name@valid_from`, by name, blank separated.
+
+        A version begins on the latest day, up to then, on which any row of the policy begins or
+        ends.
+        """
+        return " ".join(f"{name}@{self._version(name, on)}" for name in sorted(names))
+
+    def fingerprint(self, names: Iterable[str], on: date) -> str:
+        """SHA-256 over the values in force on a day, and since when.
+
+        Units, sources and notes don't enter it, nor does what happens to a value later.
+        """
+        versions = tuple(self._since(name, on) for name in sorted(names))
+        found = self._fingerprints.get(versions)
+        if found is None:
+            in_force = {
+                name: [
+                    self._version(name, on),
+                    *(
+                        [row[column] for column in POLICIES[name].columns]
+                        for row in self.in_force(name, on)
+                    ),
+                ]
+                for name, _ in versions
+            }
+            found = self._fingerprints[versions] = _sha256(in_force)
+        return found
+
+    def fingerprint_between(self, names: Sequence[str], first: date, last: date) -> str:
+        """The fingerprints of every day of a span on which any of the policies changes."""
+        days = self.days_of_change(names, first, last)
+        return " ".join(self.fingerprint(names, day) for day in days)
+
+    def _version(self, name: str, on: date) -> str:
+        self.in_force(name, on)
+        _, number = self._since(name, on)
+        return self._bounds[name][number - 1].isoformat()
+
+    def _since(self, name: str, on: date) -> tuple[str, int]:
+        """Which version of a policy holds on a day: how many days of change lie up to then."""
+        return name, bisect_right(self._bounds[name], on)
+
+
+def _bounds(rows: Sequence[Row]) -> list[date]:
+    """The days on which any of the rows begins or ends."""
+    days = {row[bound] for row in rows for bound in ("valid_from", "valid_to")}
+    return sorted(cast("date", day) for day in days if day is not None)
+
+
+def _file_names() -> set[str]:
+    return {f"{name}.yaml" for name in POLICIES}
+
+
+def _not_in_force(name: str, when: str) -> str:
+    return (
+        f"{name}.yaml: no policy in force on {when}; "
+        "add a row whose valid_from and valid_to enclose that day"
+    )
+
+
+def _holds(row: Row, on: date) -> bool:
+    valid_to = cast("date | None", row["valid_to"])
+    return cast("date", row["valid_from"]) <= on and (valid_to is None or on < valid_to)
+
+
+def _sha256(content: object) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _typed_rows(policy: Policy, rows: Sequence[Row]) -> list[Row]:
+    """The rows in the relation's order and types, without those that only end a key."""
+    fields = list(policy.arrow_schema)
+    typed = [
+        {field.name: _typed(field.type, row[field.name]) for field in fields}
+        for row in rows
+        if not _ends_key(policy, row)
+    ]
+    typed.sort(key=lambda row: (*(str(row[name]) for name in policy.key), row["valid_from"]))
+    return typed
+
+
+def _typed(dtype: pa.DataType, value: object) -> object:
+    if value is None:
+        return None
+    if pa.types.is_date(dtype):
+        return date.fromisoformat(str(value))
+    if pa.types.is_decimal(dtype):
+        return Decimal(str(value)).quantize(Decimal(1).scaleb(-dtype.scale))
+    return value
+
+
+def _ends_key(policy: Policy, row: Row) -> bool:
+    """Null in all values ends a key, unless null is itself a value of all of them."""
+    return all(row[name] is None for name in policy.values) and not all(
+        policy.columns[name].nullable for name in policy.values
+    )
+
+
+# Reading a file
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML with dates as text, exact decimals, and duplicate keys collected as errors."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.duplicates: list[str] = []
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[object, object]:
+    seen: set[object] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            loader.duplicates.append(
+                f"line {key_node.start_mark.line + 1}: {key} is given twice; keep one"
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+def _as_written(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+def _exact(loader: _Loader, node: yaml.ScalarNode) -> object:
+    text = _as_written(loader, node)
+    try:
+        return Decimal(text.replace("_", ""))
+    except ArithmeticError:
+        return text
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:float", _exact)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
+
+
+def _read(path: Path) -> tuple[object, list[str]]:
+    """The file's content, and its duplicate keys; PolicyError where it can't be read."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise PolicyError(f"{path.name}: not UTF-8; save the file as UTF-8") from None
+    try:
+        loader = _Loader(text)
+        document = loader.get_single_data()
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise PolicyError(f"{path.name}: not YAML ({_in_one_line(error)}); mend the file") from None
+    return document, [f"{path.name}: {duplicate}" for duplicate in loader.duplicates]
+
+
+def _in_one_line(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    where = f"line {mark.line + 1}: " if mark else ""
+    return where + " ".join(str(getattr(error, "problem", None) or error).split())
+
+
+# Checking a file
+
+
+def _problems(policy: Policy, document: object) -> list[str]:
+    """Everything that is wrong with a file that could be read."""
+    validator = Draft202012Validator(
+        policy.json_schema, format_checker=FormatChecker(formats=["date"])
+    )
+    found = [
+        line
+        for error in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path)))
+        for line in _explain(policy, document, error)
+    ]
+    rows = document.get("values") if isinstance(document, dict) else None
+    if not isinstance(rows, list):
+        return found
+    placed = [_Placed(n, row) for n, row in enumerate(rows, 1) if isinstance(row, dict)]
+    for entry in placed:
+        found += [f"{entry.label(policy)}: {what}" for what in _value_problems(policy, entry.row)]
+    datable = [entry for entry in placed if _is_datable(policy, entry.row)]
+    every_row_dated = len(datable) == len(rows)
+    found += _validity_problems(policy, datable, gaps=every_row_dated)
+    if every_row_dated and all(_is_comparable(policy, entry.row) for entry in datable):
+        found += _scale_problems(policy, datable)
+        found += _completeness_problems(policy, datable)
+    return found
+
+
+def _explain(policy: Policy, document: object, error: ValidationError) -> Iterator[str]:
+    """A schema error as lines of where, what and what to do."""
+    path = list(error.absolute_path)
+    where = ""
+    if len(path) >= 2 and path[0] == "values":
+        number = cast("int", path[1])
+        row = cast("Mapping[str, Any]", document)["values"][number]
+        entry = _Placed(number + 1, row if isinstance(row, dict) else {})
+        where = f"{entry.label(policy)}: "
+        path = path[2:]
+    where += "".join(f"{part}: " for part in path)
+    instance = cast("Any", error.instance)
+    value = json.dumps(instance, ensure_ascii=False, default=str)
+    limit = cast("Any", error.validator_value)
+    match error.validator:
+        case "additionalProperties":
+            known = cast("Mapping[str, Any]", error.schema)["properties"]
+            for name in (name for name in instance if name not in known):
+                yield f"{where}unknown key {name}; remove it, or use one of {', '.join(known)}"
+        case "required":
+            for name in (name for name in limit if name not in instance):
+                yield f"{where}{name} is missing; add it"
+        case "type":
+            wanted = " or ".join([limit] if isinstance(limit, str) else limit)
+            yield f"{where}{value} is not of the type {wanted}; correct it"
+        case "enum":
+            listed = ", ".join("null" if item is None else str(item) for item in limit)
+            yield f"{where}{value} is not one of {listed}; use one of them"
+        case "const":
+            yield f"{where}{value} is not {limit}; write {limit}"
+        case "minimum":
+            yield f"{where}{value} is too low; give {limit} or more"
+        case "maximum":
+            yield f"{where}{value} is too high; give {limit} or less"
+        case "format":
+            yield f"{where}{value} is not a date; write it as YYYY-MM-DD"
+        case "minItems":
+            yield f"{where}empty; give at least one"
+        case "pattern" if limit == r"\S":
+            yield f"{where}empty; write something"
+        case _:
+            yield f"{where}{' '.join(error.message.split())}; correct it"
+
+
+def _value_problems(policy: Policy, row: Row) -> Iterator[str]:
+    """What the JSON schema can't say of one row: nulls and decimal places."""
+    given = [name for name in policy.values if name in row]
+    nulls = [name for name in given if row[name] is None]
+    if len(nulls) < len(given):
+        for name in nulls:
+            if not policy.columns[name].nullable:
+                yield (
+                    f"{name}: null beside other values; give a value, "
+                    "or null in all values to end the key"
+                )
+    for name in given:
+        dtype, value = policy.dtype(name), row[name]
+        if pa.types.is_decimal(dtype) and isinstance(value, int | Decimal):
+            try:
+                pa.scalar(Decimal(value), dtype)
+            except pa.ArrowInvalid:
+                yield (
+                    f"{name}: {value} does not fit; give at most {dtype.precision} digits, "
+                    f"{dtype.scale} of them after the point"
+                )
+
+
+def _is_datable(policy: Policy, row: Row) -> bool:
+    if not all(isinstance(row.get(name), str | int) for name in policy.key):
+        return False
+    if "valid_to" not in row:
+        return False
+    return _is_date(row.get("valid_from")) and (
+        row["valid_to"] is None or _is_date(row["valid_to"])
+    )
+
+
+def _is_comparable(policy: Policy, row: Row) -> bool:
+    """Whether checks across rows can read the row: keys in their domains, values present."""
+    in_domain = all(
+        row[name] in domain for name in policy.key if (domain := policy.domain(name)) is not None
+    )
+    scaled = policy.scale is None or isinstance(row.get(policy.scale), int | None)
+    return in_domain and scaled and all(name in row for name in policy.values)
+
+
+def _is_date(value: object) -> bool:
+    try:
+        date.fromisoformat(str(value))
+    except ValueError:
+        return False
+    return isinstance(value, str)
+
+
+def _span(row: Row) -> tuple[date, date]:
+    valid_to = row["valid_to"]
+    return (
+        date.fromisoformat(str(row["valid_from"])),
+        _OPEN if valid_to is None else date.fromisoformat(str(valid_to)),
+    )
+
+
+def _validity_problems(policy: Policy, rows: Sequence[_Placed], *, gaps: bool) -> Iterator[str]:
+    """Rows that end before they begin; overlaps and gaps within a key.
+
+    `gaps`: whether a gap can be told, which takes every row's dates.
+    """
+
+    def key_of(entry: _Placed) -> tuple[str, ...]:
+        return tuple(str(entry.row[name]) for name in policy.key)
+
+    forward = []
+    for entry in rows:
+        valid_from, valid_to = _span(entry.row)
+        if valid_from < valid_to:
+            forward.append(entry)
+        else:
+            gaps = False
+            yield (
+                f"{entry.label(policy)}: valid_to {valid_to} is not after valid_from {valid_from}; "
+                "valid_to is the first day on which the row no longer holds"
+            )
+    forward.sort(key=lambda entry: (key_of(entry), _span(entry.row), entry.number))
+    for _, entries in groupby(forward, key=key_of):
+        for before, after in pairwise(entries):
+            ended, began = _span(before.row)[1], _span(after.row)[0]
+            if began < ended:
+                yield (
+                    f"{after.label(policy)}: begins on {began}, when row {before.number} still "
+                    f"holds (overlap); let that row's valid_to be {began}"
+                )
+            elif gaps and ended < began:
+                yield (
+                    f"{after.label(policy)}: begins on {began}, but row {before.number} ended on "
+                    f"{ended} (gap); move one of the dates, or add a row in between "
+                    "with null for the values"
+                )
+
+
+def _moments(policy: Policy, rows: Sequence[_Placed]) -> Iterator[tuple[date, list[_Placed]]]:
+    """The rows in force from each day on which any begins or ends, one a key; empty days left out.
+
+    (An overlap has its own error.)
+    """
+    lasting = [entry for entry in rows if not _ends_key(policy, entry.row)]
+    for day in sorted({day for entry in rows for day in _span(entry.row)} - {_OPEN}):
+        in_force = {
+            tuple(entry.row[name] for name in policy.key): entry
+            for entry in lasting
+            if _span(entry.row)[0] <= day < _span(entry.row)[1]
+        }
+        if in_force:
+            yield day, list(in_force.values())
+
+
+def _scale_problems(policy: Policy, rows: Sequence[_Placed]) -> Iterator[str]:
+    """A scale starts at 0 and rises, each step once, in the order of the key's domain."""
+    if policy.scale is None:
+        return
+    scale, (key,) = policy.scale, policy.key
+    domain = cast("list[str]", policy.domain(key))
+    for day, in_force in _moments(policy, rows):
+        steps = sorted(in_force, key=lambda entry: domain.index(str(entry.row[key])))
+        first = steps[0]
+        if first.row[scale] != 0:
+            yield (
+                f"{first.label(policy)}: from {day} the lowest {scale} is {first.row[scale]}; "
+                f"start at 0, so that every amount has its {key}"
+            )
+        for below, above in pairwise(steps):
+            low, high = cast("int", below.row[scale]), cast("int", above.row[scale])
+            if low >= high:
+                how = "the same as" if low == high else "below"
+                yield (
+                    f"{above.label(policy)}: from {day} {scale} {high} is {how} that of row "
+                    f"{below.number} ({low}); let {scale} rise in the order {', '.join(domain)}"
+                )
+
+
+def _completeness_problems(policy: Policy, rows: Sequence[_Placed]) -> Iterator[str]:
+    if not policy.complete:
+        return
+    (key,) = policy.key
+    for day, in_force in _moments(policy, rows):
+        present = {entry.row[key] for entry in in_force}
+        for value in policy.domain(key) or []:
+            if value not in present:
+                yield f"no row for {key} {value} from {day}; add one"
