@@ -501,7 +501,7 @@ def test_every_number_that_sql_may_hold_has_a_reason() -> None:
 
 def test_no_python_file_glues_sql() -> None:
     glued = re.compile(r'f"[^"]*\b(SELECT|INSERT|COPY|CREATE)\b[^"]*\{')
-    allowed = {ROOT / "engine.py", ROOT.parent / "schemas" / "derive.py"}
+    allowed = {ROOT / "engine" / "duckdb.py", ROOT.parent / "schemas" / "derive.py"}
     offenders = [
         path.relative_to(ROOT.parent).as_posix()
         for folder in ("flows", "transforms", "schemas")
