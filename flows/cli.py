@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -15,28 +16,21 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 from pydantic import ValidationError
 
+from flows.commands.declaration import Command
+from flows.commands.registry import COMMANDS
+from flows.commands.signature import REQUIRED, with_signature
 from flows.console import logs, progress
 from flows.console.environment import set_library_settings
 from flows.console.errors import PointbookError, WrongUsage, line_of
 from flows.console.terminal import shown
 from flows.publishing.commit import KEPT
 from flows.publishing.options import DEMO, POLICIES, WORKSPACE, Options
+from schemas.periods import NoPeriod, Period, Span
 from transforms.policies.policy import Policies, PolicyError
 
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
 DryRun = Annotated[bool, Parameter(negative="")]
 Year = Annotated[int, Parameter(validator=Number(gt=date.min.year, lt=date.max.year))]
-_WORK: Final = {
-    "tiers": ("flows.commands.tiers", "assess_tiers"),
-    "grants": ("flows.commands.grants", "grant_points"),
-    "points": ("flows.commands.points", "close_points"),
-    "notices": ("flows.commands.notices", "send_notices"),
-    "sweep": ("flows.commands.sweep", "sweep_points"),
-    "micropayments": ("flows.commands.micropayments", "close_micropayments"),
-    "miles": ("flows.commands.miles", "close_miles"),
-    "elite": ("flows.commands.elite", "assess_elite"),
-}
-"""What computes, by command: imported for a dry run alone, as most load compiled code."""
 _PRIVATE: Final = 0o077
 _UNEXPECTED: Final = 1
 _USAGE: Final = 2
@@ -134,7 +128,7 @@ def demo(*, common: Common = _DEFAULTS) -> None:
 
     _check_policies(options)
     sample.prepare(options.workspace)
-    manifest = _under_prefect("demo_flow", options, common)
+    manifest = _under_prefect("demo", options, common)
     _print(manifest, common, "demo", options)
     _raise_if_held_back(manifest["ingest"])
 
@@ -169,112 +163,47 @@ def ingest(
     from flows.deliveries.landing import check_exports
 
     check_exports(exports_or_files)
-    manifest = _under_prefect("ingest_flow", options, common, exports=list(exports_or_files))
+    manifest = _under_prefect("ingest", options, common, exports=list(exports_or_files))
     _print(manifest, common, "ingest", options)
     _raise_if_held_back(manifest)
 
 
-@app.command
-def tiers(
-    *,
-    year: Year,
-    allow_missing_months: Annotated[bool, Parameter(negative="")] = False,
-    dry_run: DryRun = False,
-    common: Common = _DEFAULTS,
-) -> None:
-    """Publish the membership tier snapshot of a year (T1-T8).
+def _function_of(command: Command) -> Callable[..., None]:
+    """The command line function of a command: its period, its flags, and the options of all."""
 
-    Parameters
-    ----------
-    year: The membership year.
-    allow_missing_months: Assess although months of the window were never delivered.
-    dry_run: Say who would move between tiers; publish nothing.
-    """
-    _compute("tiers", common, dry_run, year=year, allow_missing_months=allow_missing_months)
+    def make(*, common: Common = _DEFAULTS, dry_run: bool = False, **given: Any) -> None:
+        period = _period(given.pop(command.span), command.span)
+        options = common.options()
+        _check_policies(options)
+        if dry_run:
+            # without Prefect, as nothing is published
+            from flows.commands.template import perform
 
+            manifest = perform(command, options, period, dry_run=True, **given)
+        else:
+            text = {command.span: period.value}
+            manifest = _under_prefect(command.name, options, common, **text, **given)
+        _print(manifest, common, command.name, options)
 
-@app.command
-def grants(*, year: Year, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
-    """Publish the point grants of a membership year (G1, G2).
-
-    Parameters
-    ----------
-    year: The membership year.
-    dry_run: Say how many customers and points it would be, by tier; publish nothing.
-    """
-    _compute("grants", common, dry_run, year=year)
-
-
-@app.command
-def points(*, month: str, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
-    """Close a month of the points ledger: credits, redemptions, refunds, balances (P1-P7, P11).
-
-    Parameters
-    ----------
-    month: The month, YYYY-MM.
-    dry_run: Say who would gain and lose how many points; publish nothing.
-    """
-    _close_month("points", month, common, dry_run)
+    kind, text = (Year, "The year.") if command.span == "year" else (str, "The month, YYYY-MM.")
+    switch = {each.name: each.help for each in command.flags} | {"dry_run": command.dry_run}
+    return with_signature(
+        make,
+        command.name,
+        command.help,
+        {
+            command.span: (Annotated[kind, Parameter(help=text)], REQUIRED),
+            **{
+                name: (Annotated[bool, Parameter(negative="", help=help_)], False)
+                for name, help_ in switch.items()
+            },
+            "common": (Common, _DEFAULTS),
+        },
+    )
 
 
-@app.command
-def micropayments(*, month: str, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
-    """Answer a month's micropayments and limit requests, and bill what is approved (M1-M5).
-
-    Parameters
-    ----------
-    month: The month, YYYY-MM.
-    dry_run: Say which answers would change; publish nothing.
-    """
-    _close_month("micropayments", month, common, dry_run)
-
-
-@app.command
-def miles(*, month: str, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
-    """Close a month of the mileage ledger: flights, awards, mixed payments (F, W, X, P11).
-
-    Parameters
-    ----------
-    month: The month, YYYY-MM.
-    dry_run: Say who would gain and lose how many miles; publish nothing.
-    """
-    _close_month("miles", month, common, dry_run)
-
-
-@app.command
-def elite(*, year: Year, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
-    """Publish the elite status of every member for a status year (E1-E4).
-
-    Parameters
-    ----------
-    year: The status year, named after the year in which it begins.
-    dry_run: Say who would move between statuses; publish nothing.
-    """
-    _compute("elite", common, dry_run, year=year)
-
-
-@app.command
-def notices(*, month: str, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
-    """List who is told on the first day of a month which points lapse when (P10).
-
-    Parameters
-    ----------
-    month: The month, YYYY-MM.
-    dry_run: Say which notices would change; publish nothing.
-    """
-    _close_month("notices", month, common, dry_run)
-
-
-@app.command
-def sweep(*, year: Year, dry_run: DryRun = False, common: Common = _DEFAULTS) -> None:
-    """Expire points at the end of a year, after its December is closed (P8, P9).
-
-    Parameters
-    ----------
-    year: The year.
-    dry_run: Say what it would take, by cause, and how much nobody was told of; publish nothing.
-    """
-    _compute("sweep", common, dry_run, year=year)
+for _command in COMMANDS.values():
+    app.command(_function_of(_command), name=_command.name)
 
 
 @app.command(name="open")
@@ -294,19 +223,18 @@ def open_ledger(
     """
     options = common.options()
     from flows.deliveries import opening
-    from flows.publishing.ledgers import parse_month
 
-    parse_month(month)
+    first = _period(month, "month")
     opening.require_file(lots)
     _check_policies(options)
     if dry_run:
         from flows.deliveries.check import raise_if_refused
 
-        manifest = opening.open_ledger(options, month, lots, dry_run)
+        manifest = opening.open_ledger(options, first, lots, dry_run)
         _print(manifest, common, "open", options)
         raise_if_refused(manifest)
         return
-    manifest = _under_prefect("open_flow", options, common, month=month, lots=lots)
+    manifest = _under_prefect("open", options, common, month=month, lots=lots)
     _print(manifest, common, "open", options)
     _raise_if_held_back(manifest)
 
@@ -335,16 +263,16 @@ def run(
     """
     options = common.options()
     from flows.calendar.due import due_between
-    from flows.publishing.ledgers import parse_month
 
-    due_between(_check_policies(options), parse_month(first_month), parse_month(last_month))
+    first, last = _period(first_month, "month"), _period(last_month, "month")
+    due_between(_check_policies(options), first, last)
     if dry_run:
         from flows.calendar.plan import plan_manifest
 
-        _print(plan_manifest(options, first_month, last_month, force), common, "plan", options)
+        _print(plan_manifest(options, first, last, force), common, "plan", options)
         return
     manifest = _under_prefect(
-        "run_flow",
+        "run",
         options,
         common,
         first_month=first_month,
@@ -459,9 +387,8 @@ def retention(
         raise WrongUsage("--dry-run and --remove exclude each other; give one of them")
     options = common.options()
     from flows.proofs.retention import retain
-    from flows.publishing.ledgers import parse_day
 
-    _print(retain(options, parse_day(on), remove), common, "retention", options)
+    _print(retain(options, _day(on), remove), common, "retention", options)
 
 
 @app.command
@@ -518,25 +445,20 @@ def sample(
     _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
 
 
-def _close_month(command: str, month: str, common: Common, dry_run: bool) -> None:
-    """Runs the flow of a command that does a month's work."""
-    from flows.publishing.ledgers import parse_month
+def _period(text: str | int, span: Span) -> Period:
+    """The period that was asked for; raises WrongUsage where the text is none."""
+    try:
+        return Period.parse(f"{text:04d}" if isinstance(text, int) else text, span)
+    except NoPeriod as error:
+        raise WrongUsage(str(error)) from error
 
-    parse_month(month)
-    _compute(command, common, dry_run, month=month)
 
-
-def _compute(command: str, common: Common, dry_run: bool, **parameters: object) -> None:
-    """Runs the flow of a computing command; a dry run does without Prefect."""
-    options = common.options()
-    _check_policies(options)
-    if dry_run:
-        module, work = _WORK[command]
-        compute: Callable[..., dict[str, Any]] = getattr(import_module(module), work)
-        manifest = compute(options, **parameters, dry_run=True)
-    else:
-        manifest = _under_prefect(f"{command}_flow", options, common, **parameters)
-    _print(manifest, common, command, options)
+def _day(text: str) -> date:
+    """The day of a text, YYYY-MM-DD; raises WrongUsage where it is none."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    raise WrongUsage(f"{text!r} is no day; write it as YYYY-MM-DD")
 
 
 def _check_files(files: Sequence[str], export: str | None, common: Common) -> None:
@@ -570,7 +492,8 @@ def _print(manifest: dict[str, Any], common: Common, kind: str, options: Options
     if common.json:
         summary.print_json(manifest)
     elif not common.quiet:
-        summary.print_summary(kind, manifest, options.workspace if options else None)
+        commands = {name: command.shown for name, command in COMMANDS.items()}
+        summary.print_summary(kind, manifest, options.workspace if options else None, commands)
 
 
 def _raise_if_held_back(manifest: dict[str, Any]) -> None:

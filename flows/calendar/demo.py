@@ -12,10 +12,11 @@ from flows.publishing.options import DATA, Options
 from flows.publishing.steps import StepRunner, plainly
 from flows.publishing.workspace import LOCK, Workspace, private
 from schemas.exports import EXPORTS
+from schemas.periods import Period
 
 SAMPLE: Final = DATA / "sample"
-FIRST_MONTH: Final = "2015-11"
-LAST_MONTH: Final = "2022-02"
+FIRST_MONTH: Final = Period.parse("2015-11")
+LAST_MONTH: Final = Period.parse("2022-02")
 _MARK: Final = ".pointbook-demo"
 _KEY: Final = "the demo's key is no secret"
 

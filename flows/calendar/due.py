@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.console.errors import WrongUsage
-from flows.publishing.ledgers import month_after, month_of
+from schemas.periods import Period, months_between
 from transforms.policies.policy import Policies
-
-_PLACES: Final = {name: place for place, name in enumerate(COMMANDS)}
 
 
 @dataclass(frozen=True, order=True)
 class Due:
-    """A command that falls due on a day, for a period: YYYY, or YYYY-MM."""
+    """A command that falls due on a day, for a period; in the order in which they are done."""
 
     on: date
     place: int
     name: str
-    period: str
+    period: Period
 
     @classmethod
-    def of(cls, policies: Policies, command: Command, period: str) -> Due:
+    def of(cls, policies: Policies, command: Command, period: Period) -> Due:
         """A command's period, on its day."""
-        on = command.due_on(policies, period)
-        return cls(on, _PLACES[command.name], command.name, period)
+        return cls(command.due_on(policies, period), command.place, command.name, period)
 
     @property
     def command(self) -> Command:
@@ -40,26 +36,29 @@ class Due:
         """The command line that does it."""
         return self.command.line(self.period)
 
+    @property
+    def title(self) -> str:
+        """The command and its period: `tiers 2017`."""
+        return f"{self.name} {self.period}"
 
-def due_between(policies: Policies, first: date, last: date) -> list[Due]:
-    """Everything that falls due from the first to the last month, in calendar order."""
+
+def due_between(policies: Policies, first: Period, last: Period) -> list[Due]:
+    """Everything that falls due from the first to the last month, in calendar order.
+
+    Raises WrongUsage where the first lies after the last.
+    """
     if first > last:
-        raise WrongUsage(f"--from {first:%Y-%m} lies after --to {last:%Y-%m}; swap them")
-    months = month_of(first), month_of(last)
+        raise WrongUsage(f"--from {first} lies after --to {last}; swap them")
     return sorted(
         due
         for command in COMMANDS.values()
         for period in _periods(command, first, last)
-        if months[0] <= month_of((due := Due.of(policies, command, period)).on) <= months[1]
+        if first <= Period.month_of((due := Due.of(policies, command, period)).on) <= last
     )
 
 
-def _periods(command: Command, first: date, last: date) -> Iterator[str]:
+def _periods(command: Command, first: Period, last: Period) -> Iterable[Period]:
     """Every period of a command that may fall due in a span, and some that don't."""
     if command.span == "year":
-        yield from (str(year) for year in range(first.year - 1, last.year + 3))
-        return
-    month = month_of(first)
-    while month <= month_of(last):
-        yield month
-        month = month_after(month)
+        return (Period(year) for year in range(first.year - 1, last.year + 3))
+    return months_between(first, last)

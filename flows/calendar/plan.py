@@ -15,13 +15,14 @@ from typing import Any, Final, Literal
 from flows.calendar.due import Due, due_between
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
+from flows.commands.template import fingerprints
 from flows.console.errors import PointbookError
 from flows.deliveries.landing import new_files
 from flows.publishing.commit import Entry
-from flows.publishing.ledgers import month_of, parse_month
 from flows.publishing.options import Options
 from flows.publishing.run import Context
 from flows.publishing.write_audit import changed_inputs, published_path
+from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.policies.policy import PolicyError
 
@@ -36,7 +37,7 @@ class Finding:
 
     `changed`: what its rules read and has changed since. `damaged`: tables whose file is gone or
     cut short. `follows`: the periods to be made again that it changes with, the first causes only.
-    `passed_by` and `blocked` say why it is not to be done, or could not be.
+    `skipped` and `blocked` say why it is not to be made, or could not be.
     """
 
     due: Due
@@ -44,7 +45,7 @@ class Finding:
     changed: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     follows: tuple[Due, ...] = ()
-    passed_by: str | None = None
+    skipped: str | None = None
     blocked: str | None = None
 
     @property
@@ -52,13 +53,13 @@ class Finding:
         """Why it is stale, as a phrase."""
         if self.state != "stale":
             return None
-        if self.passed_by or self.blocked:
-            return self.passed_by or self.blocked
+        if self.skipped or self.blocked:
+            return self.skipped or self.blocked
         if self.changed:
             return f"changed: {', '.join(self.changed)}"
         if self.damaged:
             return f"gone or damaged: {', '.join(self.damaged)}"
-        named = ", ".join(f"{due.name} {due.period}" for due in self.follows[:_NAMED])
+        named = ", ".join(due.title for due in self.follows[:_NAMED])
         more = len(self.follows) - _NAMED
         return f"follows {named}" + (f" and {more} more" if more > 0 else "")
 
@@ -84,17 +85,17 @@ class Outlook:
         """Whether a period is missing, stale or current, and why."""
         command, context = due.command, self._then
         entries = published_entries(self._now, due)
-        passed_by = command.not_delivered(context) or command.passed_by(context, due.period)
+        skipped = command.not_delivered(context) or command.why_skipped(context, due.period)
         blocked, found = None, None
         try:
-            found = command.fingerprints(context, due.period)
+            found = fingerprints(command, context, due.period)
             command.require(context, due.period)
         except (PointbookError, PolicyError) as error:
             blocked = " ".join(str(error).splitlines())
         if len(entries) < len(command.tables):
-            return Finding(due, "missing", passed_by=passed_by, blocked=blocked)
+            return Finding(due, "missing", skipped=skipped, blocked=blocked)
         if found is None:
-            return Finding(due, "stale", passed_by=passed_by, blocked=blocked)
+            return Finding(due, "stale", skipped=skipped, blocked=blocked)
         changed = _changed(entries, found)
         followed = self._followed(due, changed)
         if followed:
@@ -106,18 +107,18 @@ class Outlook:
             changed=tuple(sorted(changed)),
             damaged=tuple(_damaged(self._now, entries)),
             follows=tuple(causes),
-            passed_by=passed_by,
+            skipped=skipped,
             blocked=blocked,
         )
         if finding.changed or finding.damaged or finding.follows:
             return finding
-        return Finding(due, "current", passed_by=passed_by, blocked=blocked)
+        return Finding(due, "current", skipped=skipped, blocked=blocked)
 
     def expect(self, finding: Finding) -> None:
         """Counts a period as made anew for those after it."""
         due = finding.due
         for table in due.command.tables:
-            partition = due.command.partition(table, due.period)
+            partition = str(due.command.partition(table, due.period))
             path = published_path(self._now.workspace, PUBLISHED[table], partition)
             self._then.state.foresee(table, partition, path)
             self._causes[path] = finding.causes
@@ -136,7 +137,7 @@ class Outlook:
     def _changed_already(self, due: Due, entries: Mapping[str, Entry]) -> set[str]:
         """What has changed by what is published now."""
         try:
-            return _changed(entries, due.command.fingerprints(self._now, due.period))
+            return _changed(entries, fingerprints(due.command, self._now, due.period))
         except (PointbookError, PolicyError):
             return set()
 
@@ -145,7 +146,7 @@ def published_entries(context: Context, due: Due) -> dict[str, Entry]:
     """What is published of a period, by table."""
     entries = {}
     for table in due.command.tables:
-        path = context.files(table).get(due.command.partition(table, due.period))
+        path = context.files(table).get(str(due.command.partition(table, due.period)))
         if path is not None:
             entries[table] = context.state.entry(path)
     return entries
@@ -171,7 +172,7 @@ def overview(context: Context) -> Iterator[Finding]:
     missing = set(_called_for(context)).difference(published)
     for due in sorted([*published, *missing]):
         finding = outlook.look(due)
-        if finding.state != "current" and not finding.passed_by and not finding.blocked:
+        if finding.state != "current" and not finding.skipped and not finding.blocked:
             outlook.expect(finding)
         yield finding
 
@@ -181,16 +182,17 @@ def _called_for(context: Context) -> Iterator[Due]:
     months = sorted(month for span in paced.values() for month in span)
     if not months:
         return
-    for due in due_between(context.policies, parse_month(months[0]), parse_month(months[-1])):
+    for due in due_between(context.policies, months[0], months[-1]):
         span = paced[due.name]
-        within = span and span[0] <= month_of(due.on) <= span[-1]
+        within = span and span[0] <= Period.month_of(due.on) <= span[-1]
         if within and due.command.called_for(context, due.period):
             yield due
 
 
-def _delivered(context: Context, command: Command) -> list[str]:
+def _delivered(context: Context, command: Command) -> list[Period]:
     """The delivered months that say from when to when a command could be done."""
-    return sorted({month for name in command.paced_by for month in context.files(name) if month})
+    months = {month for name in command.paced_by for month in context.files(name) if month}
+    return [Period.parse(month) for month in sorted(months)]
 
 
 def _changed(entries: Mapping[str, Entry], found: Mapping[str, str]) -> set[str]:
@@ -226,7 +228,7 @@ class PlannedPeriod:
         entries = published_entries(context, due)
         return {
             "command": due.name,
-            "period": due.period,
+            "period": str(due.period),
             "line": due.line,
             "due": due.on.isoformat(),
             "state": self.finding.state,
@@ -236,7 +238,7 @@ class PlannedPeriod:
             "tables": [
                 {
                     "table": table,
-                    "period": due.command.partition(table, due.period),
+                    "period": str(due.command.partition(table, due.period)),
                     "state": self.finding.state if table in entries else "missing",
                 }
                 for table in due.command.tables
@@ -244,19 +246,17 @@ class PlannedPeriod:
         }
 
 
-def plan_run(
-    context: Context, first_month: str, last_month: str, force: bool
-) -> list[PlannedPeriod]:
+def plan_run(context: Context, first: Period, last: Period, force: bool) -> list[PlannedPeriod]:
     """What a run from the first to the last month would do, in its order; see `run_calendar`.
 
     A period that can't be done stops the run there: what would be done after it is blocked by it.
     """
     outlook = Outlook(context)
-    due = set(due_between(context.policies, parse_month(first_month), parse_month(last_month)))
+    due = set(due_between(context.policies, first, last))
     steps: list[PlannedPeriod] = []
     stopped_at: Due | None = None
     for item in sorted(due.union(published_dues(context))):
-        if month_of(item.on) > last_month:
+        if Period.month_of(item.on) > last:
             break
         finding = outlook.look(item)
         if item not in due:
@@ -265,7 +265,7 @@ def plan_run(
             continue
         step = _step(finding, due, force)
         if step.action == "run" and stopped_at is not None:
-            where = f"{stopped_at.name} {stopped_at.period}, where the run stops"
+            where = f"{stopped_at.title}, where the run stops"
             step = replace(step, action="blocked", reason=where)
         elif step.action == "blocked" and stopped_at is None:
             stopped_at = item
@@ -278,8 +278,8 @@ def plan_run(
 def _step(finding: Finding, due: Collection[Due], force: bool) -> PlannedPeriod:
     if finding.state == "current" and not force:
         return PlannedPeriod(finding, "keep")
-    if finding.passed_by:
-        return PlannedPeriod(finding, "skip", finding.passed_by)
+    if finding.skipped:
+        return PlannedPeriod(finding, "skip", finding.skipped)
     outside = not force and not any(cause in due for cause in finding.causes)
     if outside:
         return PlannedPeriod(finding, "keep", f"{finding.why}, which the run does not reach")
@@ -289,7 +289,7 @@ def _step(finding: Finding, due: Collection[Due], force: bool) -> PlannedPeriod:
 
 
 def plan_manifest(
-    options: Options, first_month: str, last_month: str, force: bool = False
+    options: Options, first: Period, last: Period, force: bool = False
 ) -> dict[str, Any]:
     """The plan of a run, as `run --dry-run` shows it; reads no data and changes nothing.
 
@@ -299,11 +299,9 @@ def plan_manifest(
     landed = new_files(context.workspace)
     return {
         "command": "plan",
-        "from": first_month,
-        "to": last_month,
+        "from": str(first),
+        "to": str(last),
         "force": force,
         "landed": [{"export": file.export.name, "file": file.name} for file in landed],
-        "steps": [
-            step.as_manifest(context) for step in plan_run(context, first_month, last_month, force)
-        ],
+        "steps": [step.as_manifest(context) for step in plan_run(context, first, last, force)],
     }

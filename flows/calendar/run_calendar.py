@@ -8,27 +8,28 @@ from typing import Any
 from flows.calendar.backfills import Outcome, recorded
 from flows.calendar.due import Due, due_between
 from flows.calendar.plan import Outlook
+from flows.commands.template import perform
 from flows.console import progress
 from flows.console.errors import HeldBack
 from flows.deliveries.ingest import held_back, ingest
-from flows.publishing.ledgers import parse_month
 from flows.publishing.options import Options
 from flows.publishing.run import Context, one_catalog
 from flows.publishing.sessions import one_session
 from flows.publishing.steps import StepRunner, plainly
+from schemas.periods import Period
 
 
 def run_calendar(
     options: Options,
-    first_month: str,
-    last_month: str,
+    first: Period,
+    last: Period,
     step: StepRunner = plainly,
     *,
     force: bool = False,
     reason: str | None = None,
 ) -> dict[str, Any]:
-    """Ingests and makes what falls due from the first to the last month (YYYY-MM) and is missing
-    or stale; with `force` also what is current.
+    """Ingests and makes what falls due from the first to the last month and is missing or
+    stale; with `force` also what is current.
 
     Each period is looked at when its turn comes, by what its rules read then: one that was made
     again and came out the same makes nothing after it stale, and what a killed run has done is
@@ -38,8 +39,8 @@ def run_calendar(
     (`flows.calendar.backfills`).
     """
     context = Context.of(options)
-    due = due_between(context.policies, parse_month(first_month), parse_month(last_month))
-    asked = {"from": first_month, "to": last_month, "force": force, "reason": reason}
+    due = due_between(context.policies, first, last)
+    asked = {"from": str(first), "to": str(last), "force": force, "reason": reason}
     with context.workspace.hold("run"), recorded(context.workspace, asked) as outcome:
         ingested = ingest(options, (), step)
         manifest: dict[str, Any] = {"command": "run", **asked, "ingest": ingested}
@@ -69,16 +70,15 @@ def _run_due(
     ):
         for item in due:
             finding = Outlook(context).look(item)
-            name = f"{item.name} {item.period}"
             if finding.state == "current" and not force:
-                manifest["current"].append(name)
+                manifest["current"].append(item.title)
                 outcome.current += 1
-            elif finding.passed_by:
-                manifest["skipped"].append({"command": item.line, "reason": finding.passed_by})
+            elif finding.skipped:
+                manifest["skipped"].append({"command": item.line, "reason": finding.skipped})
                 outcome.skipped += 1
             else:
-                work = partial(item.command.run, options, item.period)
-                manifest["runs"].append(step(name, work))
-                outcome.ran.append(name)
+                work = partial(perform, item.command, options, item.period)
+                manifest["runs"].append(step(item.title, work))
+                outcome.ran.append(item.title)
                 context = Context.of(options)
             done += 1

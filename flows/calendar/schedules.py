@@ -15,10 +15,8 @@ from typing import Final, cast
 from flows.calendar.due import Due, due_between
 from flows.commands.registry import COMMANDS
 from flows.console.zone import KOREA
-from flows.publishing.ledgers import last_day
-from flows.publishing.run import Context
-from schemas.policy import SCHEDULED
-from transforms.policies.airline import status_in_force
+from flows.publishing.ledgers import LEDGERS
+from schemas.periods import Period
 from transforms.policies.policy import Policies, PolicyError
 
 INGEST: Final = "ingest"
@@ -27,8 +25,6 @@ _AHEAD: Final = 5
 """Years looked ahead: a yearly command falls due in each."""
 _BEFORE: Final = 2
 """Years looked back: whatever falls due did in the last of them, and ran 27 days after."""
-_LEDGER: Final = {"grants", "notices", "points", "sweep"}
-"""Each opens from what the one before it published."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +51,17 @@ class Schedule:
         days = [self.moment(due).date() for due in _to_come(policies, self.command, today)]
         if COMMANDS[self.command].span == "year":
             return list(dict.fromkeys(f"{at} {day.day} {day.month} *" for day in days))
-        at_the_end = all(day == last_day(day.replace(day=1)) for day in days)
+        at_the_end = all(day == Period.month_of(day).last_day for day in days)
         return list(dict.fromkeys(f"{at} {'L' if at_the_end else day.day} * *" for day in days))
 
-    def upcoming(self, policies: Policies, now: datetime, count: int) -> list[tuple[datetime, str]]:
+    def upcoming(
+        self, policies: Policies, now: datetime, count: int
+    ) -> list[tuple[datetime, Period | None]]:
         """The next moments after now, and the period of each; none for the ingest of all."""
         if self.command == INGEST:
             first = datetime.combine(now.astimezone(KOREA).date(), self.at, KOREA)
             days = (first + timedelta(days=n) for n in range(count + 1))
-            found = [(moment, "") for moment in days]
+            found: list[tuple[datetime, Period | None]] = [(moment, None) for moment in days]
         else:
             due = _to_come(policies, self.command, now.astimezone(KOREA).date())
             found = [(self.moment(item), item.period) for item in due]
@@ -73,16 +71,24 @@ class Schedule:
 def schedules(policies: Policies, on: date) -> dict[str, Schedule]:
     """The schedules in force on a day, by command, in the order of the calendar.
 
-    Raises PolicyError where the commands would not run in that order.
+    Raises PolicyError where a command has no schedule, or they would not run in that order.
     """
     rows = {row["command"]: cast("dict[str, int]", row) for row in policies.in_force(_POLICY, on)}
+    names = [INGEST, *COMMANDS]
+    absent = [name for name in names if name not in rows]
+    unknown = [name for name in rows if name not in names]
+    if absent or unknown:
+        raise PolicyError(
+            *(f"{_POLICY}.yaml: no row for command {name} on {on}; add one" for name in absent),
+            *(f"{_POLICY}.yaml: no command is called {name}; remove its rows" for name in unknown),
+        )
     found = {
         command: Schedule(
             command,
             rows[command]["days_after"],
             time(rows[command]["hour"], rows[command]["minute"]),
         )
-        for command in SCHEDULED
+        for command in names
     }
     problems = list(dict.fromkeys(_disorder(policies, found, on)))
     if problems:
@@ -98,28 +104,18 @@ def period_due(policies: Policies, command: str, scheduled: datetime) -> Due:
     day = scheduled.astimezone(KOREA).date()
     (row,) = [row for row in policies.in_force(_POLICY, day) if row["command"] == command]
     on = day - timedelta(days=cast("int", row["days_after"]))
-    due = due_between(policies, on.replace(year=on.year - _BEFORE, day=1), on)
+    month = Period.month_of(on)
+    due = due_between(policies, Period(month.year - _BEFORE, month.part), month)
     return max(item for item in due if item.name == command and item.on <= on)
-
-
-def why_skipped(due: Due, context: Context) -> str | None:
-    """Why a scheduled run has nothing to do, if so: as `run` skips it.
-
-    Grants without a tier snapshot are no such case, unless nobody could have a tier.
-    """
-    if due.name == "grants":
-        return COMMANDS["tiers"].not_delivered(context)
-    return due.command.not_delivered(context) or due.command.passed_by(context, due.period)
 
 
 def _to_come(policies: Policies, command: str, today: date) -> list[Due]:
     """What falls due by a command from the month before today on; without schemes not in force."""
-    begin = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    begin = Period.month_of(today).before
     return [
         due
-        for due in due_between(policies, begin, begin.replace(year=begin.year + _AHEAD))
-        if due.name == command
-        and (command != "elite" or status_in_force(policies, int(due.period)))
+        for due in due_between(policies, begin, Period(begin.year + _AHEAD, begin.part))
+        if due.name == command and due.command.in_force(policies, due.period)
     ]
 
 
@@ -128,7 +124,12 @@ def _disorder(policies: Policies, found: Mapping[str, Schedule], today: date) ->
     due = sorted(item for name in COMMANDS for item in _to_come(policies, name, today))
     moments = {item: found[item.name].moment(item) for item in due}
     days = groupby(sorted(due, key=lambda item: moments[item].date()), lambda i: moments[i].date())
-    for chain in ([i for i in due if i.name in _LEDGER], *(sorted(items) for _, items in days)):
+    # each command of a ledger opens from what the one before it published
+    ledgers = [
+        [item for item in due if ledger in (item.command.ledger, item.command.feeds)]
+        for ledger in LEDGERS
+    ]
+    for chain in [*ledgers, *(sorted(items) for _, items in days)]:
         for first, second in pairwise(chain):
             if moments[first] >= moments[second]:
                 yield (

@@ -9,7 +9,7 @@ from typing import Any, Final
 from flows.calendar.backfills import backfills
 from flows.calendar.plan import Finding, overview, published_entries
 from flows.commands.registry import COMMANDS
-from flows.publishing.ledgers import LEDGERS, opened_period
+from flows.publishing.ledgers import LEDGERS
 from flows.publishing.options import Options
 from flows.publishing.run import Context
 from schemas.exports import EXPORTS
@@ -61,11 +61,17 @@ def _staged(context: Context) -> Iterator[dict[str, Any]]:
 
 def _opened(context: Context) -> Iterator[dict[str, Any]]:
     """The lots that ledgers were opened with; the file they are of lies outside the workspace."""
-    for table in LEDGERS:
-        period = opened_period(context, table)
-        if period is not None:
-            rows = context.state.entry(context.files(table)[period]).rows
-            yield {"table": table, "period": period, "rows": rows, "state": "current", "why": None}
+    for ledger in LEDGERS:
+        opened = ledger.opened(context)
+        if opened is not None:
+            (path,) = context.file_of(ledger.lots, opened).values()
+            yield {
+                "table": ledger.lots,
+                "period": str(opened),
+                "rows": context.state.entry(path).rows,
+                "state": "current",
+                "why": None,
+            }
 
 
 def _rows_of(context: Context, finding: Finding) -> Iterator[dict[str, Any]]:
@@ -75,7 +81,7 @@ def _rows_of(context: Context, finding: Finding) -> Iterator[dict[str, Any]]:
         if table in entries:
             yield {
                 "table": table,
-                "period": command.partition(table, period),
+                "period": str(command.partition(table, period)),
                 "rows": entries[table].rows,
                 "state": "stale" if finding.state == "missing" else finding.state,
                 "why": finding.why,
@@ -89,7 +95,7 @@ def _missing_of(context: Context, finding: Finding) -> dict[str, Any]:
         "command": due.line,
         "due": due.on.isoformat(),
         "tables": [
-            {"table": table, "period": due.command.partition(table, due.period)}
+            {"table": table, "period": str(due.command.partition(table, due.period))}
             for table in due.command.tables
             if table not in entries
         ],

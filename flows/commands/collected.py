@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from flows.publishing.ledgers import month_of
 from flows.publishing.run import Context
 from flows.publishing.write_audit import name_table
+from schemas.periods import Period
 from schemas.tables import STAGED_RELATIONS
 from transforms.engine.duckdb import Engine, load_transform
 
@@ -23,7 +23,7 @@ def collected_files(
         tuple((path, context.state.entry(path).sha256) for path in files.values()),
         context.workspace.scratch,
     )
-    begin, end = month_of(first), month_of(last)
+    begin, end = str(Period.month_of(first)), str(Period.month_of(last))
     within = [row for row in months if begin <= row["collected_month"] <= end]
     whole = {row["billing_month"] for row in within if row["is_main"]}
     partly = {row["billing_month"] for row in within} - whole

@@ -1,68 +1,232 @@
-"""A computing command as it declares itself: what runs it, what it publishes, needs and reads."""
+"""What a command is: the declaration from which all that knows it follows.
+
+Command line function, Prefect flow and deployment, schedule, plan, status, printed summary, and
+what `verify` proves are made from it; `template.py` runs it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
 
 from flows.console.errors import NotReady
+from flows.console.parts import Part, Shown
 from flows.deliveries.landing import Deliveries
-from flows.publishing.ledgers import YEAR_END
-from flows.publishing.options import Options
+from flows.publishing.ledgers import Ledger
 from flows.publishing.run import Context
 from flows.publishing.write_audit import Inputs
+from schemas.periods import Period
+from schemas.tables import PUBLISHED
+from transforms.engine.dependencies import Dependencies
 from transforms.policies.policy import Policies
 
+if TYPE_CHECKING:
+    from flows.commands.template import Work
+    from transforms.ledger.fold import SpendingOrder
 
-def _its_period(table: str, period: str) -> str:
+Dates = Mapping[str, date | datetime | str | int]
+"""The columns of `run_context`: what a run's SQL, and the proofs of its tables, are dated by."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A switch of a command beside its period, off unless given; `help` is its text."""
+
+    name: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The requests of a period that are decided one after another (`transforms/ledger/fold.py`).
+
+    `lots` and `events`: the relations that it reads, `takings`: that of what earlier events took.
+    `rows_of`: the relations that lots and events have a row of each from, by which their number is
+    known. `hands_on`: the names of the lots, events and movements that come of it. `account`: the
+    column of text by which lots and events are sorted; none where they number accounts in the
+    column `account`. The other settings are those of `fold`.
+    """
+
+    lots: str
+    events: str
+    rows_of: tuple[str, ...]
+    hands_on: Mapping[Literal["lots", "events", "movements"], str]
+    spending_order: SpendingOrder
+    takings: str | None = None
+    account: str | None = None
+    of_lot: tuple[str, ...] = ()
+    of_event: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The relations that it is made from."""
+        return (self.lots, self.events, *([self.takings] if self.takings else []))
+
+
+@dataclass(frozen=True)
+class TooLarge:
+    """Sums that 64 bits can't hold: the query that names whose they are, and what to say of them.
+
+    The query's rows are an id and its sum. `what` is summed, in `unit`; `remedy` mends it.
+    """
+
+    sql: str
+    what: str
+    remedy: str
+    unit: str = ""
+
+
+def _its_period(_table: str, period: Period) -> Period:
     return period
 
 
-def _always_ready(context: Context, period: str) -> None:
+def _never(*_: object) -> None:
     return None
+
+
+def _always(*_: object) -> bool:
+    return True
+
+
+def _nothing_besides(*_: object) -> dict[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command that falls due regularly, for a period: YYYY, or YYYY-MM.
+    """A command that falls due regularly, for a period.
 
-    `span`: what its period is. `tables`: what it publishes, the first one's files tell which
-    periods are; `partition` names a table's partition of a period. `run` does it. `require` raises
-    NotReady, or PolicyError, where it could not be done yet; else `inputs` are the files that it
-    reads, and `fingerprints` digests of what its rules read. `due_on`: the day on which a period
-    falls due.
+    What it is called and does:
+    `place`: among the commands that fall due on one day, the lower first. `span`: what its period
+    is. `help`: a sentence; `dry_run`: what a dry run says. `room`: the folder of its SQL. `tables`:
+    what it publishes; the first one's files tell which periods are published. `partition`: a
+    table's partition of a period, where that is another one. `parts`: what its manifest counts;
+    `besides`: what follows from these. `told`: sentences that are printed where a part of the
+    manifest, by which they are keyed, is not empty.
 
-    It needs all of the exports in `needs`, and one of those in `one_of`, if there are any;
-    `passed_by` says why a period is not to be done, if it is not. `called_for`: whether what was
-    delivered and begun calls for a period up to the last delivered month of `paced_by`.
-    `artifacts`: the parts of its manifest that Prefect's page shows: key, part, description.
+    What it is made from:
+    `inputs`: the files that a period reads. `given`: small relations made from policies or
+    reference data. `unions`: relations that are several others read as one. `stands_for`: relations
+    that are another one under this name. `fold`: what it decides one after another. `narrow`: what
+    is done right before a relation is made, which then reads fewer files. `dates`: the period's
+    `run_context`. `policies`: digests of the policy values that a period rests on. `as_of_then`:
+    columns of inputs that leave a period current when they change later. `too_large`: whose sums
+    don't fit 64 bits.
+
+    When it can run:
+    `due_on`: the day on which a period falls due. `needs`: exports of which all, `one_of`: of which
+    one must have been delivered. `ledger`: the one that a period opens from;
+    `feeds`: one that it credits. `require` raises
+    NotReady, WrongUsage or PolicyError where a period could not be made yet, and returns what its
+    manifest says of it besides. `skipped`: why a period is not to be made, if it is not. `lost`:
+    why it can't be made again, whatever is done. `calls_for`: whether what was delivered calls for
+    a period up to the last delivered month of `paced_by`; by default, a ledger that has begun does.
+    `in_force`: whether the policies have a period at all. `idle`: why a scheduled run has nothing
+    to do, where that is not why a period is skipped.
     """
 
     name: str
-    span: Literal["year", "month"]
+    place: int
+    span: Literal["month", "year"]
+    help: str
+    room: str
     tables: tuple[str, ...]
-    run: Callable[[Options, str], dict[str, Any]]
-    inputs: Callable[[Context, str], Inputs]
-    fingerprints: Callable[[Context, str], dict[str, str]]
-    require: Callable[[Context, str], object]
-    due_on: Callable[[Policies, str], date]
-    called_for: Callable[[Context, str], bool]
+    inputs: Callable[[Context, Period], Inputs]
+    dates: Callable[[Context, Period], Dates]
+    policies: Callable[[Context, Period], Mapping[str, str]]
+    due_on: Callable[[Policies, Period], date]
     paced_by: tuple[str, ...]
+    dry_run: str = "Say what would change; publish nothing."
+    flags: tuple[Flag, ...] = ()
+    partition: Callable[[str, Period], Period] = _its_period
+    parts: tuple[Part, ...] = ()
+    besides: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _nothing_besides
+    told: Mapping[str, str] = field(default_factory=dict)
+    given: Callable[[Context, Period], Mapping[str, pa.Table]] = _nothing_besides
+    unions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    stands_for: Mapping[str, str] = field(default_factory=dict)
+    fold: Fold | None = None
+    narrow: Mapping[str, Callable[[Work], None]] = field(default_factory=dict)
+    as_of_then: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    too_large: TooLarge | None = None
     needs: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
-    passed_by: Callable[[Context, str], str | None] = _always_ready
-    partition: Callable[[str, str], str] = _its_period
-    artifacts: tuple[tuple[str, str, str], ...] = ()
+    ledger: Ledger | None = None
+    feeds: Ledger | None = None
+    require: Callable[..., Mapping[str, Any] | None] = _never
+    skipped: Callable[[Context, Period], str | None] = _never
+    lost: Callable[[Context, Period], str | None] = _never
+    calls_for: Callable[[Context, Period], bool] | None = None
+    in_force: Callable[[Policies, Period], bool] = _always
+    idle: Callable[[Context, Period], str | None] | None = None
 
-    def line(self, period: str) -> str:
-        """The command line that does a period."""
+    @cached_property
+    def dependencies(self) -> Dependencies:
+        """Its tables and what lies between them and its inputs, as the SQL's headers say."""
+        made_of: dict[str, Sequence[str]] = {name: [of] for name, of in self.stands_for.items()}
+        if self.fold is not None:
+            made_of |= dict.fromkeys(self.fold.hands_on.values(), self.fold.reads)
+        return Dependencies(self.room, self.tables, {**self.unions, **made_of})
+
+    @property
+    def shown(self) -> Shown:
+        """What is shown of its runs."""
+        headings = {
+            part.name: list(reversed(PUBLISHED[self.tables[0]].domain(part.pivot[0]) or []))
+            for part in self.parts
+            if part.pivot is not None
+        }
+        ledger = None if self.ledger is None else self.ledger.title
+        return Shown(self.span, self.parts, self.told, ledger, headings)
+
+    def line(self, period: Period) -> str:
+        """The command line that makes a period."""
         return f"pointbook {self.name} --{self.span} {period}"
 
-    def published(self, context: Context) -> list[str]:
+    def opening(self, context: Context, period: Period) -> Period | None:
+        """The period of its ledger that one opens from; none where it starts the ledger."""
+        assert self.ledger is not None
+        return self.ledger.opening(context, self.partition(self.ledger.lots, period))
+
+    def called_for(self, context: Context, period: Period) -> bool:
+        """Whether what was delivered and begun calls for a period."""
+        if self.calls_for is not None:
+            return self.calls_for(context, period)
+        return self.ledger is not None and self.ledger.has_begun(context, period)
+
+    def why_skipped(self, context: Context, period: Period) -> str | None:
+        """Why a period is not to be made, if it is not; whatever was delivered."""
+        return (
+            self.skipped(context, period)
+            or (self.ledger and self.ledger.before_opening(context, period))
+            or self.lost(context, period)
+        )
+
+    def why_idle(self, context: Context, period: Period) -> str | None:
+        """Why a scheduled run has nothing to do, if so."""
+        if self.idle is not None:
+            return self.idle(context, period)
+        return self.not_delivered(context) or self.why_skipped(context, period)
+
+    def published(self, context: Context) -> list[Period]:
         """The periods that it has published, in their order."""
-        return [period for period in context.files(self.tables[0]) if not period.endswith(YEAR_END)]
+        table = self.tables[0]
+        found = (self.period_of(table, partition) for partition in context.files(table))
+        return [period for period in found if period is not None]
+
+    def period_of(self, table: str, partition: str) -> Period | None:
+        """The period of which a table has this partition; none if it is another command's."""
+        own = Period.parse(partition)
+        candidates = (own, own.whole_year) if self.span == "year" else (own,)
+        for period in candidates:
+            if period.span == self.span and self.partition(table, period) == own:
+                return period
+        return None
 
     def not_delivered(self, context: Context) -> str | None:
         """What it needs and was never delivered to the workspace, as a sentence, if anything."""

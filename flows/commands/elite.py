@@ -1,143 +1,132 @@
-"""Elite: the status of every member for a status year (E1–E4)."""
+"""Elite: the status of every member for a status year (E1–E4).
+
+It reads the staged flights themselves, whatever months of miles are published (E2).
+"""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
-from flows.commands.declaration import Command
-from flows.commands.flights import mileage, name_flights
-from flows.publishing.ledgers import month_of
-from flows.publishing.options import Options
-from flows.publishing.run import Context, Run
-from flows.publishing.steps import StepRunner, plainly
-from flows.publishing.write_audit import (
-    Inputs,
-    WrittenTable,
-    publish_table,
-    run_context,
-    write_and_audit,
-)
-from transforms.engine.duckdb import Engine
-from transforms.policies.airline import StatusYear, status_in_force, status_policies, status_year
+from flows.commands.declaration import Command, Dates
+from flows.commands.flights import OF_MILES, airports_and_distances
+from flows.console.parts import Part
+from flows.publishing.run import Context
+from flows.publishing.write_audit import Inputs
+from schemas.periods import Period
+from transforms.engine.dependencies import policies_of
+from transforms.policies.airline import InForce, status_in_force, status_policies, status_year
 from transforms.policies.policy import NotInForce, Policies
 from transforms.policies.reference import shipped
 
-TABLE: Final = "elite_status"
+_TABLE: Final = "elite_status"
 
 
-def assess_elite(
-    options: Options, year: int, step: StepRunner = plainly, *, dry_run: bool = False
-) -> dict[str, Any]:
-    """Publishes `elite_status` of a status year; returns the manifest.
-
-    It reads the staged flights themselves, whatever months of miles are published (E2). `dry_run`:
-    publishes nothing, and tells who would move.
-    """
-    with Run.of(options, "elite", {"year": year}) as run:
-        context = Context.of(options)
-        found = status_year(context.policies, year)
-        inputs = elite_inputs(context, found)
-        with options.start_engine(run.scratch) as engine:
-            written, claims = step("assess", lambda: _assess(run, engine, context, found, inputs))
-            statuses = engine.rows(mileage("elite_counts")).to_pylist()
-        publish_table(run, written, elite_fingerprints(context, year))
-        return run.commit(
-            {
-                "year": year,
-                "valid_from": found.status_from.isoformat(),
-                "valid_to": found.status_to.isoformat(),
-                "flights_from": found.flights_from.isoformat(),
-                "flights_to": found.flights_to.isoformat(),
-                "policies": context.policies.digest,
-                "statuses": statuses,
-                "inputs": inputs.as_manifest(context.state),
-                "audits": claims,
-            },
-            dry_run=dry_run,
-        )
+def _in_force(context: Context, year: Period) -> InForce:
+    """The policies that a status year rests on: its own, and those of its flights' days."""
+    own = policies_of([COMMAND.dependencies.transforms[_TABLE]])
+    of_flights = set(COMMAND.dependencies.policies).difference(own)
+    found = status_year(context.policies, year)
+    return status_policies(context.policies, found, own, sorted(of_flights))
 
 
-def elite_inputs(context: Context, found: StatusYear) -> Inputs:
-    """The staged files that a status year reads: its year's flights, and the members."""
-    first, last = month_of(found.flights_from), month_of(found.flights_to)
+def _inputs(context: Context, year: Period) -> Inputs:
+    """The flights of the year that it rests on, and the members."""
+    found = status_year(context.policies, year)
+    first, last = Period.month_of(found.flights_from), Period.month_of(found.flights_to)
     flights = {
-        month: path for month, path in context.files("flights").items() if first <= month <= last
+        month: path
+        for month, path in context.files("flights").items()
+        if str(first) <= month <= str(last)
     }
     return Inputs({"flights": flights, "award_requests": {}, "members": context.files("members")})
 
 
-def elite_fingerprints(context: Context, year: int) -> dict[str, str]:
-    """What a status year is made from: digests of what its rules read.
+def _dates(context: Context, year: Period) -> Dates:
+    found = status_year(context.policies, year)
+    return {
+        "first_day": found.flights_from,
+        "day_after": found.flights_to + timedelta(days=1),
+        "status_from": found.status_from,
+        "status_to": found.status_to,
+        "policies": _in_force(context, year).used,
+    }
 
-    Of a year in which the scheme is not in force nothing follows.
-    """
+
+def _policies(context: Context, year: Period) -> dict[str, str]:
+    """Of a year in which the scheme is not in force nothing follows."""
     if not status_in_force(context.policies, year):
         return {}
+    return {
+        "policies": _in_force(context, year).fingerprint,
+        "reference": shipped().fingerprint,
+    }
+
+
+def _require(context: Context, year: Period) -> dict[str, str]:
+    """Raises PolicyError where the scheme, or a policy of it, is not in force."""
+    _in_force(context, year)
     found = status_year(context.policies, year)
-    transforms = [mileage(name) for name in ("routes", "rated_flights", TABLE)]
-    digests = elite_inputs(context, found).fingerprints(context.state, transforms)
-    in_force = status_policies(context.policies, found)
-    return digests | {"policies": in_force.fingerprint, "reference": shipped().fingerprint}
+    return {
+        "valid_from": found.status_from.isoformat(),
+        "valid_to": found.status_to.isoformat(),
+        "flights_from": found.flights_from.isoformat(),
+        "flights_to": found.flights_to.isoformat(),
+    }
 
 
-def _assess(
-    run: Run, engine: Engine, context: Context, found: StatusYear, inputs: Inputs
-) -> tuple[WrittenTable, list[str]]:
-    run_context(
-        engine,
-        first_day=found.flights_from,
-        day_after=found.flights_to + timedelta(days=1),
-        status_from=found.status_from,
-        status_to=found.status_to,
-        policies=status_policies(context.policies, found).used,
-    )
-    name_flights(engine, context.policies, shipped(), inputs)
-    tables = [mileage(TABLE)]
-    (written,), claims = write_and_audit(run, engine, context.policies, tables, str(found.year))
-    return written, claims
-
-
-def _inputs(context: Context, year: str) -> Inputs:
-    return elite_inputs(context, status_year(context.policies, int(year)))
-
-
-def _due_on(policies: Policies, year: str) -> date:
+def _due_on(policies: Policies, year: Period) -> date:
     """The first day of a status year; where the scheme is not in force (E1), that of the year."""
     try:
-        return status_year(policies, int(year)).status_from
+        return status_year(policies, year).status_from
     except NotInForce:
-        return date(int(year), 1, 1)
+        return year.first_day
 
 
-def _not_in_force(context: Context, year: str) -> str | None:
-    if status_in_force(context.policies, int(year)):
+def _skipped(context: Context, year: Period) -> str | None:
+    if status_in_force(context.policies, year):
         return None
     return "the scheme is not in force (elite_year.yaml)"
 
 
-def _was_flown(context: Context, year: str) -> bool:
+def _calls_for(context: Context, year: Period) -> bool:
     return (
         bool(context.files("members"))
-        and _not_in_force(context, year) is None
+        and status_in_force(context.policies, year)
         and bool(_inputs(context, year).files["flights"])
     )
 
 
 COMMAND: Final = Command(
-    "elite",
-    "year",
-    (TABLE,),
-    run=lambda options, year: assess_elite(options, int(year)),
+    name="elite",
+    place=30,
+    span="year",
+    help="Publish the elite status of every member for a status year (E1-E4).",
+    dry_run="Say who would move between statuses; publish nothing.",
+    room="mileage",
+    tables=(_TABLE,),
     inputs=_inputs,
-    fingerprints=lambda context, year: elite_fingerprints(context, int(year)),
-    require=lambda context, year: status_policies(
-        context.policies, status_year(context.policies, int(year))
+    given=airports_and_distances,
+    dates=_dates,
+    policies=_policies,
+    parts=(
+        Part(
+            "statuses",
+            "elite_counts",
+            "Members by elite status",
+            key="elite",
+            pivot=("status", "members"),
+        ),
     ),
+    told={
+        "flights_from": "from the flights of {flights_from} to {flights_to}; valid from "
+        "{valid_from} to {valid_to}"
+    },
     due_on=_due_on,
-    called_for=_was_flown,
-    paced_by=("flights", "award_requests", "mixed_payments"),
     needs=("members", "flights"),
-    passed_by=_not_in_force,
-    artifacts=(("elite", "statuses", "Members by elite status"),),
+    require=_require,
+    skipped=_skipped,
+    in_force=status_in_force,
+    calls_for=_calls_for,
+    paced_by=OF_MILES,
 )

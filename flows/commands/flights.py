@@ -1,28 +1,18 @@
-"""Flights: what each of them earns, by one SQL for the mileage months and the status years."""
+"""What flights earn by: reference data, which the mileage months and the status years share."""
 
 from __future__ import annotations
 
-from flows.publishing.write_audit import Inputs, name_inputs, name_policies
-from transforms.engine.duckdb import Engine, Transform, load_transform
-from transforms.policies.policy import Policies
-from transforms.policies.reference import Reference
+import pyarrow as pa
+
+from flows.publishing.run import Context
+from schemas.periods import Period
+from transforms.policies.reference import shipped
+
+OF_MILES = ("flights", "award_requests", "mixed_payments")
+"""The exports of the mileage programme's months."""
 
 
-def mileage(name: str) -> Transform:
-    """A transform of the airline's."""
-    return load_transform(f"mileage/{name}")
-
-
-def name_flights(engine: Engine, policies: Policies, reference: Reference, inputs: Inputs) -> None:
-    """Names the inputs, and what every flight among them earns, as `rated_flights` (by itself) and
-    `flight_miles` (its member).
-
-    The run's context is there already.
-    """
-    name_inputs(engine, inputs)
-    engine.table("airports", reference.airport_rows)
-    engine.table("published_distances", reference.distance_rows)
-    name_policies(engine, policies, [mileage("routes"), mileage("rated_flights")])
-    engine.create("routes", mileage("routes"))
-    engine.view("rated_flights", mileage("rated_flights"))
-    engine.view("flight_miles", mileage("flight_miles"))
+def airports_and_distances(_context: Context, _period: Period) -> dict[str, pa.Table]:
+    """Where airports are, and the published distances between them (F2)."""
+    reference = shipped()
+    return {"airports": reference.airport_rows, "published_distances": reference.distance_rows}

@@ -2,119 +2,99 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from flows.commands import tiers
-from flows.commands.declaration import Command
+from flows.commands.declaration import Command, Dates
 from flows.console.errors import NotReady
-from flows.publishing.options import Options
-from flows.publishing.run import Context, Run
-from flows.publishing.steps import StepRunner, plainly
-from flows.publishing.write_audit import (
-    Inputs,
-    WrittenTable,
-    name_inputs,
-    publish_table,
-    run_context,
-    write_and_audit,
-)
-from transforms.engine.duckdb import Engine, load_transform
-from transforms.policies.assessment import Grant, grant
-from transforms.policies.policy import Policies
+from flows.console.parts import Part
+from flows.publishing.ledgers import POINTS
+from flows.publishing.run import Context
+from flows.publishing.write_audit import Inputs
+from schemas.periods import Period
+from transforms.policies.assessment import grant
 
-TABLE: Final = "point_grants"
-POLICIES: Final = ("point_grant_amounts", "point_grant_terms")
+_DATED_BY: Final = "point_grant_terms"
 
 
-def grant_points(
-    options: Options, year: int, dry_run: bool = False, step: StepRunner = plainly
-) -> dict[str, Any]:
-    """Publishes `point_grants` of a membership year; returns the manifest.
-
-    `dry_run`: publishes nothing, and tells what it would grant. Raises NotReady where the year's
-    tier snapshot is not published.
-    """
-    with Run.of(options, "grants", {"year": year, "dry_run": dry_run}) as run:
-        context = Context.of(options)
-        terms = grant(context.policies, year)
-        _require_snapshot(context, year)
-        inputs = grant_inputs(context, year)
-        with options.start_engine(run.scratch) as engine:
-            name_inputs(engine, inputs)
-            written, claims = step("grant", lambda: _grant(run, engine, context.policies, terms))
-            points = engine.rows(load_transform("membership/grant_counts")).to_pylist()
-        content = {
-            "year": year,
-            "granted_on": terms.granted_on.isoformat(),
-            "policies": context.policies.digest,
-            "points": points,
-            "inputs": inputs.as_manifest(context.state),
-            "audits": claims,
-        }
-        publish_table(run, written, grant_fingerprints(context, year))
-        return run.commit(content, dry_run=dry_run)
-
-
-def grant_inputs(context: Context, year: int) -> Inputs:
-    """The files that a year's grants read: its tier snapshot, and the customers."""
+def _inputs(context: Context, year: Period) -> Inputs:
+    """The year's tier snapshot, and the customers."""
     return Inputs(
         {
-            "tier_snapshot": context.file_of("tier_snapshot", str(year)),
+            "tier_snapshot": context.file_of("tier_snapshot", year),
             "customers": context.files("customers"),
         }
     )
 
 
-def grant_fingerprints(context: Context, year: int) -> dict[str, str]:
-    """What a year's grants are made from: digests of what their rules read."""
+def _policies_read() -> set[str]:
+    return {*COMMAND.dependencies.policies, _DATED_BY}
+
+
+def _dates(context: Context, year: Period) -> Dates:
     terms = grant(context.policies, year)
-    transform = load_transform(f"membership/{TABLE}")
-    found = grant_inputs(context, year).fingerprints(context.state, [transform])
-    return found | {"policies": context.policies.fingerprint(POLICIES, terms.granted_on)}
+    return {
+        "membership_year": year.year,
+        "granted_on": terms.granted_on,
+        "expires_on": terms.expires_on,
+        "policies": context.policies.used(_policies_read(), terms.granted_on),
+    }
 
 
-def _require_snapshot(context: Context, year: int) -> None:
-    if str(year) not in context.files("tier_snapshot"):
+def _policies(context: Context, year: Period) -> dict[str, str]:
+    on = grant(context.policies, year).granted_on
+    return {"policies": context.policies.fingerprint(_policies_read(), on)}
+
+
+def _has_snapshot(context: Context, year: Period) -> bool:
+    return str(year) in context.files("tier_snapshot")
+
+
+def _require(context: Context, year: Period) -> dict[str, str]:
+    """Raises NotReady where the year's tier snapshot is not published."""
+    if not _has_snapshot(context, year):
         raise NotReady(
             f"grants {year} needs the tier snapshot of {year}; "
-            f"run `pointbook tiers --year {year}` first"
+            f"run `{tiers.COMMAND.line(year)}` first"
         )
+    return {"granted_on": grant(context.policies, year).granted_on.isoformat()}
 
 
-def _grant(
-    run: Run, engine: Engine, policies: Policies, terms: Grant
-) -> tuple[WrittenTable, list[str]]:
-    run_context(
-        engine,
-        membership_year=terms.membership_year,
-        granted_on=terms.granted_on,
-        expires_on=terms.expires_on,
-        policies=policies.used(POLICIES, terms.granted_on),
-    )
-    tables = [load_transform(f"membership/{TABLE}")]
-    (written,), claims = write_and_audit(run, engine, policies, tables, str(terms.membership_year))
-    return written, claims
-
-
-def _without_snapshot(context: Context, year: str) -> str | None:
-    if year in context.files("tier_snapshot"):
+def _skipped(context: Context, year: Period) -> str | None:
+    if _has_snapshot(context, year):
         return None
     return f"the tier snapshot of {year} is not published"
 
 
+def _calls_for(context: Context, year: Period) -> bool:
+    return _has_snapshot(context, year) or tiers.COMMAND.called_for(context, year)
+
+
 COMMAND: Final = Command(
-    "grants",
-    "year",
-    (TABLE,),
-    run=lambda options, year: grant_points(options, int(year)),
-    inputs=lambda context, year: grant_inputs(context, int(year)),
-    fingerprints=lambda context, year: grant_fingerprints(context, int(year)),
-    require=lambda context, year: _require_snapshot(context, int(year)),
-    due_on=lambda policies, year: grant(policies, int(year)).granted_on,
-    called_for=lambda context, year: (
-        year in context.files("tier_snapshot") or tiers.COMMAND.called_for(context, year)
+    name="grants",
+    place=20,
+    span="year",
+    help="Publish the point grants of a membership year (G1, G2).",
+    dry_run="Say how many customers and points it would be, by tier; publish nothing.",
+    room="membership",
+    tables=("point_grants",),
+    inputs=_inputs,
+    dates=_dates,
+    policies=_policies,
+    parts=(
+        Part(
+            "points",
+            "grant_counts",
+            "Points granted by tier",
+            key="grants",
+            pivot=("tier", "points"),
+        ),
     ),
+    due_on=lambda policies, year: grant(policies, year).granted_on,
+    feeds=POINTS,
+    require=_require,
+    skipped=_skipped,
+    idle=lambda context, _: tiers.COMMAND.not_delivered(context),
+    calls_for=_calls_for,
     paced_by=("billing",),
-    passed_by=_without_snapshot,
-    artifacts=(("grants", "points", "Points granted by tier"),),
 )

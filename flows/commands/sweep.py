@@ -2,180 +2,109 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
-from typing import Any, Final
+from datetime import datetime, time
+from typing import Final
 
-from flows.commands.declaration import Command
-from flows.commands.notices import YearEnd, activity_files, name_activity
-from flows.commands.points import OF_POINTS
+from flows.commands.activity import YearEnd, activity_files
+from flows.commands.declaration import Command, Dates
+from flows.commands.points import BALANCES_BY_YEAR, BALANCES_LINE, OF_POINTS, TOO_MANY
 from flows.console.errors import NotReady
-from flows.publishing.ledgers import (
-    before_opening,
-    begun,
-    last_day,
-    last_month,
-    opening_period,
-    parse_month,
-    year_end,
-)
-from flows.publishing.options import Options
-from flows.publishing.run import Context, Run
-from flows.publishing.steps import StepRunner, plainly
-from flows.publishing.write_audit import (
-    Inputs,
-    WrittenTable,
-    name_inputs,
-    name_policies,
-    publish_table,
-    run_context,
-    write_and_audit,
-)
-from transforms.engine.duckdb import Engine, load_transform
+from flows.console.parts import Part
+from flows.publishing.ledgers import POINTS
+from flows.publishing.run import Context
+from flows.publishing.write_audit import Inputs
+from schemas.periods import Period
 
-TABLES: Final = (
-    "expiry_sweep",
-    "point_entries",
-    "point_lots",
-    "point_balances",
-    "point_liability",
-)
-POLICIES: Final = ("point_extension", "point_sweep")
-_INTERMEDIATE: Final = (
-    "active_customers",
-    "collections",
-    "sweep_decisions",
-    "swept_lots",
-    "swept_entries",
-    "swept_balances",
-)
 _LAST_SECOND: Final = time(23, 59, 59)
 
 
-def sweep_points(
-    options: Options, year: int, dry_run: bool = False, step: StepRunner = plainly
-) -> dict[str, Any]:
-    """Publishes the year-end sweep of a year; returns the manifest.
-
-    `dry_run`: publishes nothing, and tells what it would take. Raises NotReady where December is
-    not closed.
-    """
-    parameters = {"year": year, "dry_run": dry_run}
-    with Run.of(options, "sweep", parameters) as run:
-        context = Context.of(options)
-        opening = _require(context, year)
-        dates = YearEnd.of(context.policies, year)
-        with options.start_engine(run.scratch) as engine:
-            inputs = sweep_inputs(context, year)
-            name_inputs(engine, inputs)
-            step("decide", lambda: _decide(engine, context, year, dates))
-            written, claims = step("sweep", lambda: _write(run, engine, context, year))
-            content = {
-                "year": year,
-                "opens_from": opening,
-                "policies": context.policies.digest,
-                "swept": engine.rows(load_transform("points/sweep_counts")).to_pylist(),
-                "movements": engine.rows(load_transform("points/entry_counts")).to_pylist(),
-                "totals": engine.rows(load_transform("points/balance_totals")).to_pylist()[0],
-                "inputs": inputs.as_manifest(context.state),
-                "audits": claims,
-            }
-        fingerprints = sweep_fingerprints(context, year)
-        for table in written:
-            publish_table(run, table, fingerprints)
-        return run.commit(content, dry_run=dry_run)
+def _opening(context: Context, year: Period) -> Period:
+    """December, which the sweep opens from; raises NotReady where it is not closed."""
+    opening = POINTS.opening(context, year.year_end)
+    if opening is None:
+        remedy = POINTS.remedy(year.december)
+        raise NotReady(f"sweep {year} closes a year of points; run `{remedy}` first")
+    return opening
 
 
-def sweep_inputs(context: Context, year: int) -> Inputs:
-    """The files that a year's sweep reads."""
-    opening = _opening(context, year)
-    dates = YearEnd.of(context.policies, year)
+def _inputs(context: Context, year: Period) -> Inputs:
+    """December's lots, the customers, the notices told by then, and who was active in the year."""
+    december = _opening(context, year)
     return Inputs(
         {
-            "opening_lots": context.file_of("point_lots", opening),
+            "opening_lots": context.file_of("point_lots", december),
             "customers": context.files("customers"),
             "expiry_notices": {
                 month: path
                 for month, path in context.files("expiry_notices").items()
-                if month <= opening
+                if month <= str(december)
             },
-            **activity_files(context, dates, dates.swept_on + timedelta(days=1)),
+            **activity_files(context, YearEnd.of(context.policies, year), year.day_after),
         },
         {"opening_lots": "point_lots"},
     )
 
 
-def sweep_fingerprints(context: Context, year: int) -> dict[str, str]:
-    """What a year's sweep is made from: digests of what its rules read."""
-    transforms = [load_transform(f"points/{name}") for name in (*_INTERMEDIATE, *TABLES)]
-    found = sweep_inputs(context, year).fingerprints(context.state, transforms)
-    swept_on = YearEnd.of(context.policies, year).swept_on
-    return found | {"policies": context.policies.fingerprint(POLICIES, swept_on)}
+def _dates(context: Context, year: Period) -> Dates:
+    dates = YearEnd.of(context.policies, year)
+    return {
+        "year": year.year,
+        "last_day": dates.swept_on,
+        "swept_on": dates.swept_on,
+        "swept_at": datetime.combine(dates.swept_on, _LAST_SECOND),
+        "active_from": dates.active_from,
+        "active_until": year.day_after,
+        "spared_from": dates.spared_from,
+    }
 
 
-def _opening(context: Context, year: int) -> str:
-    december = last_month(year)
-    remedy = f"pointbook points --month {december}"
-    if not opening_period(context, "point_lots", year_end(year), december, remedy):
-        raise NotReady(f"sweep {year} closes a year of points; run `{remedy}` first")
-    return december
+def _policies_read() -> set[str]:
+    return {*COMMAND.dependencies.policies, "point_sweep"}
 
 
-def _decide(engine: Engine, context: Context, year: int, dates: YearEnd) -> None:
-    day_after = dates.swept_on + timedelta(days=1)
-    name_activity(engine, dates, day_after)
-    run_context(
-        engine,
-        year=year,
-        last_day=dates.swept_on,
-        swept_on=dates.swept_on,
-        swept_at=datetime.combine(dates.swept_on, _LAST_SECOND),
-        active_from=dates.active_from,
-        spared_from=dates.spared_from,
-    )
-    decisions = load_transform("points/sweep_decisions")
-    name_policies(engine, context.policies, [decisions])
-    engine.create("sweep_decisions", decisions)
-    engine.view("lots_in_order", load_transform("points/swept_lots"))
-    engine.view("entries_in_order", load_transform("points/swept_entries"))
-    engine.view("balances_in_order", load_transform("points/swept_balances"))
+def _policies(context: Context, year: Period) -> dict[str, str]:
+    return {"policies": context.policies.fingerprint(_policies_read(), year.last_day)}
 
 
-def _write(
-    run: Run, engine: Engine, context: Context, year: int
-) -> tuple[list[WrittenTable], list[str]]:
-    tables = [load_transform(f"points/{table}") for table in TABLES]
-    return write_and_audit(
-        run, engine, context.policies, tables, lambda table: _partition(table, str(year))
-    )
+def _require(context: Context, year: Period) -> None:
+    """Raises NotReady where December is not closed, PolicyError where no policy is in force."""
+    _opening(context, year)
+    context.policies.require(_policies_read(), year.last_day, year.last_day)
 
 
-def _require(context: Context, year: int) -> str:
-    """December, which the sweep opens from; all that it needs is there."""
-    COMMAND.require_delivered(context)
-    opening = _opening(context, year)
-    swept_on = YearEnd.of(context.policies, year).swept_on
-    context.policies.require(POLICIES, swept_on, swept_on)
-    return opening
-
-
-def _partition(table: str, year: str) -> str:
-    return year if table == "expiry_sweep" else year_end(int(year))
+def _partition(table: str, year: Period) -> Period:
+    return year if table == "expiry_sweep" else year.year_end
 
 
 COMMAND: Final = Command(
-    "sweep",
-    "year",
-    TABLES,
-    run=lambda options, year: sweep_points(options, int(year)),
-    inputs=lambda context, year: sweep_inputs(context, int(year)),
-    fingerprints=lambda context, year: sweep_fingerprints(context, int(year)),
-    require=lambda context, year: _require(context, int(year)),
-    due_on=lambda _, year: last_day(parse_month(last_month(int(year)))),
-    called_for=lambda context, year: begun(context, "point_lots", year),
-    passed_by=lambda context, year: before_opening(context, "point_lots", year),
-    paced_by=OF_POINTS,
+    name="sweep",
+    place=80,
+    span="year",
+    help="Expire points at the end of a year, after its December is closed (P8, P9).",
+    dry_run="Say what it would take, by cause, and how much nobody was told of; publish nothing.",
+    room="points",
+    tables=("expiry_sweep", "point_entries", "point_lots", "point_balances", "point_liability"),
+    partition=_partition,
+    inputs=_inputs,
+    stands_for={"movements_in_order": "swept_movements", "lots_in_order": "swept_lots"},
+    dates=_dates,
+    policies=_policies,
+    too_large=TOO_MANY,
+    parts=(
+        Part("swept", "sweep_counts", "Points swept by cause", key="sweep"),
+        Part("movements", "entry_counts", "Points by what moved them"),
+        Part(
+            "totals",
+            "balance_totals",
+            line=BALANCES_LINE,
+            year_title="Points by year",
+            by_year=BALANCES_BY_YEAR,
+        ),
+    ),
+    due_on=lambda _, year: year.last_day,
     needs=("customers",),
     one_of=OF_POINTS,
-    partition=_partition,
-    artifacts=(("sweep", "swept", "Points swept by cause"),),
+    ledger=POINTS,
+    require=_require,
+    paced_by=OF_POINTS,
 )

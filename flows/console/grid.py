@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from flows.console.terminal import shown
-from flows.publishing.ledgers import YEAR_END
+from schemas.periods import Period, months_between
 
 Manifest = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ _MEANINGS: Final = {
     ".": "current",
     "s": "stale, and not made again",
     "B": "blocked",
-    "-": "passed by",
+    "-": "skipped",
 }
 _NAMED_FILES: Final = 5
 Cells = dict[str, dict[str, str]]
@@ -45,7 +45,7 @@ def plan_lines(plan: Manifest, width: int) -> Iterator[str]:
     count = Counter(step["action"] for step in steps)
     yield (
         f"{count['run']:,} periods will run, {count['keep']:,} stay, {count['blocked']:,} are "
-        f"blocked, {count['skip']:,} are passed by; dry run: nothing was done"
+        f"blocked, {count['skip']:,} are skipped; dry run: nothing was done"
     )
 
 
@@ -58,8 +58,10 @@ def spans(rows: Sequence[Manifest], *alike: str) -> Iterator[tuple[str, list[Man
 
 
 def _columns(year: str) -> list[str]:
-    months = [f"{year}-{number:02d}" for number in range(1, len(_MONTHS) + 1)]
-    return [*months, f"{year}-{YEAR_END}"]
+    if not year:
+        return [*_MONTHS, _YEAR_END_LETTER]
+    whole = Period.parse(year)
+    return [*map(str, months_between(whole.january, whole.december)), str(whole.year_end)]
 
 
 def _cells(steps: Iterable[Manifest]) -> Cells:
@@ -100,7 +102,7 @@ def _legend(cells: Cells) -> Iterator[str]:
 
 
 def _reasons(steps: Sequence[Manifest]) -> Iterator[str]:
-    """Why periods are stale, blocked or passed by: those of one reason on one line."""
+    """Why periods are stale, blocked or skipped: those of one reason on one line."""
     lines: dict[str, list[str]] = {}
     for command in dict.fromkeys(step["command"] for step in steps):
         own = [step for step in steps if step["command"] == command]
@@ -116,7 +118,7 @@ def _heading(step: Manifest) -> str | None:
     if step["action"] == "blocked":
         return f"blocked by {step['reason']}"
     if step["action"] == "skip":
-        return f"passed by, {step['reason']}"
+        return f"skipped, {step['reason']}"
     if step["state"] == "stale":
         return f"stale, {step['reason'] or step['why']}"
     return None

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.console.grid import plan_lines, spans
+from flows.console.parts import Shown
 from flows.console.terminal import shown
 from schemas.derive import unit
-from schemas.tables import ELITE_STATUSES, PUBLISHED, TIERS
+from schemas.tables import PUBLISHED
 
 _FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined")
 _WIDTH_IN_PIPES: Final = 120
@@ -40,9 +41,6 @@ _TEXT_COLUMNS: Final = {
     "cron",
     "next runs",
 }
-_POINTS_MOVED: Final = ("credited", "spent", "restored", "expired")
-_POINTS_LEFT: Final = ("closing", "usable")
-_MILES_MOVED: Final = ("credited", "spent", "expired")
 _NAMES: Final = {"\t": "tab"}
 _TOLD_BY: Final = {"option": "--export", "folder": "its folder", "header": "its header"}
 
@@ -54,45 +52,137 @@ def print_json(manifest: Manifest) -> None:
     print(json.dumps(manifest, ensure_ascii=False, indent=1, default=str))
 
 
-def print_summary(kind: str, manifest: Manifest, workspace: Path | None) -> None:
-    """Prints what a command did, for a person."""
+def print_summary(
+    kind: str, manifest: Manifest, workspace: Path | None, commands: Mapping[str, Shown]
+) -> None:
+    """Prints what a command did, for a person.
+
+    `commands`: what is shown of the runs of those that fall due.
+    """
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, emoji=False, width=_WIDTH_IN_PIPES)
-    _PRINTERS[kind](console, manifest, workspace)
+    if kind in commands:
+        _command(console, manifest, commands[kind])
+    elif kind in ("run", "demo"):
+        _calendar(console, manifest, commands)
+    if kind in _PRINTERS:
+        _PRINTERS[kind](console, manifest, workspace)
     _restated(console, manifest)
 
 
-def _calendar(console: Console, manifest: Manifest, workspace: Path | None) -> None:
-    _ingest(console, manifest["ingest"], workspace)
-    tiers = [run for run in manifest["runs"] if run["command"] == "tiers"]
-    grants = [run for run in manifest["runs"] if run["command"] == "grants"]
-    if tiers:
-        console.print(_by_year("Customers by tier", tiers, "tiers", "customers"))
-    for run in tiers:
-        _window_warnings(console, run)
-    if grants:
-        console.print(_by_year("Points granted by tier", grants, "points", "points"))
-    closes = [run for run in manifest["runs"] if run["command"] in ("points", "sweep")]
-    if closes:
-        console.print(_ledger_by_year("Points by year", closes, _POINTS_MOVED, _POINTS_LEFT))
-    answered = [run for run in manifest["runs"] if run["command"] == "micropayments"]
-    if answered:
-        console.print(_payments_by_year(answered))
-    flown = [run for run in manifest["runs"] if run["command"] == "miles"]
-    if flown:
-        console.print(_ledger_by_year("Miles by year", flown, _MILES_MOVED, ("closing",)))
-    elites = [run for run in manifest["runs"] if run["command"] == "elite"]
-    if elites:
-        console.print(_members_by_status(elites))
+def _calendar(console: Console, manifest: Manifest, commands: Mapping[str, Shown]) -> None:
+    """What a calendar's runs came to, by year, and what was skipped or is current."""
+    _ingest(console, manifest["ingest"], None)
+    for title, table in _by_year(manifest["runs"], commands).items():
+        console.print(_yearly_table(title, table))
+    for run in manifest["runs"]:
+        _sentences(console, run, commands[run["command"]], lists_only=True)
     for item in manifest["skipped"]:
         console.print(f"skipped {item['command']}: {item['reason']}")
     if manifest["current"]:
-        console.print(f"current, and left as they are: {len(manifest['current']):,} periods")
+        console.print(f"current, not made again: {len(manifest['current']):,} periods")
     if any(file["status"] == "held_back" for file in manifest["ingest"]["files"]):
         console.print("files were held back: nothing was run")
     elif not any(manifest[part] for part in ("runs", "current", "skipped")):
         console.print(f"nothing falls due from {manifest['from']} to {manifest['to']}")
+
+
+def _command(console: Console, manifest: Manifest, command: Shown) -> None:
+    """What a command made of a period: its parts as it declares them, and its sentences."""
+    period = manifest[command.span]
+    if manifest.get("starts_ledger"):
+        console.print(f"{period} starts the {command.ledger}: nothing before it is counted")
+    for part in command.parts:
+        found = manifest[part.name]
+        if part.line is not None:
+            console.print(part.line.format_map(found), soft_wrap=True)
+        elif found:
+            console.print(_rows(f"{part.title}, {period}", found))
+        else:
+            console.print(f"{part.title}, {period}: none")
+    _sentences(console, manifest, command)
+
+
+def _sentences(
+    console: Console, manifest: Manifest, command: Shown, *, lists_only: bool = False
+) -> None:
+    """The sentences that a command declares about its manifest; of a calendar's runs those alone
+    that list what to look into.
+    """
+    for part, sentence in command.told.items():
+        value = manifest[part]
+        if value and (isinstance(value, list) or not lists_only):
+            console.print(sentence.format_map(_Told(manifest)), soft_wrap=True)
+
+
+class _Told(dict[str, Any]):
+    """A manifest's values as a sentence has them: a list with commas."""
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _rows(title: str, rows: Sequence[Manifest]) -> Table:
+    """Rows as a table: a column for each of their names."""
+    texts = [
+        name
+        for name in rows[0]
+        if all(row[name] is None or isinstance(row[name], str | bool) for row in rows)
+    ]
+    table = Table(title=title, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), justify="left" if name in texts else "right")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    return table
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+Years = dict[str, dict[str, int]]
+"""The numbers of a table of years, by year and column."""
+
+
+def _by_year(runs: Sequence[Manifest], commands: Mapping[str, Shown]) -> dict[str, Years]:
+    """The tables of a calendar's years by their titles, added up as the parts declare."""
+    tables: dict[str, Years] = {}
+    for run in runs:
+        command = commands[run["command"]]
+        year = str(run[command.span])[: len("YYYY")]
+        for part in command.parts:
+            if part.pivot is not None:
+                name, number = part.pivot
+                counted = tables.setdefault(part.title, {}).setdefault(year, {})
+                counted |= dict.fromkeys(command.headings[part.name], 0)
+                counted |= {row[name]: row[number] for row in run[part.name]}
+            elif part.year_title is not None:
+                counted = tables.setdefault(part.year_title, {}).setdefault(year, {})
+                for name, how in part.by_year.items():
+                    value = run[part.name][name]
+                    if how == "sum":
+                        value += counted.get(name, 0)
+                    elif how == "first":
+                        value = counted.get(name, value)
+                    counted[name] = value
+    return tables
+
+
+def _yearly_table(title: str, years: Years) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("year")
+    for name in next(iter(years.values())):
+        table.add_column(name.replace("_", " "), justify="right")
+    for year, numbers in years.items():
+        table.add_row(year, *(f"{number:,}" for number in numbers.values()))
+    return table
 
 
 def _restated(console: Console, manifest: Manifest) -> None:
@@ -160,8 +250,7 @@ def _counted(row: Manifest) -> str:
     return unit(PUBLISHED[row["table_name"]].columns[row["column_name"]]) or ""
 
 
-def _demo(console: Console, manifest: Manifest, workspace: Path | None) -> None:
-    _calendar(console, manifest, workspace)
+def _demo(console: Console, _: Manifest, workspace: Path | None) -> None:
     assert workspace is not None
     console.print(
         "\nWhere to look next\n"
@@ -262,214 +351,6 @@ def _examples(reasons: Sequence[Manifest]) -> Table:
             table.add_row(*labels, f"{example['line']:,}", example["raw_text"])
             labels = ["", ""]
     return table
-
-
-def _tiers(console: Console, manifest: Manifest, _: Path | None) -> None:
-    window = _table(
-        f"Billing months that the tiers of {manifest['year']} are assessed over",
-        "month",
-        "lines",
-        "counting",
-        "billed",
-        "collected",
-        "not collected",
-    )
-    for month in manifest["months"]:
-        window.add_row(
-            month["billing_month"],
-            *(f"{month[name]:,}" for name in ("lines", "counting_lines")),
-            *(f"{month[name]:,}" for name in ("billed_amount", "collected_amount")),
-            f"{month['uncollected_percent']} %",
-        )
-    console.print(window)
-    _window_warnings(console, manifest)
-    console.print(_by_year("Customers by tier", [manifest], "tiers", "customers"))
-    for row in manifest["exceptions"]:
-        console.print(
-            f"not assessed, {row['reason']}: {row['lines']:,} lines of {row['customers']:,} "
-            f"customers, {row['amount']:,} won"
-        )
-
-
-def _window_warnings(console: Console, manifest: Manifest) -> None:
-    year = manifest["year"]
-    if manifest["missing_months"]:
-        console.print(f"tiers {year}: never delivered: {', '.join(manifest['missing_months'])}")
-    if manifest["low_months"]:
-        console.print(
-            f"tiers {year}: far below the window's median: {', '.join(manifest['low_months'])}"
-        )
-
-
-def _grants(console: Console, manifest: Manifest, _: Path | None) -> None:
-    console.print(_by_year("Points granted by tier", [manifest], "points", "points"))
-    console.print(_by_year("Customers granted points", [manifest], "points", "customers"))
-
-
-def _ledger_by_year(
-    title: str, closes: Sequence[Manifest], moved: Sequence[str], at_the_end: Sequence[str]
-) -> Table:
-    """A ledger's control totals by year, from the closes of its periods."""
-    table = _table(title, "year", "opening", *moved, *at_the_end)
-    for year, totals in _totals_by_year(closes).items():
-        table.add_row(
-            year,
-            f"{totals[0]['opening']:,}",
-            *(f"{sum(each[column] for each in totals):,}" for column in moved),
-            *(f"{totals[-1][column]:,}" for column in at_the_end),
-        )
-    return table
-
-
-def _totals_by_year(closes: Sequence[Manifest]) -> dict[str, list[Manifest]]:
-    years: dict[str, list[Manifest]] = {}
-    for close in closes:
-        years.setdefault(str(close.get("month") or close["year"])[:4], []).append(close["totals"])
-    return years
-
-
-def _points(console: Console, manifest: Manifest, _: Path | None) -> None:
-    month = manifest["month"]
-    if manifest["starts_ledger"]:
-        console.print(f"{month} starts the points ledger: nothing before it is counted")
-    answers = _table(f"Answers of {month}", "request", "status", "reason", "requests", "points")
-    for row in manifest["answers"]:
-        answers.add_row(
-            row["request"],
-            row["status"],
-            row["reason"] or "",
-            f"{row['requests']:,}",
-            f"{row['points']:,}",
-        )
-    if manifest["answers"]:
-        console.print(answers)
-    _movements(console, manifest, month)
-
-
-def _movements(console: Console, manifest: Manifest, period: str) -> None:
-    movements = _table(f"Points moved in {period}", "by", "entries", "points")
-    for row in manifest["movements"]:
-        movements.add_row(row["kind"], f"{row['entries']:,}", f"{row['points']:,}")
-    if manifest["movements"]:
-        console.print(movements)
-    totals = manifest["totals"]
-    console.print(
-        f"points of {totals['customers']:,} customers: {totals['opening']:,} opening "
-        f"+ {totals['credited']:,} credited - {totals['spent']:,} spent "
-        f"+ {totals['restored']:,} restored - {totals['expired']:,} expired "
-        f"= {totals['closing']:,} closing, {totals['usable']:,} of them usable",
-        soft_wrap=True,
-    )
-
-
-def _payments_by_year(closes: Sequence[Manifest]) -> Table:
-    """What subscriptions spent by year, from the closes of its months."""
-    columns = ("payments", "approved_total", "usage_notices")
-    table = _table("Micropayments by year", "year", "payments", "approved won", "usage notices")
-    for year, totals in _totals_by_year(closes).items():
-        table.add_row(year, *(f"{sum(each[column] for each in totals):,}" for column in columns))
-    return table
-
-
-def _micropayments(console: Console, manifest: Manifest, _: Path | None) -> None:
-    month = manifest["month"]
-    if manifest["starts_ledger"]:
-        console.print(f"{month} starts the limits: no request before it is counted")
-    for what in ("payments", "requests"):
-        table = _table(f"Answers to {what} of {month}", "status", "reason", what)
-        for row in manifest[what]:
-            table.add_row(row["status"], row["reason"] or "", f"{row[what]:,}")
-        console.print(table if manifest[what] else f"no {what} in {month}")
-    totals = manifest["totals"]
-    console.print(
-        f"{totals['subscriptions']:,} subscriptions: {totals['approved_total']:,} won approved for "
-        f"the next bill; {totals['usage_notices']:,} told of heavy use",
-        soft_wrap=True,
-    )
-
-
-def _miles(console: Console, manifest: Manifest, _: Path | None) -> None:
-    month = manifest["month"]
-    if manifest["starts_ledger"]:
-        console.print(f"{month} starts the mileage ledger: nothing before it is counted")
-    flights = _table(f"Flights of {month}", "reason", "flights", "suspect distances", "miles")
-    for row in manifest["flights"]:
-        counts = (row["flights"], row["suspect_distances"], row["miles"])
-        flights.add_row(row["reason"] or "earned", *(f"{count:,}" for count in counts))
-    if manifest["flights"]:
-        console.print(flights)
-    answers = _table(f"Answers of {month}", "request", "reason", "requests", "miles")
-    for row in manifest["requests"]:
-        answers.add_row(
-            row["request"],
-            row["reason"] or "accepted",
-            f"{row['requests']:,}",
-            f"{row['miles']:,}",
-        )
-    if manifest["requests"]:
-        console.print(answers)
-    totals = manifest["totals"]
-    console.print(
-        f"miles of {totals['members']:,} members: {totals['opening']:,} opening "
-        f"+ {totals['credited']:,} credited - {totals['spent']:,} spent "
-        f"- {totals['expired']:,} expired = {totals['closing']:,} closing",
-        soft_wrap=True,
-    )
-
-
-def _members_by_status(runs: Sequence[Manifest]) -> Table:
-    table = _table("Members by elite status", "status year", *ELITE_STATUSES)
-    for run in runs:
-        members = {row["status"]: row["members"] for row in run["statuses"]}
-        table.add_row(
-            str(run["year"]), *(f"{members.get(status, 0):,}" for status in ELITE_STATUSES)
-        )
-    return table
-
-
-def _elite(console: Console, manifest: Manifest, _: Path | None) -> None:
-    console.print(_members_by_status([manifest]))
-    console.print(
-        f"from the flights of {manifest['flights_from']} to {manifest['flights_to']}; valid from "
-        f"{manifest['valid_from']} to {manifest['valid_to']}"
-    )
-
-
-def _notices(console: Console, manifest: Manifest, _: Path | None) -> None:
-    month = manifest["month"]
-    if not manifest["opens_from"]:
-        console.print(f"{month} starts the points ledger: nobody is told of anything yet")
-    table = _table(f"Notices of {month}", "cause", "months ahead", "reached", "customers", "points")
-    for row in manifest["notices"]:
-        lead = row["lead_months"]
-        table.add_row(
-            row["cause"],
-            "" if lead is None else str(lead),
-            "yes" if row["reachable"] else "no",
-            f"{row['customers']:,}",
-            f"{row['points']:,}",
-        )
-    console.print(table if manifest["notices"] else f"no notices in {month}")
-
-
-def _sweep(console: Console, manifest: Manifest, _: Path | None) -> None:
-    year = manifest["year"]
-    would = "would expire" if manifest["status"] == "dry_run" else "expired"
-    table = _table(
-        f"Points that {would} at the end of {year}",
-        "cause",
-        "lots",
-        "customers",
-        "points",
-        "customers never told",
-        "points never told",
-    )
-    for row in manifest["swept"]:
-        told = ("customers_never_told", "points_never_told")
-        columns = ("lots", "customers", "points", *told)
-        table.add_row(row["cause"], *(f"{row[column]:,}" for column in columns))
-    console.print(table if manifest["swept"] else f"nothing {would} at the end of {year}")
-    _movements(console, manifest, f"the sweep of {year}")
 
 
 def _open(console: Console, manifest: Manifest, _: Path | None) -> None:
@@ -620,18 +501,9 @@ def _sample(console: Console, manifest: Manifest, _: Path | None) -> None:
 
 _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]] = {
     "demo": _demo,
-    "run": _calendar,
     "plan": _plan,
     "ingest": _ingest,
     "check": _check,
-    "tiers": _tiers,
-    "grants": _grants,
-    "points": _points,
-    "micropayments": _micropayments,
-    "miles": _miles,
-    "elite": _elite,
-    "notices": _notices,
-    "sweep": _sweep,
     "open": _open,
     "restore": _restore,
     "status": _status,
@@ -641,18 +513,6 @@ _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]]
     "catalog": _catalog,
     "sample": _sample,
 }
-
-
-def _by_year(title: str, runs: Sequence[Manifest], part: str, column: str) -> Table:
-    table = _table(title, "year", *reversed(TIERS), "all")
-    for run in runs:
-        counts = {row["tier"]: row[column] for row in run[part]}
-        table.add_row(
-            str(run["year"]),
-            *(f"{counts.get(tier, 0):,}" for tier in reversed(TIERS)),
-            f"{sum(counts.values()):,}",
-        )
-    return table
 
 
 def _table(title: str, first: str, *others: str) -> Table:

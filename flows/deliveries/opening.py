@@ -21,14 +21,7 @@ from flows.deliveries.check import rejected_rows
 from flows.deliveries.ingest import file_quarantine
 from flows.deliveries.intake import FileReport, Intake
 from flows.deliveries.landing import Deliveries, LandedFile
-from flows.publishing.ledgers import (
-    OPENED_BY,
-    first_period,
-    month_before,
-    opened_period,
-    parse_month,
-    year_end,
-)
+from flows.publishing.ledgers import MILES, OPENED_BY, POINTS, Ledger
 from flows.publishing.options import Options
 from flows.publishing.run import Context, Run
 from flows.publishing.steps import StepRunner, plainly
@@ -41,6 +34,7 @@ from flows.publishing.write_audit import (
 )
 from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS, OWNERS, Export, opening_lots
+from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.engine.duckdb import Transform, load_transform
 from transforms.exports.merge import WHOLE, Merge
@@ -54,59 +48,53 @@ _UNNUMBERED: Final = 0
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """A ledger that can be opened: whose lots it has, and the table that keeps them.
+class Openable:
+    """A ledger that can be opened: whose lots it has, and how they become its table.
 
     `handed_on`: the relation that the table's transform reads, and what makes it of the lots.
     """
 
-    name: str
+    ledger: Ledger
     owners: str
-    table: str
     room: str
     handed_on: tuple[str, str]
 
-    def period_before(self, month: str) -> str:
-        """The period that a month opens from."""
-        before = month_before(month)
-        if self.name == "points" and before[:4] != month[:4]:
-            return year_end(int(before[:4]))
-        return before
+    @property
+    def name(self) -> str:
+        """What its lots hold: points or miles."""
+        return self.ledger.command
+
+    @property
+    def table(self) -> str:
+        return self.ledger.lots
 
 
 _LEDGERS: Final = (
-    Ledger("points", "customers", "point_lots", "points", ("lots_in_order", "opened_point_lots")),
-    Ledger(
-        "miles",
-        "members",
-        "mileage_lots",
-        "mileage",
-        ("mileage_lots_after_requests", "opened_mileage_lots"),
-    ),
+    Openable(POINTS, "customers", "points", ("lots_in_order", "opened_point_lots")),
+    Openable(MILES, "members", "mileage", ("mileage_lots_after_requests", "opened_mileage_lots")),
 )
 _CLAIM: Final = "within_their_credit"
 """What is audited of the lots themselves; they have no entries yet."""
 
 
 def open_ledger(
-    options: Options, month: str, lots: Path, dry_run: bool = False, step: StepRunner = plainly
+    options: Options, month: Period, lots: Path, dry_run: bool = False, step: StepRunner = plainly
 ) -> dict[str, Any]:
-    """Opens the ledger of points or of miles, as the lots are, with a month (YYYY-MM).
+    """Opens the ledger of points or of miles, as the lots are, with a month.
 
     Returns the manifest; the file's status in it says whether it was held back. `dry_run`:
     publishes nothing, and shows examples of what would be rejected. Raises WrongUsage where there
     is no such file or the ledger has begun, RunFailed where the file is refused as a whole,
     NotReady where those who may own lots were never delivered.
     """
-    first = parse_month(month)
     require_file(lots)
-    parameters = {"month": month, "lots": shown(lots.name), "dry_run": dry_run}
+    parameters = {"month": str(month), "lots": shown(lots.name), "dry_run": dry_run}
     parameters["max_reject_rate"] = options.max_reject_rate
     with Run.of(options, "open", parameters) as run:
         context = Context.of(options)
-        opening = _Opening(run, options, context, first)
+        opening = _Opening(run, options, context, month.first_day)
         report = step("read", lambda: opening.read(lots))
-        content: dict[str, Any] = {"month": month, "ledger": None, "period": None}
+        content: dict[str, Any] = {"month": str(month), "ledger": None, "period": None}
         content |= {"lots": [], "totals": None, "audits": []}
         if report.status == "accepted":
             content |= step("open", lambda: opening.open(month, report))
@@ -142,7 +130,7 @@ class _Opening:
             raise RunFailed(f"{_name(report)}: {report.reason}; nothing was published")
         return report
 
-    def open(self, month: str, report: FileReport) -> dict[str, Any]:
+    def open(self, month: Period, report: FileReport) -> dict[str, Any]:
         """Writes the lots aside and audits them; returns what the manifest tells of them."""
         delivered = self._merged(report)
         with self._options.start_engine(self._run.scratch) as engine:
@@ -152,7 +140,7 @@ class _Opening:
             ledger = _ledger_of({row["kind"] for row in counts}, report)
             self._require_owners(ledger)
             self._require_not_begun(ledger, month)
-            period = ledger.period_before(month)
+            period = str(ledger.ledger.before(month))
             relation, transform = ledger.handed_on
             engine.view(relation, _sql(transform))
             lots = load_transform(f"{ledger.room}/{ledger.table}")
@@ -214,20 +202,19 @@ class _Opening:
             )
         return target
 
-    def _require_owners(self, ledger: Ledger) -> None:
+    def _require_owners(self, ledger: Openable) -> None:
         if ledger.owners not in self._owners:
             raise NotReady(
                 f"open: {ledger.owners}, who own the lots, were never delivered; land them, then "
                 "run `pointbook ingest`"
             )
 
-    def _require_not_begun(self, ledger: Ledger, month: str) -> None:
-        begun = first_period(self._context, ledger.table)
-        if not begun:
+    def _require_not_begun(self, ledger: Openable, month: Period) -> None:
+        begun = ledger.ledger.first(self._context)
+        if begun is None:
             return
-        closed = set(self._context.files(ledger.table)) - {
-            opened_period(self._context, ledger.table)
-        }
+        opened = str(ledger.ledger.opened(self._context))
+        closed = set(self._context.files(ledger.table)) - {opened}
         if closed:
             raise WrongUsage(
                 f"the ledger of {ledger.name} has begun: {min(closed)} is closed; open it in "
@@ -257,7 +244,7 @@ def _ids(export: Export, files: list[Path]) -> pd.Series[str]:
     return as_series(ids)
 
 
-def _ledger_of(kinds: set[str], report: FileReport) -> Ledger:
+def _ledger_of(kinds: set[str], report: FileReport) -> Openable:
     """The ledger that lots of these kinds are of; raises RunFailed where they are of two."""
     found = [ledger for ledger in _LEDGERS if kinds & set(OWNERS[ledger.owners])]
     if len(found) > 1:

@@ -14,8 +14,7 @@ import errno
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from inspect import getdoc, signature
-from typing import Annotated, Any, Final, ParamSpec, TypeVar
+from typing import Annotated, Any, Final
 
 from prefect import Flow, Task, flow, task
 from prefect.artifacts import create_markdown_artifact
@@ -30,7 +29,10 @@ from prefect.states import Completed, Failed
 from prefect.types.entrypoint import EntrypointType
 from pydantic import Field
 
-from flows.calendar.schedules import INGEST, period_due, why_skipped
+from flows.calendar.schedules import INGEST, period_due
+from flows.commands.declaration import Command
+from flows.commands.registry import COMMANDS
+from flows.commands.signature import REQUIRED, with_signature
 from flows.console.errors import PointbookError, WorkspaceHeld, WrongUsage, line_of
 from flows.console.zone import KOREA, ZONE
 from flows.deliveries.ingest import raise_if_held_back
@@ -53,9 +55,6 @@ _A_DAY: Final = timedelta(days=1)
 _FAILURE: Final = "failure"
 _TAG: Final = "pointbook"
 
-P = ParamSpec("P")
-T = TypeVar("T")
-Manifest = dict[str, Any]
 Year = Annotated[int | None, Field(gt=date.min.year, lt=date.max.year)]
 Month = Annotated[str | None, Field(pattern=r"^\d{4}-\d{2}$")]
 _HELP: Final = {
@@ -63,20 +62,15 @@ _HELP: Final = {
     "exports": "The exports to stage; empty for all",
     "year": "The year; empty for the one that fell due last at the scheduled time",
     "month": "The month, YYYY-MM; empty for the one that fell due last at the scheduled time",
-    "allow_missing_months": "Assess although months of the window were never delivered",
 }
 
 
-def _deployed(function: Callable[P, T]) -> Flow[P, T]:
-    """The flow that a deployment runs, with the help that Prefect's page shows by parameter."""
-    names = [name for name in signature(function).parameters if name in _HELP]
-    help_ = "".join(f"\n    {name}: {_HELP[name]}" for name in names)
-    function.__doc__ = f"{getdoc(function)}\n\nArgs:{help_}\n"
-    return flow(name=function.__name__, persist_result=False)(function)
+def _with_help(doc: str, help_: Mapping[str, str]) -> str:
+    """A docstring with the help that Prefect's page shows by parameter."""
+    return f"{doc}\n\nArgs:" + "".join(f"\n    {name}: {text}" for name, text in help_.items())
 
 
-@_deployed
-def ingest(options: Options, exports: list[str] = []) -> State[Any]:  # noqa: B006
+def _ingest(*, options: Options, exports: list[str]) -> State[Any]:
     """Stages what landed. A run that a later one has overtaken has nothing left to do."""
 
     def work() -> None:
@@ -88,66 +82,53 @@ def ingest(options: Options, exports: list[str] = []) -> State[Any]:  # noqa: B0
     return _told(INGEST, lambda: _tried(INGEST, work))
 
 
-@_deployed
-def tiers(options: Options, year: Year = None, allow_missing_months: bool = False) -> State[Any]:
-    """Publishes the membership tier snapshot of a year (T1-T8)."""
-    run = orchestration.tiers_flow.fn
-    return _done("tiers", options, year, lambda y: run(options, int(y), allow_missing_months))
+def _deployed(
+    function: Callable[..., State[Any]], name: str, doc: str, parameters: dict[str, Any]
+) -> Flow[..., Any]:
+    """The flow that a deployment runs, in this module under its name, where Prefect looks for it.
+
+    `parameters`: by name the annotation, the default and the help.
+    """
+    kinds = {"options": (Options, REQUIRED)}
+    kinds |= {each: (kind, default) for each, (kind, default, _) in parameters.items()}
+    texts = {"options": _HELP["options"]} | {
+        each: text for each, (_, _, text) in parameters.items()
+    }
+    made = with_signature(function, name, _with_help(doc, texts), kinds)
+    deployed = flow(name=name, persist_result=False)(made)
+    globals()[name] = deployed
+    return deployed
 
 
-@_deployed
-def grants(options: Options, year: Year = None) -> State[Any]:
-    """Publishes the point grants of a membership year (G1, G2)."""
-    run = orchestration.grants_flow.fn
-    return _done("grants", options, year, lambda y: run(options, int(y)))
+def _deployed_command(command: Command) -> Flow[..., Any]:
+    """The flow of a command's deployment: a given period, or the one that its schedule names."""
 
+    def run(*, options: Options, **given: Any) -> State[Any]:
+        asked = given.pop(command.span)
+        return _done(command, options, asked, given)
 
-@_deployed
-def elite(options: Options, year: Year = None) -> State[Any]:
-    """Publishes the elite status of every member for a status year (E1-E4)."""
-    run = orchestration.elite_flow.fn
-    return _done("elite", options, year, lambda y: run(options, int(y)))
-
-
-@_deployed
-def notices(options: Options, month: Month = None) -> State[Any]:
-    """Lists who is told on the first day of a month which points lapse when (P10)."""
-    run = orchestration.notices_flow.fn
-    return _done("notices", options, month, lambda m: run(options, m))
-
-
-@_deployed
-def points(options: Options, month: Month = None) -> State[Any]:
-    """Closes a month of the points ledger (P1-P7, P11)."""
-    run = orchestration.points_flow.fn
-    return _done("points", options, month, lambda m: run(options, m))
-
-
-@_deployed
-def micropayments(options: Options, month: Month = None) -> State[Any]:
-    """Answers a month's micropayments and limit requests (M1-M5)."""
-    run = orchestration.micropayments_flow.fn
-    return _done("micropayments", options, month, lambda m: run(options, m))
-
-
-@_deployed
-def miles(options: Options, month: Month = None) -> State[Any]:
-    """Closes a month of the mileage ledger (F, W, X, P11)."""
-    run = orchestration.miles_flow.fn
-    return _done("miles", options, month, lambda m: run(options, m))
-
-
-@_deployed
-def sweep(options: Options, year: Year = None) -> State[Any]:
-    """Expires points at the end of a year, after its December is closed (P8, P9)."""
-    run = orchestration.sweep_flow.fn
-    return _done("sweep", options, year, lambda y: run(options, int(y)))
+    span = Year if command.span == "year" else Month
+    return _deployed(
+        run,
+        command.name,
+        command.help,
+        {
+            command.span: (span, None, _HELP[command.span]),
+            **{each.name: (bool, False, each.help) for each in command.flags},
+        },
+    )
 
 
 _FLOWS: Final[Mapping[str, Flow[..., Any]]] = {
-    each.name: each
-    for each in (ingest, tiers, grants, elite, notices, points, micropayments, miles, sweep)
+    INGEST: _deployed(
+        _ingest,
+        INGEST,
+        str(_ingest.__doc__),
+        {"exports": (list[str], [], _HELP["exports"])},
+    ),
+    **{command.name: _deployed_command(command) for command in COMMANDS.values()},
 }
+"""What each deployment runs, by the name of its command."""
 
 
 def serve_deployments(
@@ -220,22 +201,25 @@ def _check_name(options: Options, name: str) -> None:
 
 
 def _done(
-    command: str, options: Options, period: int | str | None, work: Callable[[str], Manifest]
+    command: Command, options: Options, asked: int | str | None, flags: Mapping[str, Any]
 ) -> State[Any]:
     """The end of a run for a period: the given one, or what falls due at the scheduled time."""
 
     def run() -> State[Any]:
-        wanted = str(period or "")
-        if not wanted:
+        period = asked
+        if not period:
             context = Context.of(options)
-            due = period_due(context.policies, command, flow_run.scheduled_start_time)
-            reason = why_skipped(due, context)
+            due = period_due(context.policies, command.name, flow_run.scheduled_start_time)
+            reason = command.why_idle(context, due.period)
             if reason:
-                return _skipped(f"{command} {due.period}: {reason}")
-            wanted = due.period
-        return _tried(f"{command} {wanted}", lambda: work(wanted))
+                return _skipped(f"{due.title}: {reason}")
+            period = due.period.value
+        given = {command.span: period, **flags}
+        return _tried(
+            f"{command.name} {period}", lambda: orchestration.make(command, options, given)
+        )
 
-    return _told(command, run)
+    return _told(command.name, run)
 
 
 def _told(command: str, run: Callable[[], State[Any]]) -> State[Any]:

@@ -1,54 +1,47 @@
 """The Prefect flows, one per computing command: typed parameters, steps as tasks, artifacts.
 
-Prefect is known here, in `steps.py` and in `deployments.py` alone, and settings are in place before
-it is imported (`environment.py`), so that commands that compute nothing never load it. Prefect
-keeps flow parameters: they are ids and paths, never rows.
+Settings are in place before Prefect is imported (`console/environment.py`), and commands that
+compute nothing never load it. Prefect keeps flow parameters: they are ids and paths, never rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
-from prefect import Flow, flow
-from prefect.artifacts import create_table_artifact as _create_table_artifact
+from prefect import Flow, flow, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
 
 from flows.calendar.demo import run_demo
 from flows.calendar.run_calendar import run_calendar
-from flows.commands.elite import assess_elite
-from flows.commands.grants import grant_points
-from flows.commands.micropayments import close_micropayments
-from flows.commands.miles import close_miles
-from flows.commands.notices import send_notices
-from flows.commands.points import close_points
+from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
-from flows.commands.sweep import sweep_points
-from flows.commands.tiers import assess_tiers
+from flows.commands.signature import REQUIRED, with_signature
+from flows.commands.template import perform
 from flows.console import logs
 from flows.console.errors import RunFailed, line_of
 from flows.deliveries.ingest import ingest
 from flows.deliveries.opening import open_ledger
 from flows.publishing.options import Options
-from flows.publishing.steps import as_task
+from schemas.periods import Period
 
 Manifest = dict[str, Any]
-
-_lost = False
+Work = Callable[..., Manifest]
+T = TypeVar("T")
 
 
 def run_through(name: str, **parameters: object) -> Manifest:
-    """Runs a flow of this module by its name; returns the manifest.
+    """Runs a command's flow; returns the manifest.
 
     What it came to stands, also where Prefect's server goes away meanwhile: that is warned of.
     Raises RunFailed where Prefect can't begin a run.
     """
-    global _lost
-    _lost = False
-    chosen: Flow[..., Manifest] = globals()[name]
+    chosen = FLOWS[name]
     outcome: list[Manifest | Exception] = []
-    work: Callable[..., Manifest] = chosen.fn
+    work: Work = chosen.fn
 
     @wraps(work)
     def keeping(*given: object, **named: object) -> Manifest:
@@ -72,111 +65,60 @@ def run_through(name: str, **parameters: object) -> Manifest:
         found = outcome[-1]
         if isinstance(found, Exception):
             raise found from (None if found is error else error)
-        _tell_lost(error)
+        _warn_of_lost_server(error)
         return found
     finally:
         chosen.fn = work
 
 
-def create_table_artifact(*, key: str, table: list[dict[str, Any]], description: str) -> None:
-    """Shows a table on Prefect's page; goes without it where the server is gone."""
-    if _lost:
-        return
-    try:
-        _create_table_artifact(key=key, table=table, description=description)
-    except Exception as error:
-        _tell_lost(error)
+def as_task(name: str, work: Callable[[], T], /) -> T:
+    """Runs a step's work as a task of the current Prefect flow, which sees its name alone."""
+    run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(logs.timed(name, work))
+    return run()
 
 
-def _tell_lost(error: Exception) -> None:
-    global _lost
-    if not _lost:
-        logs.warn(f"Prefect's server went away ({line_of(error)}); its page misses this run's end")
-    _lost = True
+def make(command: Command, options: Options, given: Mapping[str, Any]) -> Manifest:
+    """Makes a period of a command, its steps as tasks, and shows its artifacts.
+
+    `given`: the period under the name of its span, a year or the text of a month, and flags.
+    """
+    flags = dict(given)
+    period = Period.parse(str(flags.pop(command.span)), command.span)
+    manifest = perform(command, options, period, as_task, **flags)
+    _show(_tables_of(manifest))
+    return manifest
+
+
+def _flow_of(command: Command) -> Flow[..., Manifest]:
+    """The flow of a command: its settings, its period and its flags."""
+
+    def run(*, options: Options, **given: Any) -> Manifest:
+        return make(command, options, given)
+
+    parameters: dict[str, tuple[Any, Any]] = {
+        "options": (Options, REQUIRED),
+        command.span: (int if command.span == "year" else str, REQUIRED),
+        **{each.name: (bool, False) for each in command.flags},
+    }
+    return flow(name=command.name, persist_result=False)(
+        with_signature(run, command.name, command.help, parameters)
+    )
 
 
 @flow(name="ingest", persist_result=False)
 def ingest_flow(options: Options, exports: list[str]) -> Manifest:
-    """Stages what landed; see `flows.deliveries.ingest.ingest`."""
+    """Stages what landed; see `flows.deliveries.ingest`."""
     manifest = ingest(options, exports, as_task)
-    _show_ingest(manifest)
-    return manifest
-
-
-@flow(name="tiers", persist_result=False)
-def tiers_flow(options: Options, year: int, allow_missing_months: bool = False) -> Manifest:
-    """Publishes a membership year's tier snapshot; see `flows.commands.tiers.assess_tiers`."""
-    manifest = assess_tiers(options, year, allow_missing_months, as_task)
-    _show(manifest)
-    return manifest
-
-
-@flow(name="grants", persist_result=False)
-def grants_flow(options: Options, year: int, dry_run: bool = False) -> Manifest:
-    """Publishes a membership year's point grants; see `flows.commands.grants.grant_points`."""
-    manifest = grant_points(options, year, dry_run, as_task)
-    _show(manifest)
-    return manifest
-
-
-@flow(name="points", persist_result=False)
-def points_flow(options: Options, month: str) -> Manifest:
-    """Publishes a month of the points ledger; see `flows.commands.points.close_points`."""
-    manifest = close_points(options, month, as_task)
-    _show(manifest)
-    return manifest
-
-
-@flow(name="micropayments", persist_result=False)
-def micropayments_flow(options: Options, month: str) -> Manifest:
-    """Publishes a month of micropayments; see `close_micropayments`."""
-    manifest = close_micropayments(options, month, as_task)
-    _show(manifest)
-    return manifest
-
-
-@flow(name="miles", persist_result=False)
-def miles_flow(options: Options, month: str) -> Manifest:
-    """Publishes a month of the mileage ledger; see `flows.commands.miles.close_miles`."""
-    manifest = close_miles(options, month, as_task)
-    _show(manifest)
-    return manifest
-
-
-@flow(name="elite", persist_result=False)
-def elite_flow(options: Options, year: int) -> Manifest:
-    """Publishes a status year's elite status; see `flows.commands.elite.assess_elite`."""
-    manifest = assess_elite(options, year, as_task)
-    _show(manifest)
-    return manifest
-
-
-@flow(name="notices", persist_result=False)
-def notices_flow(options: Options, month: str) -> Manifest:
-    """Publishes a month's expiry notices; see `flows.commands.notices.send_notices`."""
-    manifest = send_notices(options, month, as_task)
-    _show(manifest)
-    return manifest
-
-
-@flow(name="sweep", persist_result=False)
-def sweep_flow(options: Options, year: int, dry_run: bool = False) -> Manifest:
-    """Publishes a year's expiry sweep; see `flows.commands.sweep.sweep_points`."""
-    manifest = sweep_points(options, year, dry_run, as_task)
-    _show(manifest)
+    _show([_files_of(manifest)])
     return manifest
 
 
 @flow(name="open", persist_result=False)
 def open_flow(options: Options, month: str, lots: Path) -> Manifest:
-    """Opens a ledger with an older system's lots; see `flows.deliveries.opening.open_ledger`."""
-    manifest = open_ledger(options, month, lots, step=as_task)
-    _show_ingest(manifest)
-    create_table_artifact(
-        key="opening",
-        table=manifest["lots"],
-        description=f"Lots that the ledger opens with, {_period(manifest)}",
-    )
+    """Opens a ledger with an older system's lots; see `flows.deliveries.opening`."""
+    manifest = open_ledger(options, Period.parse(month, "month"), lots, step=as_task)
+    lots_of = (f"Lots that the ledger opens with, {month}", manifest["lots"])
+    _show([_files_of(manifest), ("opening", *lots_of)])
     return manifest
 
 
@@ -188,53 +130,77 @@ def run_flow(
     force: bool = False,
     reason: str | None = None,
 ) -> Manifest:
-    """Ingests, then runs what falls due; see `flows.calendar.run_calendar.run_calendar`."""
-    manifest = run_calendar(options, first_month, last_month, as_task, force=force, reason=reason)
-    _show_calendar(manifest)
+    """Ingests, then runs what falls due; see `flows.calendar.run_calendar`."""
+    span = Period.parse(first_month, "month"), Period.parse(last_month, "month")
+    manifest = run_calendar(options, *span, as_task, force=force, reason=reason)
+    _show(_tables_of_calendar(manifest))
     return manifest
 
 
 @flow(name="demo", persist_result=False)
 def demo_flow(options: Options) -> Manifest:
-    """The whole calendar over the sample exports; see `flows.calendar.demo.run_demo`."""
+    """The whole calendar over the sample exports; see `flows.calendar.demo`."""
     manifest = run_demo(options, as_task)
-    _show_calendar(manifest)
+    _show(_tables_of_calendar(manifest))
     return manifest
 
 
-def _show_calendar(manifest: Manifest) -> None:
-    """Artifacts of the ingest, and of the last run of each command."""
-    _show_ingest(manifest["ingest"])
-    for run in {run["command"]: run for run in manifest["runs"]}.values():
-        _show(run)
-    create_table_artifact(
-        key="calendar",
-        table=[
-            {"command": run["command"], "period": _period(run), "seconds": run["seconds"]}
-            for run in manifest["runs"]
-        ],
-        description="What was run, in calendar order",
-    )
+_FLOWS: Final[list[Flow[..., Manifest]]] = [ingest_flow, open_flow, run_flow, demo_flow]
+FLOWS: Final[Mapping[str, Flow[..., Manifest]]] = {
+    each.name: each for each in (*_FLOWS, *map(_flow_of, COMMANDS.values()))
+}
+"""Every flow by the name of its command."""
+
+PageTable = tuple[str, str, list[dict[str, Any]]]
+"""An artifact: its key, its description and the rows of its table."""
 
 
-def _show_ingest(manifest: Manifest) -> None:
-    create_table_artifact(
-        key="ingest-files",
-        table=[
-            {"export": file["export"], "file": file["file"], "status": file["status"]}
-            | file["rows"]
-            for file in manifest["files"]
-        ],
-        description="Files of the delivery: rows by what became of them",
-    )
+def _tables_of(manifest: Manifest) -> list[PageTable]:
+    """The tables of a command's run that the page shows: the parts that declare a key."""
+    command = COMMANDS[manifest["command"]]
+    return [
+        (part.key, f"{part.title}, {manifest[command.span]}", manifest[part.name])
+        for part in command.parts
+        if part.key is not None
+    ]
 
 
-def _show(manifest: Manifest) -> None:
-    for key, part, what in COMMANDS[manifest["command"]].artifacts:
-        create_table_artifact(
-            key=key, table=manifest[part], description=f"{what}, {_period(manifest)}"
-        )
+def _tables_of_calendar(manifest: Manifest) -> list[PageTable]:
+    """Those of the ingest, of the last run of each command, and of what was run."""
+    last = {run["command"]: run for run in manifest["runs"]}.values()
+    runs = [
+        {
+            "command": run["command"],
+            "period": str(run[COMMANDS[run["command"]].span]),
+            "seconds": run["seconds"],
+        }
+        for run in manifest["runs"]
+    ]
+    return [
+        _files_of(manifest["ingest"]),
+        *(shown for run in last for shown in _tables_of(run)),
+        ("calendar", "What was run, in calendar order", runs),
+    ]
 
 
-def _period(manifest: Manifest) -> str:
-    return str(manifest.get("month") or manifest["year"])
+def _files_of(manifest: Manifest) -> PageTable:
+    """The files of a delivery."""
+    rows = [
+        {"export": file["export"], "file": file["file"], "status": file["status"]} | file["rows"]
+        for file in manifest["files"]
+    ]
+    return "ingest-files", "Files of the delivery: rows by what became of them", rows
+
+
+def _show(tables: list[PageTable]) -> None:
+    """Shows tables on Prefect's page; goes without them where the server is gone."""
+    try:
+        for key, description, rows in tables:
+            create_table_artifact(key=key, table=rows, description=description)
+    except Exception as error:
+        _warn_of_lost_server(error)
+
+
+def _warn_of_lost_server(error: Exception) -> None:
+    what = type(error).__name__
+    logs.warn(f"Prefect's server went away ({what}); its page misses this run's end")

@@ -42,7 +42,7 @@ def plan(options: Options, name: str | None, now: datetime) -> dict[str, Any]:
                 "command": command,
                 "crons": schedule.crons(policies, today),
                 "next": [
-                    {"at": at.isoformat(timespec="minutes"), "period": period or None}
+                    {"at": at.isoformat(timespec="minutes"), "period": period and str(period)}
                     for at, period in schedule.upcoming(policies, now, _SHOWN)
                 ],
             }

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
+from flows.commands.template import CODE, fingerprints
 from flows.console.errors import PointbookError
 from flows.publishing.commit import Entry
-from flows.publishing.ledgers import OPENED_BY, YEAR_END, last_day, month_after, parse_month
+from flows.publishing.ledgers import OPENED_BY, POINTS
 from flows.publishing.run import Context
 from flows.publishing.write_audit import (
     Inputs,
@@ -30,13 +31,10 @@ from flows.publishing.write_audit import (
 )
 from schemas.derive import stored_schema
 from schemas.exports import EXPORTS
+from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.engine.duckdb import POLICY, Engine, Transform
-from transforms.policies.airline import status_year
-from transforms.policies.assessment import assessment, grant
 from transforms.policies.policy import PolicyError
-
-Dates = dict[str, date | str | int]
 
 UNPUBLISHED: Final = frozenset({"mileage_lots_at_hand"})
 """What a close works with and doesn't publish: audits that read it are not repeated."""
@@ -52,106 +50,58 @@ _OPENED_FROM: Final = {
 """The balances that a period's open from: of the periods of the lots that it opened from."""
 
 
-def _tier_dates(context: Context, year: str) -> Dates:
-    found = assessment(context.policies, int(year))
-    return {
-        "assessed_on": found.assessed_on,
-        "window_from": found.window_from,
-        "window_to": found.window_to,
-    }
-
-
-def _grant_dates(context: Context, year: str) -> Dates:
-    found = grant(context.policies, int(year))
-    return {
-        "membership_year": found.membership_year,
-        "granted_on": found.granted_on,
-        "expires_on": found.expires_on,
-    }
-
-
-def _elite_dates(context: Context, year: str) -> Dates:
-    found = status_year(context.policies, int(year))
-    return {
-        "day_after": found.flights_to + timedelta(days=1),
-        "status_from": found.status_from,
-    }
-
-
-def _month_dates(_: Context, month: str) -> Dates:
-    first = parse_month(month)
-    return {
-        "first_day": first,
-        "last_day": last_day(first),
-        "day_after": last_day(first) + timedelta(days=1),
-        "noticed_on": first,
-        "billing_month": month_after(month),
-    }
-
-
-def _sweep_dates(_: Context, year: str) -> Dates:
-    return {"last_day": last_day(date(int(year), 12, 1))}
-
-
-_DATES: Final[Mapping[str, Callable[[Context, str], Dates]]] = {
-    "tiers": _tier_dates,
-    "grants": _grant_dates,
-    "elite": _elite_dates,
-    "notices": _month_dates,
-    "points": _month_dates,
-    "micropayments": _month_dates,
-    "miles": _month_dates,
-    "sweep": _sweep_dates,
-}
-"""What the claims of a command's period are dated by."""
-
-
 @dataclass(frozen=True)
 class Published:
-    """One period (YYYY or YYYY-MM) of a command's tables, as it is current."""
+    """One period of a command's tables, as it is current: its files, and what they were made from.
 
-    command: str
-    span: str
+    `recorded`: the fingerprints that it was published with.
+    """
+
+    command: Command
+    period: Period
     files: Mapping[str, Path]
     recorded: Mapping[str, str]
 
     @property
     def line(self) -> str:
         """The command line that publishes it."""
-        return COMMANDS[self.command].line(self.span)
+        return self.command.line(self.period)
 
 
 def proven_periods(context: Context) -> list[Published]:
-    """Every published period of every command, in their order."""
-    found: dict[tuple[str, str], dict[str, Path]] = {}
+    """Every published period of every command, in the order of periods, then of commands."""
+    found: dict[tuple[Period, str], dict[str, Path]] = {}
     for name in PUBLISHED:
         for path in context.files(name).values():
             by = publisher(context.state.entry(path))
             if by is not None:
-                found.setdefault(by, {})[name] = path
+                command, period = by
+                found.setdefault((period, command.name), {})[name] = path
+    order = list(COMMANDS)
     return [
-        Published(command, span, files, context.state.entry(next(iter(files.values()))).inputs)
-        for (command, span), files in sorted(found.items(), key=_in_order)
+        Published(COMMANDS[name], period, files, _recorded(context, files))
+        for (period, name), files in sorted(
+            found.items(), key=lambda item: (str(item[0][0]), order.index(item[0][1]))
+        )
     ]
 
 
-def _in_order(item: tuple[tuple[str, str], object]) -> tuple[str, int]:
-    command, span = item[0]
-    return span, list(COMMANDS).index(command)
+def _recorded(context: Context, files: Mapping[str, Path]) -> Mapping[str, str]:
+    return context.state.entry(next(iter(files.values()))).inputs
 
 
-def publisher(entry: Entry) -> tuple[str, str] | None:
-    """The command that publishes a table's file, and the year or month that it takes.
+def publisher(entry: Entry) -> tuple[Command, Period] | None:
+    """The command that publishes a table's file, and the period that it takes.
 
     None publishes again what a ledger was opened with, or what was restated.
     """
-    period = entry.period or ""
-    if OPENED_BY in entry.inputs:
+    if OPENED_BY in entry.inputs or entry.table is None or entry.period is None:
         return None
-    for command, publishing in COMMANDS.items():
-        ends_year = period.endswith(YEAR_END) or entry.table == "expiry_sweep"
-        if entry.table in publishing.tables and ends_year == (command == "sweep"):
-            return command, period.removesuffix(f"-{YEAR_END}")
+    for command in COMMANDS.values():
+        if entry.table in command.tables:
+            period = command.period_of(entry.table, entry.period)
+            if period is not None:
+                return command, period
     return None
 
 
@@ -160,7 +110,8 @@ def remedy(entry: Entry) -> str:
     by = publisher(entry)
     if by is None:
         return "restore it from a backup"
-    return f"run `{Published(*by, {}, {}).line}` again"
+    command, period = by
+    return f"run `{command.line(period)}` again"
 
 
 @dataclass(frozen=True)
@@ -195,11 +146,11 @@ class Prover:
         self._engine = engine
         self._context = context
         self.periods = proven_periods(context)
-        self._changed: dict[tuple[str, str], frozenset[str]] = {}
-        self._inputs: dict[tuple[str, str], Inputs] = {}
+        self._changed: dict[tuple[str, Period], frozenset[str]] = {}
+        self._inputs: dict[tuple[str, Period], Inputs] = {}
         self.done = 0.0
-        for name in COMMANDS:
-            name_policies(engine, context.policies, self._claims(name))
+        for command in COMMANDS.values():
+            name_policies(engine, context.policies, self._claims(command))
 
     def stale(self) -> dict[str, list[str]]:
         """What has changed since a period was published, by the command line that renews it."""
@@ -214,11 +165,10 @@ class Prover:
 
         `policies` among them means the values in force.
         """
-        key = (period.command, period.span)
+        key = (period.command.name, period.period)
         if key not in self._changed:
             try:
-                fingerprints = COMMANDS[period.command].fingerprints
-                now = fingerprints(self._context, period.span)
+                now = fingerprints(period.command, self._context, period.period)
             except (PointbookError, PolicyError):
                 now = {}
             self._changed[key] = frozenset(changed_inputs(period.recorded, now))
@@ -247,8 +197,8 @@ class Prover:
                 proven(claim)
         yield from self._over_all_periods(wanted, proven)
 
-    def _claims(self, command: str) -> list[Transform]:
-        tables = COMMANDS[command].tables
+    def _claims(self, command: Command) -> list[Transform]:
+        tables = command.tables
         return [
             claim
             for claim in [*audits_of(tables), *proofs_of(tables)]
@@ -260,6 +210,9 @@ class Prover:
         if claim.name.rpartition("/")[2] in OVER_ALL_PERIODS:
             return False
         changed = self.changed(period)
+        if CODE in changed:
+            # the claim, or the columns that it reads, may be of another version than the tables
+            return False
         return all(
             self._is_at_hand(relation, period, changed) and not _has_changed(relation, changed)
             for relation in claim.inputs
@@ -289,8 +242,7 @@ class Prover:
             files_of = {name: files for name, files in inputs.files.items() if name in rest}
             name_inputs(self._engine, Inputs(files_of, inputs.tables))
         if "run_context" in relations:
-            dates = _DATES[period.command](self._context, period.span)
-            run_context(self._engine, **dates)
+            run_context(self._engine, **period.command.dates(self._context, period.period))
 
     def _opening_balances(self, period: Published, table: str, lots: str) -> list[Path]:
         opened_from = self._made_from(period).files.get(lots, {})
@@ -298,9 +250,9 @@ class Prover:
         return [balances[name] for name in opened_from if name in balances]
 
     def _made_from(self, period: Published) -> Inputs:
-        key = (period.command, period.span)
+        key = (period.command.name, period.period)
         if key not in self._inputs:
-            self._inputs[key] = COMMANDS[period.command].inputs(self._context, period.span)
+            self._inputs[key] = period.command.inputs(self._context, period.period)
         return self._inputs[key]
 
     def _over_all_periods(
@@ -309,11 +261,11 @@ class Prover:
         """Of the periods before the first that is no longer made from what is there."""
         whole = []
         for period in self.periods:
-            if period.command in ("points", "sweep"):
+            if period.command.ledger is POINTS and POINTS.lots in period.command.tables:
                 if self.changed(period):
                     break
                 whole.append(period)
-        for claim in self._claims("points"):
+        for claim in self._claims(COMMANDS[POINTS.command]):
             if claim.name.rpartition("/")[2] in OVER_ALL_PERIODS and wanted(claim) and whole:
                 for relation in claim.inputs:
                     table = _EARLIER.get(relation, relation)

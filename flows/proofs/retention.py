@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from flows.proofs.history import MANIFEST, History
 from flows.publishing.commit import Tombstone, sha256_of
-from flows.publishing.ledgers import last_day, months_before, parse_month
 from flows.publishing.options import Options
 from flows.publishing.run import Context, Run
 from schemas.exports import EXPORTS, Export
+from schemas.periods import Period, months_before
 from schemas.policy import RETAINED
 from transforms.exports.grouped import write
 from transforms.exports.merge import history_name, history_schema, staged_layout
@@ -181,7 +181,7 @@ class _Retention:
     def _refund_applications(self, before: date) -> Iterator[_Old]:
         export = EXPORTS["refund_applications"]
         for path, month in self._files(export):
-            ended = last_day(parse_month(month))
+            ended = Period.parse(month).last_day
             if ended >= before:
                 continue
             held = pq.read_table(path, columns=export.personal, partitioning=None)

@@ -32,6 +32,7 @@ from flows.publishing.lineage import Lineage, complete_later
 from flows.publishing.options import Options
 from flows.publishing.restatements import restate
 from flows.publishing.workspace import Workspace
+from schemas.periods import Period
 from schemas.tables import PUBLISHED, RESTATEMENTS
 from transforms.engine.duckdb import QueryError
 from transforms.policies.policy import Policies, PolicyError
@@ -61,10 +62,11 @@ class Context:
         """The committed files of a staged relation or published table, by period."""
         return self.state.files(table)
 
-    def file_of(self, table: str, period: str) -> dict[str, Path]:
-        """The committed file of one period, by that period; empty where there is none."""
+    def file_of(self, table: str, period: Period | None) -> dict[str, Path]:
+        """The committed file of one period, by its partition; empty where there is none."""
         files = self.files(table)
-        return {period: files[period]} if period in files else {}
+        partition = str(period)
+        return {partition: files[partition]} if partition in files else {}
 
 
 class Run:

@@ -23,12 +23,3 @@ class StepRunner(Protocol):
 def plainly(name: str, work: Callable[[], T], /) -> T:
     """Runs the work without Prefect."""
     return timed(name, work)()
-
-
-def as_task(name: str, work: Callable[[], T], /) -> T:
-    """Runs the work as a task of the current Prefect flow."""
-    from prefect import task
-    from prefect.cache_policies import NO_CACHE
-
-    run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(timed(name, work))
-    return run()

@@ -52,31 +52,16 @@ class Inputs:
     """The files that a computation reads, by relation and partition.
 
     `tables` says of which table a relation is, where it has another name: `opening_lots`, say.
-    `together`: what transforms read as one, and of which relations.
     """
 
     files: Mapping[str, Mapping[str, Path]]
     tables: Mapping[str, str] = field(default_factory=dict)
-    together: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def fingerprints(
-        self,
-        state: State,
-        transforms: Iterable[Transform],
-        but: Mapping[str, Collection[str]] | None = None,
-    ) -> dict[str, str]:
-        """What the transforms read of each relation, as a digest: its columns, no others.
+    def fingerprints(self, state: State, columns: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """These columns of each relation, no others, as a digest.
 
         A partition column stands in the path, so the partitions' names are part of the digest.
-        `but`: columns, by relation, that leave a period current when they change later.
         """
-        columns: dict[str, set[str]] = {}
-        for transform in transforms:
-            for name, names in transform.inputs.items():
-                for relation in self.together.get(name, [name]):
-                    columns.setdefault(relation, set()).update(names)
-        for relation, left_out in (but or {}).items():
-            columns[relation].difference_update(left_out)
 
         def read(relation: str, files: Mapping[str, Path]) -> dict[str, list[str | None]]:
             names = sorted(columns[relation])

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain
+from itertools import chain, dropwhile
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -40,7 +40,7 @@ from transforms.engine.row_groups import RowGroups
 from transforms.engine.threads import beside
 
 ROOT: Final = Path(__file__).parent.parent
-_HEADER_LINE: Final = re.compile(r"--\s*(purpose|grain|keys|inputs|policy|rules|apart)\s*:\s*(.*)")
+_HEADER_LINE: Final = re.compile(r"--\s*(purpose|grain|keys|inputs|policy|rules|apart|kept)\s*:\s*(.*)")
 _INPUT: Final = re.compile(r"(\w+)\(([^)]*)\)")
 _UNITS: Final = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _ROWS_AT_ONCE: Final = 1 << 17
@@ -94,6 +94,12 @@ class Transform:
             relation: [column.strip() for column in columns.split(",")]
             for relation, columns in _INPUT.findall(self.header.get("inputs", ""))
         }
+
+    @cached_property
+    def body(self) -> str:
+        """The SQL without its header."""
+        lines = self.sql.splitlines()
+        return "\n".join(dropwhile(lambda line: line.startswith("--"), lines))
 
 
 @cache

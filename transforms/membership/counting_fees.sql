@@ -6,6 +6,7 @@
 --   run_context(assessed_on, window_from, window_to)
 -- policy: tier_lines
 -- rules: T1, T2, T3
+-- kept: table
 WITH counting_pairs AS (
     SELECT policy_tier_lines.product, policy_tier_lines.charge_item
     FROM policy_tier_lines

@@ -10,6 +10,7 @@
 --   run_context(first_day)
 -- policy: none
 -- rules: M1, M2, M4, P12
+-- kept: table
 WITH asking AS (
     SELECT micropayments.subscription_id
     FROM micropayments

@@ -8,6 +8,7 @@
 --   run_context(first_day, last_day)
 -- policy: none
 -- rules: M1, M2
+-- kept: file
 WITH new_standard_limits AS (
     SELECT
         standard_limits.plan_class,

@@ -7,6 +7,7 @@
 --   policy_distance_award_seasons(season, share, valid_from, valid_to), run_context(day_after)
 -- policy: region_awards, distance_awards, distance_award_cabins, distance_award_seasons
 -- rules: W2, W3
+-- kept: table
 WITH region_prices AS (
     SELECT
         'region' AS chart,

@@ -11,6 +11,7 @@
 -- policy: mixed_payment_programme, mixed_payment_channels, mixed_payment_currencies,
 --   mixed_payment_minimum, mixed_payment_share
 -- rules: X1, X2
+-- kept: table
 WITH payments AS (
     SELECT
         mixed_payments.*,

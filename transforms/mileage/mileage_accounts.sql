@@ -4,6 +4,7 @@
 -- inputs: mileage_requests(member_id)
 -- policy: none
 -- rules: X2
+-- kept: table
 WITH asking AS (
     SELECT DISTINCT mileage_requests.member_id
     FROM mileage_requests

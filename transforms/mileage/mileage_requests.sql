@@ -5,6 +5,7 @@
 --   judged_mixed_payments(payment_id, member_id, paid_at, miles, refusal)
 -- policy: none
 -- rules: W5, X1, X2
+-- kept: table
 WITH requests AS (
     SELECT
         priced_awards.member_id,

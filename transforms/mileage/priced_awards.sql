@@ -12,6 +12,7 @@
 --   policy_award_trips(trip, legs, valid_from, valid_to)
 -- policy: award_chart, award_regions, distance_awards, award_upgrades, award_trips
 -- rules: W1, W2, W3, W4, W5
+-- kept: table
 WITH requests AS (
     SELECT
         award_requests.request_id,

@@ -12,6 +12,7 @@
 --   run_context(first_day, day_after)
 -- policy: great_circle, distance_tolerance, home_country, qualifying_flights
 -- rules: F2, W3, E2
+-- kept: table
 WITH named_routes AS (
     SELECT flights.origin, flights.destination
     FROM flights

@@ -6,6 +6,7 @@
 --   refund_results(customer_id, applied_at, status), run_context(active_from, active_until)
 -- policy: none
 -- rules: P9, P10
+-- kept: table
 WITH activities AS (
     SELECT collections.customer_id, collections.collected_on AS on_day
     FROM collections

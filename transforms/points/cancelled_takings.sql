@@ -6,6 +6,7 @@
 --   credited_on, expires_on, refundable, credited, shortened_from)
 -- policy: none
 -- rules: P5
+-- kept: table
 SELECT
     CAST(earlier_entries.source_id AS VARCHAR) AS redemption_id,
     CAST(earlier_entries.customer_id AS VARCHAR) AS customer_id,

@@ -5,6 +5,7 @@
 --   earlier_results(month, redemption_id, customer_id, used_at, cancels, status)
 -- policy: none
 -- rules: P5
+-- kept: file
 WITH cancelled AS (
     SELECT DISTINCT sought_redemptions.redemption_id
     FROM earlier_results

@@ -15,6 +15,7 @@
 -- policy: tier_lines, point_payment_credits, point_purchase_credits, point_credit_terms,
 --   point_grant_terms
 -- rules: P1, G2
+-- kept: file
 WITH counting_lines AS (
     SELECT policy_tier_lines.product, policy_tier_lines.charge_item
     FROM policy_tier_lines

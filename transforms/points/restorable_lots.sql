@@ -6,6 +6,7 @@
 --   earlier_extensions(lot_id, kind, occurred_at, expires_on, shortened_from)
 -- policy: none
 -- rules: P5, P8
+-- kept: table
 WITH takings AS (
     SELECT
         cancelled_takings.customer_id,

@@ -7,6 +7,7 @@
 --   run_context(first_day)
 -- policy: point_policy_changes
 -- rules: P5, P7
+-- kept: file
 WITH earlier_changes AS (
     SELECT
         policy_point_policy_changes.kind,

@@ -4,6 +4,7 @@
 -- inputs: redemptions(redemption_id, customer_id, cancels)
 -- policy: none
 -- rules: P5
+-- kept: table
 SELECT DISTINCT
     CAST(cancellations.cancels AS VARCHAR) AS redemption_id,
     CAST(cancellations.customer_id AS VARCHAR) AS customer_id

@@ -8,6 +8,7 @@
 --   valid_to), run_context(swept_on, active_from, spared_from)
 -- policy: point_extension
 -- rules: P8, P9
+-- kept: table
 WITH extension AS (
     SELECT
         policy_point_extension.usable_days,

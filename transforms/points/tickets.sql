@@ -4,6 +4,7 @@
 -- inputs: redemptions(cancels)
 -- policy: none
 -- rules: P5
+-- kept: table
 WITH named AS (
     SELECT DISTINCT redemptions.cancels AS redemption_id
     FROM redemptions

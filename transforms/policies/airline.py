@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, cast
 
+from schemas.periods import Period
 from transforms.policies.policy import NotInForce, Policies, PolicyError, Row
 
-ACCRUAL_POLICIES: Final = (
-    "accrual_rates",
-    "distance_tolerance",
-    "great_circle",
-    "home_country",
-    "mileage_carriers",
-    "qualifying_flights",
-)
-"""What the miles of flights rest on (F1–F3)."""
-_CLOSE_POLICIES: Final = (
-    *ACCRUAL_POLICIES,
-    "award_chart",
-    "award_trips",
-    "award_upgrades",
-    "mileage_validity",
-)
 _CHART_POLICIES: Final[Mapping[str, tuple[str, ...]]] = {
     "region": ("award_regions", "region_awards"),
     "distance": ("distance_awards", "distance_award_cabins", "distance_award_seasons"),
 }
+"""What awards are priced by while a chart is in force (W1)."""
 _PROGRAMME: Final = "mixed_payment_programme"
 _PAYMENT_POLICIES: Final = (
     "mixed_payment_channels",
@@ -37,7 +23,8 @@ _PAYMENT_POLICIES: Final = (
     "mixed_payment_minimum",
     "mixed_payment_share",
 )
-_STATUS_POLICIES: Final = ("elite_flights", "elite_miles", "elite_year")
+"""What mixed payments are judged by while the programme is open (X1)."""
+_STATUS_YEAR: Final = "elite_year"
 
 
 @dataclass(frozen=True)
@@ -64,33 +51,26 @@ class InForce:
 
 @dataclass(frozen=True)
 class StatusYear:
-    """A status year (E1): when it begins and ends, and which days' flights it rests on."""
+    """When a status year begins and ends, and which days' flights it rests on (E1)."""
 
-    year: int
     status_from: date
     status_to: date
     flights_from: date
     flights_to: date
 
 
-def accrual_policies(policies: Policies, first: date, last: date) -> InForce:
-    """What the flights of a span rest on; raises PolicyError where one is not in force."""
-    days = policies.days_of_change(ACCRUAL_POLICIES, first, last)
-    return _checked(policies, dict.fromkeys(days, ACCRUAL_POLICIES))
-
-
-def close_policies(policies: Policies, first: date, last: date) -> InForce:
-    """What the close of a month rests on; raises PolicyError where something is not in force.
+def close_policies(policies: Policies, names: Iterable[str], first: date, last: date) -> InForce:
+    """What the close of a month rests on, of the policies that its SQL reads.
 
     Of the charts it is the one in force (W1); the terms of mixed payments as long as the programme
-    is open (X1).
+    is open (X1). Raises PolicyError where something is not in force.
     """
-    charts = [name for names in _CHART_POLICIES.values() for name in names]
-    every = (*_CLOSE_POLICIES, *charts, _PROGRAMME, *_PAYMENT_POLICIES)
+    charts = {name for chart in _CHART_POLICIES.values() for name in chart}
+    always = sorted({*names} - charts - {_PROGRAMME, *_PAYMENT_POLICIES})
     needed: dict[date, tuple[str, ...]] = {}
-    for day in policies.days_of_change(every, first, last):
+    for day in policies.days_of_change([*names], first, last):
         chart = str(policies.in_force("award_chart", day)[0]["chart"])
-        needed[day] = (*_CLOSE_POLICIES, *_CHART_POLICIES[chart])
+        needed[day] = (*always, *_CHART_POLICIES[chart])
         if chart == "distance":
             _check_bands(policies, day)
         if _is_open(policies, day):
@@ -98,7 +78,7 @@ def close_policies(policies: Policies, first: date, last: date) -> InForce:
     return _checked(policies, needed)
 
 
-def status_year(policies: Policies, year: int) -> StatusYear:
+def status_year(policies: Policies, year: Period) -> StatusYear:
     """A status year by the `elite_year` row in force on its first day.
 
     Raises NotInForce where none is: the scheme is not in force then (E1).
@@ -107,18 +87,17 @@ def status_year(policies: Policies, year: int) -> StatusYear:
     def status_from(row: Row) -> date:
         return _begin(year, row)
 
-    row = policies.dated_by("elite_year", status_from, f"the first day of status year {year}")
-    flights = year - cast("int", row["years_before"])
+    row = policies.dated_by(_STATUS_YEAR, status_from, f"the first day of status year {year.year}")
+    flights = Period(year.year - cast("int", row["years_before"]))
     return StatusYear(
-        year,
         status_from(row),
-        _begin(year + 1, row) - timedelta(days=1),
-        date(flights, 1, 1),
-        date(flights, 12, 31),
+        _begin(year.after, row) - timedelta(days=1),
+        flights.first_day,
+        flights.last_day,
     )
 
 
-def status_in_force(policies: Policies, year: int) -> bool:
+def status_in_force(policies: Policies, year: Period) -> bool:
     """Whether the scheme is in force in a status year (E1)."""
     try:
         status_year(policies, year)
@@ -127,12 +106,16 @@ def status_in_force(policies: Policies, year: int) -> bool:
     return True
 
 
-def status_policies(policies: Policies, found: StatusYear) -> InForce:
-    """What a status year rests on: its own policies on its first day, and those of its flights."""
-    flights = accrual_policies(policies, found.flights_from, found.flights_to)
-    return InForce(
-        policies, (*flights.since, *_checked(policies, {found.status_from: _STATUS_POLICIES}).since)
-    )
+def status_policies(
+    policies: Policies, found: StatusYear, own: Iterable[str], of_flights: Sequence[str]
+) -> InForce:
+    """What a status year rests on: its own policies on its first day, and those of its flights'
+    days. Raises PolicyError where one is not in force.
+    """
+    days = policies.days_of_change(of_flights, found.flights_from, found.flights_to)
+    flights = _checked(policies, dict.fromkeys(days, of_flights))
+    status = _checked(policies, {found.status_from: (*own, _STATUS_YEAR)})
+    return InForce(policies, (*flights.since, *status.since))
 
 
 def _checked(policies: Policies, needed: Mapping[date, Iterable[str]]) -> InForce:
@@ -160,11 +143,12 @@ def _check_bands(policies: Policies, day: date) -> None:
             )
 
 
-def _begin(year: int, row: Row) -> date:
+def _begin(year: Period, row: Row) -> date:
+    """The first day of a status year by a row of `elite_year`."""
     try:
-        return date(year, cast("int", row["month"]), cast("int", row["day"]))
+        return date(year.year, cast("int", row["month"]), cast("int", row["day"]))
     except ValueError:
         raise PolicyError(
-            f"elite_year.yaml: month {row['month']} and day {row['day']} are no day of {year}; "
-            "give a day that every year has"
+            f"elite_year.yaml: month {row['month']} and day {row['day']} are no day of "
+            f"{year.year}; give a day that every year has"
         ) from None

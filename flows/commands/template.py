@@ -1,0 +1,261 @@
+"""How every command runs: prepare, name inputs, compute, audit, publish, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.commands.declaration import Command
+from flows.console.errors import RunFailed
+from flows.publishing.options import Options
+from flows.publishing.run import Context, Run
+from flows.publishing.steps import StepRunner, plainly
+from flows.publishing.write_audit import (
+    Inputs,
+    WrittenTable,
+    digest,
+    name_inputs,
+    name_policies,
+    publish_table,
+    run_context,
+    write_and_audit,
+)
+from schemas.derive import declared, staged_schema, stored_schema
+from schemas.exports import EXPORTS
+from schemas.periods import Period
+from schemas.tables import PUBLISHED
+from transforms.engine.duckdb import Engine, QueryError, load_transform
+
+CODE: Final = "code"
+"""What the SQL and the declared tables are called in a fingerprint."""
+_NAMED: Final = 3
+
+
+def perform(
+    command: Command,
+    options: Options,
+    period: Period,
+    step: StepRunner = plainly,
+    *,
+    dry_run: bool = False,
+    **flags: bool,
+) -> dict[str, Any]:
+    """Makes a command's tables of a period; returns the manifest.
+
+    `flags`: those that the command declares. `dry_run`: publishes nothing, and tells what would
+    change. Raises NotReady, WrongUsage or PolicyError where the period can't be made; RunFailed
+    where an audit finds rows that break a claim.
+    """
+    with Run.of(options, command.name, {command.span: period.value, **flags}) as run:
+        context = Context.of(options)
+        command.require_delivered(context)
+        facts = command.require(context, period, **flags) or {}
+        if reason := command.lost(context, period):
+            raise RunFailed(reason)
+        inputs = command.inputs(context, period)
+        with run.engine() as engine:
+            work = Work(command, run, engine, context, period, inputs)
+            try:
+                step("prepare", work.prepare)
+                if command.fold is not None:
+                    step("decide", work.decide)
+                step("write", work.write)
+            except QueryError as error:
+                work.raise_if_too_large(error)
+                raise
+            counts = {part.name: work.counted(part.sql) for part in command.parts}
+        alone = [part.name for part in command.parts if part.line is not None]
+        parts: dict[str, Any] = {**counts, **{name: counts[name][0] for name in alone}}
+        recorded = fingerprints(command, context, period)
+        for table in work.written.values():
+            publish_table(run, table, recorded)
+        content = {command.span: period.value, **_opening(command, context, period), **facts}
+        content |= {"policies": context.policies.digest, **parts, **command.besides(parts)}
+        content |= {"inputs": inputs.as_manifest(context.state), "audits": work.claims}
+        return run.commit(content, dry_run=dry_run)
+
+
+def fingerprints(command: Command, context: Context, period: Period) -> dict[str, str]:
+    """What a period is made from, as digests: a change in any of them makes it stale.
+
+    By input the columns that the SQL reads, by policy the values in force, and under `code` the
+    SQL of all transforms with the declared schema of the tables.
+    """
+    columns = {
+        relation: set(names) - set(command.as_of_then.get(relation, ()))
+        for relation, names in command.dependencies.columns.items()
+    }
+    found = command.inputs(context, period).fingerprints(context.state, columns)
+    return {**found, **command.policies(context, period), CODE: _code_of(command)}
+
+
+def _code_of(command: Command) -> str:
+    """A digest of the SQL that makes a command's tables, without headers, and of their schema."""
+    sql = {name: transform.body for name, transform in command.dependencies.transforms.items()}
+    return digest([sql, [declared(PUBLISHED[name]) for name in command.tables]])
+
+
+def _opening(command: Command, context: Context, period: Period) -> dict[str, Any]:
+    """What a manifest says of the period that a ledger's one opens from."""
+    if command.ledger is None:
+        return {}
+    opening = command.opening(context, period)
+    return {"opens_from": opening and str(opening), "starts_ledger": opening is None}
+
+
+@dataclass
+class Work:
+    """A command's period on its way: relations are made in the order in which they are read."""
+
+    command: Command
+    run: Run
+    engine: Engine
+    context: Context
+    period: Period
+    inputs: Inputs
+    written: dict[str, WrittenTable] = field(default_factory=dict)
+    claims: list[str] = field(default_factory=list)
+    _made: set[str] = field(default_factory=set)
+    _kept: dict[str, Path] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        """Names the inputs, and makes what is read before anything is decided."""
+        command, engine = self.command, self.engine
+        name_inputs(engine, self.inputs)
+        for name, rows in command.given(self.context, self.period).items():
+            engine.table(name, rows)
+        run_context(engine, **command.dates(self.context, self.period))
+        parts = [load_transform(f"{command.room}/{part.sql}") for part in command.parts]
+        transforms = [*command.dependencies.transforms.values(), *parts]
+        name_policies(engine, self.context.policies, transforms)
+        fold = command.fold
+        dependencies = command.dependencies
+        self._make(dependencies.below(fold.reads) if fold else dependencies.in_order)
+
+    def decide(self) -> None:
+        """Takes the requests one by one, and names what came of them."""
+        # commands that only look do not wait for compiled code to load
+        from transforms.ledger.fold import fold
+
+        declared_fold = self.command.fold
+        assert declared_fold is not None
+        transforms = self.command.dependencies.transforms
+        takings = declared_fold.takings and self.engine.rows(transforms[declared_fold.takings])
+        lots, events = self.engine.streams(
+            transforms[declared_fold.lots],
+            transforms[declared_fold.events],
+            declared_fold.rows_of,
+            by=declared_fold.account,
+        )
+        folded = fold(
+            lots,
+            events,
+            self.run.scratch,
+            spending_order=declared_fold.spending_order,
+            account=declared_fold.account or "account",
+            of_lot=declared_fold.of_lot,
+            of_event=declared_fold.of_event,
+            earlier_takings=takings,
+        )
+        for kind, name in declared_fold.hands_on.items():
+            self.engine.files(name, [getattr(folded, kind)])
+            self._made.add(name)
+        self._make(self.command.dependencies.in_order)
+
+    def write(self) -> None:
+        """Writes the tables that are not written yet, and audits all that were."""
+        self._write([table for table in self.command.tables if table not in self.written])
+
+    def counted(self, sql: str) -> list[dict[str, Any]]:
+        """A query's few rows; whole decimals, which sums are, as plain numbers."""
+        rows = self.engine.rows(load_transform(f"{self.command.room}/{sql}")).to_pylist()
+        return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+    def raise_if_too_large(self, error: QueryError) -> None:
+        """Raises RunFailed naming whose sums no published column can hold, if that is the error."""
+        too_large = self.command.too_large
+        if too_large is None:
+            return
+        over = [tuple(row.values()) for row in self.counted(too_large.sql)[:_NAMED]]
+        if over:
+            named = ", ".join(f"{who} ({amount:,}{too_large.unit})" for who, amount in over)
+            raise RunFailed(
+                f"{too_large.what} that 64 bits can't hold: {named}; {too_large.remedy}; "
+                "nothing was published"
+            ) from error
+
+    def _make(self, names: Iterable[str]) -> None:
+        """Makes the relations that are not there yet, as their headers say: kept, or as views.
+
+        A table that one of them reads is written and audited before it; the others wait.
+        """
+        dependencies, tables = self.command.dependencies, self.command.tables
+        names = [name for name in names if name not in self._made]
+        read = {
+            relation
+            for name in names
+            if name in dependencies.transforms and name not in tables
+            for relation in dependencies.transforms[name].inputs
+        }
+        for name in names:
+            if name in tables:
+                if name in read and name not in self.written:
+                    self._write([name])
+                continue
+            if name in self.command.narrow:
+                self.command.narrow[name](self)
+            self._make_one(name)
+            self._made.add(name)
+
+    def _make_one(self, name: str) -> None:
+        """Makes a relation: a union, or SQL whose rows its header says to keep, or a view."""
+        engine = self.engine
+        if name in self.command.unions:
+            parts = [self._files_of(part) for part in self.command.unions[name]]
+            schema = pa.unify_schemas([schema for _, schema in parts])
+            engine.relation(name, [f for files, _ in parts for f in files], schema, by_name=True)
+        else:
+            sql = self.command.stands_for.get(name, name)
+            transform = self.command.dependencies.transforms[sql]
+            kept = transform.header.get("kept")
+            if kept == "table":
+                engine.create(name, transform)
+            elif kept == "file":
+                self._kept[name] = engine.file(name, transform)
+            else:
+                engine.view(name, transform)
+
+    def _files_of(self, name: str) -> tuple[list[Path], pa.Schema]:
+        """The files of an input, or of a relation that is kept in one, and their columns."""
+        if name in self._kept:
+            return [self._kept[name]], pq.read_schema(self._kept[name])
+        files = list(self.inputs.files[name].values())
+        if name in EXPORTS:
+            return files, staged_schema(EXPORTS[name])
+        return files, stored_schema(PUBLISHED[self.inputs.tables.get(name, name)])
+
+    def _write(self, tables: Iterable[str]) -> None:
+        """Writes tables and audits them."""
+        transforms = [self.command.dependencies.transforms[table] for table in tables]
+
+        def partition(table: str) -> str:
+            return str(self.command.partition(table, self.period))
+
+        written, claims = write_and_audit(
+            self.run, self.engine, self.context.policies, transforms, partition
+        )
+        self.written |= {table.table.name: table for table in written}
+        self.claims += claims
+
+
+def _plain(value: object) -> object:
+    """A whole decimal as an integer, and anything else as it is."""
+    if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
+        return int(value)
+    return value
