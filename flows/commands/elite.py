@@ -38,7 +38,7 @@ def assess_elite(
         context = Context.of(options)
         found = status_year(context.policies, year)
         inputs = elite_inputs(context, found)
-        with options.start_engine(run.scratch) as engine:
+        with run.engine() as engine:
             written, claims = step("assess", lambda: _assess(run, engine, context, found, inputs))
             statuses = engine.rows(mileage("elite_counts")).to_pylist()
         publish_table(run, written, elite_fingerprints(context, year))

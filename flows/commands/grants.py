@@ -39,7 +39,7 @@ def grant_points(
         terms = grant(context.policies, year)
         _require_snapshot(context, year)
         inputs = grant_inputs(context, year)
-        with options.start_engine(run.scratch) as engine:
+        with run.engine() as engine:
             name_inputs(engine, inputs)
             written, claims = step("grant", lambda: _grant(run, engine, context.policies, terms))
             points = engine.rows(load_transform("membership/grant_counts")).to_pylist()

@@ -88,7 +88,7 @@ def close_micropayments(
         context = Context.of(options)
         opening = _require(context, month)
         inputs = micropayment_inputs(context, month)
-        with options.start_engine(run.scratch) as engine:
+        with run.engine() as engine:
             name_inputs(engine, inputs)
             payments = list(inputs.files["micropayments"].values())
             close = Close(run, engine, context.policies, month, payments)

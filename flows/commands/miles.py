@@ -80,7 +80,7 @@ def close_miles(
         opening = mileage_opening(context, month)
         close = Close(run, context, month, shipped())
         inputs = mileage_inputs(context, month)
-        with options.start_engine(run.scratch) as engine:
+        with run.engine() as engine:
             step("accrue", lambda: close.accrue(engine, inputs))
             step("decide", lambda: close.decide(engine))
             step("close", lambda: close.settle(engine))

@@ -79,7 +79,7 @@ def send_notices(
     with Run.of(options, "notices", {"month": month}) as run:
         context = Context.of(options)
         opening = _require(context, month)
-        with options.start_engine(run.scratch) as engine:
+        with run.engine() as engine:
             inputs = notice_inputs(context, month)
             name_inputs(engine, inputs)
             name_activity(engine, YearEnd.of(context.policies, first.year), first)

@@ -139,7 +139,7 @@ def close_points(
         opening = _require(context, month)
         if reason := _forgotten(context, month):
             raise RunFailed(reason)
-        with options.start_engine(run.scratch) as engine:
+        with run.engine() as engine:
             inputs = point_inputs(context, month)
             name_inputs(engine, inputs)
             close = _Close(run, engine, context, month, inputs)

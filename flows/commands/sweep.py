@@ -64,7 +64,7 @@ def sweep_points(
         context = Context.of(options)
         opening = _require(context, year)
         dates = YearEnd.of(context.policies, year)
-        with options.start_engine(run.scratch) as engine:
+        with run.engine() as engine:
             inputs = sweep_inputs(context, year)
             name_inputs(engine, inputs)
             step("decide", lambda: _decide(engine, context, year, dates))

@@ -57,7 +57,7 @@ def assess_tiers(
         context = Context.of(options)
         window = assessment(context.policies, year)
         inputs = tier_inputs(context, window)
-        with options.start_engine(run.scratch) as engine:
+        with run.engine() as engine:
             name_inputs(engine, inputs)
             _name_window(engine, context.policies, window)
             months = step("check the window", lambda: _months(engine, context.policies))
