@@ -4,10 +4,10 @@ Types are Arrow's, so that a pandera model describes the same bytes that DuckDB,
 Polars read. Each check is named after the rule that a quarantine reason shows
 (`column:rule`): required, type, format, domain, range, consistency.
 
-`Check`, `Column` and `DataFrameSchema` are pandera's, deferred: they take what pandera's classes of
-these names take, and become those where rows are validated (`DataFrameSchema.model`). All else is
-read off them directly, since to import pandera with pandas takes about half of the time in which a
-command starts, and few commands validate a row.
+`DeclaredCheck`, `DeclaredColumn` and `DeclaredSchema` are plain data. They become pandera's
+`Check`, `Column` and `DataFrameSchema` where rows are validated (`DeclaredSchema.model`).
+Everything else reads them directly: to import pandera with pandas takes about half of the time in
+which a command starts, and few commands validate a row.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def pandas_type(dtype: pa.DataType) -> pd.ArrowDtype:
 
 
 @dataclass(frozen=True)
-class Check:
-    """A check: a function that answers for a column or a frame, or the name of one of pandera's
-    own, whose arguments are its `statistics`.
+class DeclaredCheck:
+    """What rows must satisfy, not yet pandera's: a function of a column or of a frame, or the name
+    of one of pandera's built-in checks with its arguments as `statistics`.
     """
 
     check_fn: Callable[[Any], Any] | str
@@ -64,19 +64,19 @@ class Check:
     statistics: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def isin(cls, allowed_values: Sequence[object], name: str, title: str) -> Check:
+    def isin(cls, allowed_values: Sequence[object], name: str, title: str) -> DeclaredCheck:
         return cls("isin", name, title, statistics={"allowed_values": allowed_values})
 
     @classmethod
-    def ge(cls, min_value: object, name: str, title: str) -> Check:
+    def ge(cls, min_value: object, name: str, title: str) -> DeclaredCheck:
         return cls("ge", name, title, statistics={"min_value": min_value})
 
     @classmethod
-    def lt(cls, max_value: object, name: str, title: str) -> Check:
+    def lt(cls, max_value: object, name: str, title: str) -> DeclaredCheck:
         return cls("lt", name, title, statistics={"max_value": max_value})
 
     @classmethod
-    def in_range(cls, min_value: object, max_value: object, name: str, title: str) -> Check:
+    def in_range(cls, min_value: object, max_value: object, name: str, title: str) -> DeclaredCheck:
         bounds = {"min_value": min_value, "max_value": max_value}
         return cls("in_range", name, title, statistics=bounds)
 
@@ -93,11 +93,11 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of Arrow values; its metadata is what is particular to exports or tables."""
+class DeclaredColumn:
+    """A column of Arrow values; `metadata` holds what is particular to exports or tables."""
 
     dtype: pa.DataType
-    checks: Sequence[Check]
+    checks: Sequence[DeclaredCheck]
     nullable: bool
     title: str | None
     description: str
@@ -117,14 +117,14 @@ class Column:
 
 
 @dataclass(frozen=True)
-class DataFrameSchema:
+class DeclaredSchema:
     """The columns of an export, a table or a policy, with the checks across them."""
 
-    columns: Mapping[str, Column]
+    columns: Mapping[str, DeclaredColumn]
     name: str
     title: str | None = None
     description: str | None = None
-    checks: Sequence[Check] = ()
+    checks: Sequence[DeclaredCheck] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
@@ -146,7 +146,7 @@ class DataFrameSchema:
 class Declared:
     """What exports, tables and policies have in common, over their schema."""
 
-    schema: DataFrameSchema
+    schema: DeclaredSchema
 
     @property
     def model(self) -> pandera.DataFrameSchema:
@@ -162,7 +162,7 @@ class Declared:
         return str(self.schema.description)
 
     @property
-    def columns(self) -> Mapping[str, Column]:
+    def columns(self) -> Mapping[str, DeclaredColumn]:
         """The columns in their order, key and partition among them."""
         return self.schema.columns
 
@@ -181,9 +181,9 @@ IDENTIFIER_PATTERN: Final = "[A-Za-z0-9_-]{1,40}"
 _IDENTIFIER_BYTES: Final = 40
 
 
-def matches(pattern: str, wording: str) -> Check:
+def matches(pattern: str, wording: str) -> DeclaredCheck:
     """The whole text matches the pattern; rule `format`."""
-    return Check(
+    return DeclaredCheck(
         lambda series: series.str.fullmatch(pattern),
         name="format",
         error=wording,
@@ -191,9 +191,9 @@ def matches(pattern: str, wording: str) -> Check:
     )
 
 
-def identifies(wording: str) -> Check:
+def identifies(wording: str) -> DeclaredCheck:
     """The whole text is an id, as `IDENTIFIER_PATTERN` has it; rule `format`."""
-    return Check(_are_identifiers, name="format", error=wording, title=wording)
+    return DeclaredCheck(_are_identifiers, name="format", error=wording, title=wording)
 
 
 def _are_identifiers(series: pd.Series[Any]) -> pd.Series[bool]:
@@ -208,28 +208,30 @@ def _are_identifiers(series: pd.Series[Any]) -> pd.Series[bool]:
     return series.str.fullmatch(IDENTIFIER_PATTERN)
 
 
-def one_of(values: list[str]) -> Check:
+def one_of(values: list[str]) -> DeclaredCheck:
     """The value is in the list; rule `domain`."""
-    return Check.isin(values, name="domain", title=f"one of {', '.join(values)}")
+    return DeclaredCheck.isin(values, name="domain", title=f"one of {', '.join(values)}")
 
 
-def at_least(bound: object) -> Check:
+def at_least(bound: object) -> DeclaredCheck:
     """The value is the bound or more; rule `range`."""
-    return Check.ge(bound, name="range", title=f"{bound} or more")
+    return DeclaredCheck.ge(bound, name="range", title=f"{bound} or more")
 
 
-def between(low: object, high: object) -> Check:
+def between(low: object, high: object) -> DeclaredCheck:
     """The value lies between the bounds, both included; rule `range`."""
-    return Check.in_range(low, high, name="range", title=f"{low} to {high}")
+    return DeclaredCheck.in_range(low, high, name="range", title=f"{low} to {high}")
 
 
-def across(column: str, rule: str, holds: Callable[[pd.DataFrame], Any], wording: str) -> Check:
+def across(
+    column: str, rule: str, holds: Callable[[pd.DataFrame], Any], wording: str
+) -> DeclaredCheck:
     """A condition over several columns, blamed on one of them.
 
     Where a column that it reads is missing the condition counts as met: the missing column has
     a reason of its own. Codes and enumerations are compared as text, but have no `.str`.
     """
-    return Check(
+    return DeclaredCheck(
         lambda frame: holds(frame).astype(pandas_type(BOOL)).fillna(True),
         name=f"{column}:{rule}",
         error=wording,
@@ -242,16 +244,9 @@ def column(
     description: str,
     *,
     title: str | None = None,
-    checks: list[Check] | None = None,
+    checks: list[DeclaredCheck] | None = None,
     nullable: bool = False,
     **metadata: object,
-) -> Column:
-    """A column with its meaning; `metadata` holds what is particular to exports or tables."""
-    return Column(
-        dtype,
-        checks=checks or [],
-        nullable=nullable,
-        title=title,
-        description=description,
-        metadata=dict(metadata),
-    )
+) -> DeclaredColumn:
+    """A column; further keywords become its metadata."""
+    return DeclaredColumn(dtype, checks or [], nullable, title, description, metadata)

@@ -17,7 +17,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from schemas.columns import DTYPES, Check, Column
+from schemas.columns import DTYPES, DeclaredCheck, DeclaredColumn
 from schemas.exports import EXPORTS, Export, opening_lots
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 
@@ -85,13 +85,13 @@ def glob_escaped(path: Path) -> str:
     return str(path).translate(_GLOBS)
 
 
-def unit(column: Column) -> str | None:
+def unit(column: DeclaredColumn) -> str | None:
     """What the column's values count, where it is declared."""
     declared = column.metadata.get("unit")
     return str(declared) if declared else None
 
 
-def field(name: str, column: Column) -> pa.Field:
+def field(name: str, column: DeclaredColumn) -> pa.Field:
     """The column as an Arrow field that carries its description and unit."""
     metadata = {"description": column.description}
     if declared := unit(column):
@@ -99,7 +99,9 @@ def field(name: str, column: Column) -> pa.Field:
     return pa.field(name, column.dtype, metadata=metadata)
 
 
-def arrow_schema(columns: Mapping[str, Column], *, description: str, grain: str) -> pa.Schema:
+def arrow_schema(
+    columns: Mapping[str, DeclaredColumn], *, description: str, grain: str
+) -> pa.Schema:
     """The columns as an Arrow schema; descriptions and units are field metadata."""
     return pa.schema(
         [field(name, column) for name, column in columns.items()],
@@ -380,7 +382,7 @@ def _package_field(table: Table, name: str) -> dict[str, object]:
     return described
 
 
-def _constraints(column: Column) -> dict[str, object]:
+def _constraints(column: DeclaredColumn) -> dict[str, object]:
     """What of the column's rules the standard can say; the dictionary has all of them."""
     found: dict[str, object] = {"required": not column.nullable}
     for check in column.checks:
@@ -459,11 +461,11 @@ def _export_rules(export: Export, name: str) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _rules(checks: Iterable[Check]) -> str:
+def _rules(checks: Iterable[DeclaredCheck]) -> str:
     return "; ".join(check.title for check in checks)
 
 
-def _across(checks: Iterable[Check]) -> list[str]:
+def _across(checks: Iterable[DeclaredCheck]) -> list[str]:
     claims = [(check.name.partition(":")[0], check.title) for check in checks]
     return [
         *(f"- `{column}` is {wording}" for column, wording in claims),

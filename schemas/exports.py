@@ -26,10 +26,10 @@ from schemas.columns import (
     INT64,
     TEXT,
     TIMESTAMP,
-    Check,
-    Column,
-    DataFrameSchema,
     Declared,
+    DeclaredCheck,
+    DeclaredColumn,
+    DeclaredSchema,
     across,
     at_least,
     between,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def _identifier(korean: str, description: str, *, nullable: bool = False) -> Column:
+def _identifier(korean: str, description: str, *, nullable: bool = False) -> DeclaredColumn:
     return column(
         TEXT,
         description,
@@ -55,13 +55,13 @@ def _identifier(korean: str, description: str, *, nullable: bool = False) -> Col
     )
 
 
-def _code(korean: str, description: str, pattern: str, wording: str) -> Column:
+def _code(korean: str, description: str, pattern: str, wording: str) -> DeclaredColumn:
     return column(TEXT, description, title=korean, checks=[matches(pattern, wording)], form="code")
 
 
 def _text(
     korean: str, description: str, *, nullable: bool = False, personal: str | None = None
-) -> Column:
+) -> DeclaredColumn:
     return column(
         TEXT,
         description,
@@ -76,11 +76,11 @@ def _text(
 def _integer(
     korean: str,
     description: str,
-    *checks: Check,
+    *checks: DeclaredCheck,
     nullable: bool = False,
     default: int | None = None,
     unit: str | None = None,
-) -> Column:
+) -> DeclaredColumn:
     return column(
         INT64,
         description,
@@ -93,15 +93,15 @@ def _integer(
     )
 
 
-def _date(korean: str, description: str, *, nullable: bool = False) -> Column:
+def _date(korean: str, description: str, *, nullable: bool = False) -> DeclaredColumn:
     return column(DATE, description, title=korean, nullable=nullable, form="date")
 
 
-def _timestamp(korean: str, description: str) -> Column:
+def _timestamp(korean: str, description: str) -> DeclaredColumn:
     return column(TIMESTAMP, description, title=korean, form="timestamp")
 
 
-def _boolean(korean: str, description: str, *, default: bool | None = None) -> Column:
+def _boolean(korean: str, description: str, *, default: bool | None = None) -> DeclaredColumn:
     return column(
         BOOL,
         description,
@@ -112,7 +112,7 @@ def _boolean(korean: str, description: str, *, default: bool | None = None) -> C
     )
 
 
-def _enumeration(korean: str, description: str, labels: Mapping[str, str]) -> Column:
+def _enumeration(korean: str, description: str, labels: Mapping[str, str]) -> DeclaredColumn:
     """`labels`: canonical code to Korean label; either may be delivered, case ignored."""
     return column(
         TEXT,
@@ -124,7 +124,7 @@ def _enumeration(korean: str, description: str, labels: Mapping[str, str]) -> Co
     )
 
 
-def _revision() -> Column:
+def _revision() -> DeclaredColumn:
     return _integer(
         "정정차수",
         "Revision of the row; the highest one of a key is current",
@@ -210,16 +210,16 @@ def _export(
     name: str,
     title: str,
     description: str,
-    columns: Mapping[str, Column],
+    columns: Mapping[str, DeclaredColumn],
     *,
     key: list[str],
     owner: str,
     revision: str | None = None,
     month_of: str | None = None,
     totals: list[str] | None = None,
-    checks: list[Check] | None = None,
-) -> DataFrameSchema:
-    return DataFrameSchema(
+    checks: list[DeclaredCheck] | None = None,
+) -> DeclaredSchema:
+    return DeclaredSchema(
         dict(columns),
         name=name,
         title=title,
@@ -235,7 +235,7 @@ def _export(
     )
 
 
-def _destination_differs() -> Check:
+def _destination_differs() -> DeclaredCheck:
     return across(
         "destination",
         "consistency",
@@ -609,7 +609,7 @@ _MIXED_PAYMENTS = _export(
             "Won that one mile is worth in this booking",
             title="마일당원화",
             checks=[
-                Check(lambda s: s > 0, name="range", title="above 0"),
+                DeclaredCheck(lambda s: s > 0, name="range", title="above 0"),
             ],
             form="decimal",
             unit="KRW per mile",
@@ -780,13 +780,13 @@ def opening_lots(
     )
 
 
-def _before(first_day: date | None) -> list[Check]:
+def _before(first_day: date | None) -> list[DeclaredCheck]:
     if first_day is None:
         return []
-    return [Check.lt(first_day, name="range", title=f"before {first_day}")]
+    return [DeclaredCheck.lt(first_day, name="range", title=f"before {first_day}")]
 
 
-def _not_swept_before(first_day: date | None) -> list[Check]:
+def _not_swept_before(first_day: date | None) -> list[DeclaredCheck]:
     return [] if first_day is None else [at_least(first_day.replace(month=1, day=1))]
 
 
@@ -794,7 +794,7 @@ def _is_of(frame: pd.DataFrame, kinds: Mapping[str, str]) -> pd.Series[bool]:
     return frame["kind"].isin(list(kinds))
 
 
-def _owned_by_one_of(ids: pd.Series[str], kinds: Mapping[str, str]) -> Check:
+def _owned_by_one_of(ids: pd.Series[str], kinds: Mapping[str, str]) -> DeclaredCheck:
     return across(
         "owner",
         "domain",

@@ -24,10 +24,10 @@ from schemas.columns import (
     DATE,
     INT64,
     TEXT,
-    Check,
-    Column,
-    DataFrameSchema,
     Declared,
+    DeclaredCheck,
+    DeclaredColumn,
+    DeclaredSchema,
     at_least,
     between,
     column,
@@ -72,16 +72,16 @@ def _policy(
     description: str,
     *,
     unit: str,
-    keys: Mapping[str, Column] | None = None,
-    values: Mapping[str, Column],
+    keys: Mapping[str, DeclaredColumn] | None = None,
+    values: Mapping[str, DeclaredColumn],
     scale: str | None = None,
     complete: bool = False,
-) -> DataFrameSchema:
+) -> DeclaredSchema:
     """`scale`: the value that starts at 0 and rises in the order of the key's domain.
 
     `complete`: the key has a row for each value of its domain as long as it has any.
     """
-    return DataFrameSchema(
+    return DeclaredSchema(
         {**(keys or {}), **values},
         name=name,
         description=description,
@@ -89,15 +89,15 @@ def _policy(
     )
 
 
-def _tier(description: str) -> Column:
+def _tier(description: str) -> DeclaredColumn:
     return column(TEXT, description, checks=[one_of(TIERS)])
 
 
-def _month(description: str) -> Column:
+def _month(description: str) -> DeclaredColumn:
     return column(INT64, description, checks=[between(1, 12)])
 
 
-def _day(description: str) -> Column:
+def _day(description: str) -> DeclaredColumn:
     return column(INT64, description, checks=[between(1, 31)])
 
 
@@ -371,7 +371,7 @@ _MICROPAYMENT_GRADE_LIMITS = _policy(
         "credit_grade": column(
             INT64,
             "Credit grade, 1 (best) to 10",
-            checks=[Check.isin(CREDIT_GRADES, name="domain", title="1 to 10")],
+            checks=[DeclaredCheck.isin(CREDIT_GRADES, name="domain", title="1 to 10")],
         )
     },
     values={"monthly_limit": column(INT64, "Limit of a calendar month", checks=[at_least(0)])},
@@ -423,36 +423,36 @@ _MICROPAYMENT_USAGE_NOTICE = _policy(
 # The airline
 
 
-def _written(description: str, pattern: str) -> Column:
+def _written(description: str, pattern: str) -> DeclaredColumn:
     """Text of a form; the file's schema checks it."""
     return column(TEXT, description, pattern=pattern)
 
 
-def _zone() -> Column:
+def _zone() -> DeclaredColumn:
     return column(TEXT, "Whether the route is within the home country", checks=[one_of(ZONES)])
 
 
-def _region(description: str) -> Column:
+def _region(description: str) -> DeclaredColumn:
     return column(TEXT, description, checks=[one_of(REGIONS)])
 
 
-def _cabin(description: str) -> Column:
+def _cabin(description: str) -> DeclaredColumn:
     return column(TEXT, description, checks=[one_of(list(CABINS))])
 
 
-def _season() -> Column:
+def _season() -> DeclaredColumn:
     return column(TEXT, "Season", checks=[one_of(list(SEASONS))])
 
 
-def _miles(description: str) -> Column:
+def _miles(description: str) -> DeclaredColumn:
     return column(INT64, description, checks=[at_least(0)])
 
 
-def _share(description: str) -> Column:
+def _share(description: str) -> DeclaredColumn:
     return column(INT64, description, checks=[between(0, 10_000)])
 
 
-def _status(description: str) -> Column:
+def _status(description: str) -> DeclaredColumn:
     return column(TEXT, description, checks=[one_of(ELITE_STATUSES)])
 
 

@@ -19,10 +19,10 @@ from schemas.columns import (
     SUM,
     TEXT,
     TIMESTAMP,
-    Check,
-    Column,
-    DataFrameSchema,
     Declared,
+    DeclaredCheck,
+    DeclaredColumn,
+    DeclaredSchema,
     across,
     at_least,
     column,
@@ -72,19 +72,19 @@ def _table(
     name: str,
     description: str,
     grain: str,
-    columns: Mapping[str, Column],
+    columns: Mapping[str, DeclaredColumn],
     *,
     partition: str,
     key: list[str],
-    checks: list[Check] | None = None,
+    checks: list[DeclaredCheck] | None = None,
     export: str | None = None,
     headline: str | None = None,
-) -> DataFrameSchema:
+) -> DeclaredSchema:
     """`export` is the one that a staged relation is kept of; none for a published table.
 
     `headline`: the column by which people say who gains and who loses by a correction.
     """
-    return DataFrameSchema(
+    return DeclaredSchema(
         dict(columns),
         name=name,
         description=description,
@@ -99,7 +99,7 @@ def _table(
     )
 
 
-def _membership_year() -> Column:
+def _membership_year() -> DeclaredColumn:
     return column(
         INT64,
         "Membership year that the tier is for; assessed on 1 November of the year before (T1)",
@@ -107,17 +107,17 @@ def _membership_year() -> Column:
     )
 
 
-def _customer_id() -> Column:
+def _customer_id() -> DeclaredColumn:
     return column(TEXT, "Customer, as in the customers export")
 
 
-def _fee(product: str) -> Column:
+def _fee(product: str) -> DeclaredColumn:
     return column(
         INT64, f"Collected amount of the counting {product} lines of the window (T2, T3)", unit=_KRW
     )
 
 
-def _tier(description: str) -> Column:
+def _tier(description: str) -> DeclaredColumn:
     return column(TEXT, description, checks=[one_of(TIERS)])
 
 
@@ -203,7 +203,7 @@ _POINT_GRANTS = _table(
 )
 
 
-def _period() -> Column:
+def _period() -> DeclaredColumn:
     return column(
         TEXT,
         "Month YYYY-MM, or YYYY-YE for the sweep at its end, which lies between December and "
@@ -212,7 +212,7 @@ def _period() -> Column:
     )
 
 
-def _month() -> Column:
+def _month() -> DeclaredColumn:
     return column(
         TEXT,
         "Month, YYYY-MM",
@@ -220,27 +220,27 @@ def _month() -> Column:
     )
 
 
-def _amount_of_points(description: str) -> Column:
+def _amount_of_points(description: str) -> DeclaredColumn:
     return column(INT64, description, checks=[at_least(0)], unit=_POINTS)
 
 
-def _credit_kind() -> Column:
+def _credit_kind() -> DeclaredColumn:
     return column(TEXT, "Where the lot comes from (P1, G2)", checks=[one_of(CREDIT_KINDS)])
 
 
-def _expiry_cause(description: str, *, nullable: bool = False) -> Column:
+def _expiry_cause(description: str, *, nullable: bool = False) -> DeclaredColumn:
     return column(TEXT, description, checks=[one_of(EXPIRY_CAUSES)], nullable=nullable)
 
 
-def _status() -> Column:
+def _status() -> DeclaredColumn:
     return column(TEXT, "Whether it is accepted", checks=[one_of(["accepted", "rejected"])])
 
 
-def _reason(description: str, reasons: list[str]) -> Column:
+def _reason(description: str, reasons: list[str]) -> DeclaredColumn:
     return column(TEXT, description, checks=[one_of(reasons)], nullable=True)
 
 
-def _reason_where_rejected() -> Check:
+def _reason_where_rejected() -> DeclaredCheck:
     return across(
         "reason",
         "consistency",
@@ -249,7 +249,7 @@ def _reason_where_rejected() -> Check:
     )
 
 
-def _lot_terms() -> dict[str, Column]:
+def _lot_terms() -> dict[str, DeclaredColumn]:
     return {
         "credited_on": column(DATE, "First day that the points can be used"),
         "expires_on": column(
@@ -265,7 +265,7 @@ def _lot_terms() -> dict[str, Column]:
     }
 
 
-def _shortened_from() -> Column:
+def _shortened_from() -> DeclaredColumn:
     return column(
         DATE,
         "The last day before a policy change brought it forward; missing where none did (P7)",
@@ -529,19 +529,19 @@ _EXPIRY_SWEEP = _table(
 # Micropayments
 
 
-def _subscription_id() -> Column:
+def _subscription_id() -> DeclaredColumn:
     return column(TEXT, "Subscription, as in the subscriptions export")
 
 
-def _won(description: str, *, nullable: bool = False, least: int = 0) -> Column:
+def _won(description: str, *, nullable: bool = False, least: int = 0) -> DeclaredColumn:
     return column(INT64, description, checks=[at_least(least)], nullable=nullable, unit=_KRW)
 
 
-def _approval(refused: str) -> Column:
+def _approval(refused: str) -> DeclaredColumn:
     return column(TEXT, "Whether it is approved", checks=[one_of(["approved", refused])])
 
 
-def _reason_unless_approved() -> Check:
+def _reason_unless_approved() -> DeclaredCheck:
     return across(
         "reason",
         "consistency",
@@ -550,7 +550,7 @@ def _reason_unless_approved() -> Check:
     )
 
 
-def _known_unless(name: str) -> Check:
+def _known_unless(name: str) -> DeclaredCheck:
     return across(
         name,
         "consistency",
@@ -694,19 +694,19 @@ _MICROPAYMENT_LIMITS = _table(
 # The airline
 
 
-def _member_id() -> Column:
+def _member_id() -> DeclaredColumn:
     return column(TEXT, "Member, as in the members export")
 
 
-def _amount_of_miles(description: str, *, nullable: bool = False, least: int = 0) -> Column:
+def _amount_of_miles(description: str, *, nullable: bool = False, least: int = 0) -> DeclaredColumn:
     return column(INT64, description, checks=[at_least(least)], nullable=nullable, unit=_MILES)
 
 
-def _airport(description: str) -> Column:
+def _airport(description: str) -> DeclaredColumn:
     return column(TEXT, f"{description}, IATA code")
 
 
-def _elite_status(description: str) -> Column:
+def _elite_status(description: str) -> DeclaredColumn:
     return column(TEXT, description, checks=[one_of(ELITE_STATUSES)])
 
 
@@ -1026,23 +1026,23 @@ _RESTATEMENTS = _table(
 )
 
 
-def _billing_month() -> Column:
+def _billing_month() -> DeclaredColumn:
     return column(TEXT, "Month of the bill, YYYY-MM")
 
 
-def _product() -> Column:
+def _product() -> DeclaredColumn:
     return column(TEXT, "Product", checks=[one_of(list(PRODUCTS))])
 
 
-def _charge_item() -> Column:
+def _charge_item() -> DeclaredColumn:
     return column(TEXT, "Charge item", checks=[one_of(list(CHARGE_ITEMS))])
 
 
-def _collected_month() -> Column:
+def _collected_month() -> DeclaredColumn:
     return column(TEXT, "Month in which it was collected, YYYY-MM")
 
 
-def _billing_line_id() -> Column:
+def _billing_line_id() -> DeclaredColumn:
     return column(TEXT, "Line of the billing export, within its month")
 
 
@@ -1171,12 +1171,12 @@ class Table(Declared):
         return cast("str | None", self.schema.metadata["headline"])
 
     @property
-    def stored_columns(self) -> dict[str, Column]:
+    def stored_columns(self) -> dict[str, DeclaredColumn]:
         """The columns that the files hold: all but the partition column."""
         return {n: c for n, c in self.columns.items() if n != self.partition}
 
 
-def _by_name(*schemas: DataFrameSchema) -> dict[str, Table]:
+def _by_name(*schemas: DeclaredSchema) -> dict[str, Table]:
     return {schema.name: Table(schema) for schema in schemas}
 
 

@@ -13,8 +13,7 @@ from flows.console import progress
 from flows.console.errors import HeldBack
 from flows.deliveries.ingest import held_back, ingest
 from flows.publishing.options import Options
-from flows.publishing.run import Context, one_catalog
-from flows.publishing.sessions import one_session
+from flows.publishing.run import Context, in_turn
 from flows.publishing.steps import StepRunner, plainly
 from schemas.periods import Period
 
@@ -64,8 +63,7 @@ def _run_due(
     context = Context.of(options)
     done = 0
     with (
-        one_catalog(context.workspace),
-        one_session(),
+        in_turn(options) as shared,
         progress.working("running the calendar", lambda: done / max(1, len(due))),
     ):
         for item in due:
@@ -77,7 +75,7 @@ def _run_due(
                 manifest["skipped"].append({"command": item.line, "reason": finding.skipped})
                 outcome.skipped += 1
             else:
-                work = partial(perform, item.command, options, item.period)
+                work = partial(perform, item.command, shared, item.period)
                 manifest["runs"].append(step(item.title, work))
                 outcome.ran.append(item.title)
                 context = Context.of(options)

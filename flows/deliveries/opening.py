@@ -114,7 +114,6 @@ class _Opening:
 
     def __init__(self, run: Run, options: Options, context: Context, first: date) -> None:
         self._run = run
-        self._options = options
         self._context = context
         self._first = first
         self._owners = _known_owners(context)
@@ -133,7 +132,7 @@ class _Opening:
     def open(self, month: Period, report: FileReport) -> dict[str, Any]:
         """Writes the lots aside and audits them; returns what the manifest tells of them."""
         delivered = self._merged(report)
-        with self._options.start_engine(self._run.scratch) as engine:
+        with self._run.engine() as engine:
             engine.relation("delivered_lots", [delivered], staged_schema(self._export))
             run_context(engine, first_day=self._first, day_after=self._first)
             counts = engine.rows(_sql("lot_counts")).to_pylist()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from flows.publishing.commit import KEPT
-from flows.publishing.sessions import session
+from flows.publishing.sessions import SharedSession
 from transforms.engine.duckdb import Engine, memory_bytes
 from transforms.engine.threads import bound_threads
 
@@ -36,6 +35,7 @@ class Options(BaseModel):
     threads: int | None = None
     max_reject_rate: float = 0.05
     keep: int = KEPT
+    _shared: SharedSession | None = None
 
     @field_validator("workspace", "policies")
     @classmethod
@@ -69,7 +69,18 @@ class Options(BaseModel):
             raise ValueError("0 or more versions")
         return keep
 
-    def start_engine(self, scratch: Path) -> AbstractContextManager[Engine]:
-        """A database session within these settings."""
+    @property
+    def shared(self) -> SharedSession | None:
+        """The session that a run under these settings shares with those before and after it."""
+        return self._shared
+
+    def sharing(self, session: SharedSession) -> Self:
+        """These settings for runs that share the session; see `flows.publishing.run.in_turn`."""
+        copy = self.model_copy()
+        copy._shared = session
+        return copy
+
+    def start_engine(self, scratch: Path) -> Engine:
+        """A database session of its own within these settings."""
         bound_threads(self.threads)
-        return session(scratch, self.memory, self.threads)
+        return Engine(scratch, self.memory, self.threads)

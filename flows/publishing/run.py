@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -31,10 +31,11 @@ from flows.publishing.commit import (
 from flows.publishing.lineage import Lineage, complete_later
 from flows.publishing.options import Options
 from flows.publishing.restatements import restate
+from flows.publishing.sessions import SharedSession
 from flows.publishing.workspace import Workspace
 from schemas.periods import Period
 from schemas.tables import PUBLISHED, RESTATEMENTS
-from transforms.engine.duckdb import QueryError
+from transforms.engine.duckdb import Engine, QueryError
 from transforms.policies.policy import Policies, PolicyError
 
 _MANIFEST: Final = "manifest.json"
@@ -147,6 +148,11 @@ class Run:
         """A private folder for this run."""
         return self.workspace.scratch
 
+    def engine(self) -> AbstractContextManager[Engine]:
+        """A database session within the run's settings: shared with other runs, or its own."""
+        shared = self._options.shared
+        return self._options.start_engine(self.scratch) if shared is None else shared.lend()
+
     def aside(self, target: Path) -> Path:
         """Where to write a file that is to become `target`."""
         return self._publication.aside(target)
@@ -200,7 +206,7 @@ class Run:
         self.replace(aside, target)
         self._publication.commit()
         self._tell_commit(manifest, entries)
-        if not _catalog_waits:
+        if self._options.shared is None:
             published = any(entry.table in PUBLISHED for entry in entries)
             if published or catalog_is_behind(self.workspace):
                 build_catalog(self.workspace)
@@ -215,7 +221,7 @@ class Run:
         folder = self.workspace.warehouse / table.name / f"{table.partition}={self.run_id}"
         target = folder / "part-0.parquet"
         aside = self.aside(target)
-        with self._options.start_engine(self.scratch) as engine:
+        with self.engine() as engine:
             found, rows = restate(engine, replaced, aside)
         if rows:
             self.replace(aside, target, table=table.name, period=self.run_id, rows=rows)
@@ -280,18 +286,17 @@ def tell_recovered(workspace: Workspace, run_ids: Sequence[str]) -> None:
             complete_later(workspace.root, json.loads(path.read_bytes()))
 
 
-_catalog_waits = False
-
-
 @contextmanager
-def one_catalog(workspace: Workspace) -> Iterator[None]:
-    """Builds the catalog once, after all runs of the block instead of after each."""
-    global _catalog_waits
-    _catalog_waits = True
+def in_turn(options: Options) -> Iterator[Options]:
+    """Settings for runs that follow one another in a workspace.
+
+    They share one database session, and the catalog is built once, after the last of them.
+    """
+    workspace = Workspace(options.workspace)
     try:
-        yield
+        with closing(SharedSession(lambda: options.start_engine(workspace.scratch))) as session:
+            yield options.sharing(session)
     finally:
-        _catalog_waits = False
         with workspace.lock("catalog"):
             if catalog_is_behind(workspace):
                 build_catalog(workspace)

@@ -1,4 +1,4 @@
-"""Database sessions: one for each run, or one for many runs in turn.
+"""One database session for runs that follow one another.
 
 To start a session takes as long as ten small queries, and to name policies again as long as
 another five; the calendar has hundreds of runs.
@@ -6,32 +6,28 @@ another five; the calendar has hundreds of runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from transforms.engine.duckdb import Engine
 
 
-class _Shared:
-    """A session that is kept from one run to the next, without anything that a run named."""
+class SharedSession:
+    """A session that is kept from one run to the next; `start` starts it when it is needed."""
 
-    def __init__(self) -> None:
-        self._kept: tuple[tuple[object, ...], Engine] | None = None
+    def __init__(self, start: Callable[[], Engine]) -> None:
+        self._start = start
+        self._idle: Engine | None = None
 
     @contextmanager
-    def lend(self, scratch: Path, memory: str, threads: int | None) -> Iterator[Engine]:
-        """The session, for a run with these settings; where it fails, the next gets a new one.
+    def lend(self) -> Iterator[Engine]:
+        """The session for one run, in which only policies are named yet.
 
-        While it is lent it is not here, so that a run within a run gets a session of its own.
+        A run that fails ends it, and the next gets a new one; so does a run that begins while
+        another has it.
         """
-        settings = (scratch, memory, threads)
-        kept, self._kept = self._kept, None
-        if kept is not None and kept[0] != settings:
-            kept[1].close()
-            kept = None
-        engine = Engine(scratch, memory, threads) if kept is None else kept[1]
+        engine = self._start() if self._idle is None else self._idle
+        self._idle = None
         try:
             yield engine
             engine.forget()
@@ -39,30 +35,10 @@ class _Shared:
             engine.close()
             raise
         self.close()
-        self._kept = (settings, engine)
+        self._idle = engine
 
     def close(self) -> None:
-        """Ends the session that is kept, if any."""
-        if self._kept is not None:
-            self._kept[1].close()
-        self._kept = None
-
-
-_shared: Final[list[_Shared]] = []
-
-
-def session(scratch: Path, memory: str, threads: int | None) -> AbstractContextManager[Engine]:
-    """A session with these settings: the shared one within `one_session`, else its own."""
-    return (
-        _shared[-1].lend(scratch, memory, threads) if _shared else Engine(scratch, memory, threads)
-    )
-
-
-@contextmanager
-def one_session() -> Iterator[None]:
-    """Runs of the block have one session, each after the other."""
-    _shared.append(_Shared())
-    try:
-        yield
-    finally:
-        _shared.pop().close()
+        """Ends the session that no run has at the moment."""
+        if self._idle is not None:
+            self._idle.close()
+        self._idle = None

@@ -13,8 +13,8 @@ from schemas.columns import (
     INT64,
     TEXT,
     TIMESTAMP,
-    Column,
-    DataFrameSchema,
+    DeclaredColumn,
+    DeclaredSchema,
     across,
     at_least,
     column,
@@ -36,7 +36,7 @@ from tests.support import (
 )
 
 
-def _identifier(korean: str) -> Column:
+def _identifier(korean: str) -> DeclaredColumn:
     return column(
         TEXT,
         "an id",
@@ -47,7 +47,7 @@ def _identifier(korean: str) -> Column:
 
 
 COUPONS = Export(
-    DataFrameSchema(
+    DeclaredSchema(
         {
             "coupon_id": _identifier("쿠폰번호"),
             "customer_id": _identifier("고객번호"),

@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.columns import DTYPES, TEXT, DataFrameSchema, column
+from schemas.columns import DTYPES, TEXT, DeclaredSchema, column
 from schemas.derive import (
     DELIVERY,
     data_dictionary,
@@ -116,7 +116,7 @@ def test_every_column_is_known_by_its_english_and_its_korean_name(name: str) -> 
 
 def test_two_columns_of_one_name_are_refused() -> None:
     columns = {n: column(TEXT, "A column", title="번호") for n in ("first", "second")}
-    twins = DataFrameSchema(columns, name="twins")
+    twins = DeclaredSchema(columns, name="twins")
     with pytest.raises(ValueError, match="twins: two columns are called 번호"):
         header_names(Export(twins))
 
