@@ -16,11 +16,10 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
-from flows.commands.grants import grant_points
-from flows.commands.tiers import assess_tiers
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
 from schemas.tables import PUBLISHED
+from tests.commands_in_tests import run_command
 
 YEARS: Final = (2017, 2018)
 FIRST: Final = "2015-11"
@@ -146,8 +145,8 @@ def stage(workspace: Path, **more: Any) -> dict[str, Any]:
 def publish(workspace: Path, years: Iterable[int] = YEARS, **more: Any) -> None:
     """Assesses and grants the years."""
     for year in years:
-        assess_tiers(options(workspace, **more), year)
-        grant_points(options(workspace, **more), year)
+        run_command(options(workspace, **more), f"tiers {year}")
+        run_command(options(workspace, **more), f"grants {year}")
 
 
 def published(workspace: Path) -> Path:

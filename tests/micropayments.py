@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from flows.commands.micropayments import close_micropayments
+from tests.commands_in_tests import run_command
 from tests.membership import land, options
 
 Row = dict[str, Any]
@@ -72,4 +72,4 @@ def land_micropayments(
 
 def close(workspace: Path, *months: str, **more: Any) -> list[Row]:
     """Closes months in this order; returns the manifests."""
-    return [close_micropayments(options(workspace, **more), month) for month in months]
+    return [run_command(options(workspace, **more), f"micropayments {month}") for month in months]

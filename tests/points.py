@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from flows.commands.grants import grant_points
-from flows.commands.notices import send_notices
-from flows.commands.points import close_points
-from flows.commands.sweep import sweep_points
-from flows.commands.tiers import assess_tiers
-from flows.publishing.options import Options
 from tests.membership import land, line, months
 
 Row = dict[str, Any]
@@ -66,13 +60,6 @@ _EXPORTS: Final = {
     "refunds": ("refund_applications", "application_id", "F", REFUND),
 }
 _FEES: Final = {"vip": 1_000_000, "gold": 600_000, "silver": 400_000, "white": 200_000}
-_COMMANDS: Final[dict[str, Callable[[Options, str], Row]]] = {
-    "points": close_points,
-    "notices": send_notices,
-    "sweep": lambda options, year: sweep_points(options, int(year)),
-    "tiers": lambda options, year: assess_tiers(options, int(year)),
-    "grants": lambda options, year: grant_points(options, int(year)),
-}
 
 
 def customer(**given: object) -> Row:
@@ -115,10 +102,3 @@ def land_points(workspace: Path, rows: Mapping[str, Iterable[Mapping[str, object
         ]
         if delivered:
             land(workspace, export, delivered)
-
-
-def run(options: Options, steps: Iterable[str]) -> None:
-    """Runs commands, each written as on the command line: `points 2016-03`, `sweep 2016`."""
-    for step in steps:
-        command, period = step.split()
-        _COMMANDS[command](options, period)

@@ -27,14 +27,13 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from flows.commands.grants import grant_points
-from flows.commands.tiers import assess_tiers
 from flows.console.errors import NotReady
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
 from schemas.policy import POLICIES
 from schemas.tables import PUBLISHED
+from tests.commands_in_tests import run_command
 
 CASES: Final = Path(__file__).parent / "cases"
 WINDOW: Final = ("2015-11", "2016-10")
@@ -90,9 +89,10 @@ def _run(case: Row, options: Options, expected: Row) -> Row:
     """Tiers, and grants where the case is about them; the manifest of the tiers."""
     year, manifest = case.get("year", 2017), {}
     if case.get("assess", True):
-        manifest = assess_tiers(options, year, case.get("allow_missing_months", False))
+        missing = case.get("allow_missing_months", False)
+        manifest = run_command(options, f"tiers {year}", allow_missing_months=missing)
     if "point_grants" in expected or not case.get("assess", True):
-        grant_points(options, year)
+        run_command(options, f"grants {year}")
     return manifest
 
 

@@ -20,13 +20,12 @@ from typing import Any, Final
 
 import pytest
 
-from flows.commands.elite import assess_elite
-from flows.commands.miles import close_miles
 from flows.console.errors import NotReady, PointbookError, WrongUsage
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
 from schemas.tables import PUBLISHED
+from tests.commands_in_tests import run_command
 from tests.membership import land, table_rows
 from tests.test_cases import collected, replaced_policies
 
@@ -120,9 +119,9 @@ def land_airline(workspace: Path, case: Row) -> None:
 
 def _run(case: Row, options: Options) -> None:
     for month in case.get("close", [] if "elite" in case else [MONTH]):
-        close_miles(options, month)
+        run_command(options, f"miles {month}")
     if "elite" in case:
-        assess_elite(options, case["elite"])
+        run_command(options, f"elite {case['elite']}")
 
 
 def assert_rows(workspace: Path, name: str, wanted: list[Row]) -> None:

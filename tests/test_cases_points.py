@@ -25,8 +25,9 @@ from flows.console.errors import NotReady
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
 from schemas.tables import PUBLISHED
+from tests.commands_in_tests import run_commands
 from tests.membership import land, table_rows
-from tests.points import Row, bills_of_tiers, land_points, run
+from tests.points import Row, bills_of_tiers, land_points
 from tests.test_cases import collected, replaced_policies
 
 TIER_YEAR: Final = 2016
@@ -48,12 +49,12 @@ def test_case(case: Row, tmp_path: Path) -> None:
     assert ingest(options)["status"] == "done"
     steps, expected = case.get("run", ["points 2016-03"]), dict(case["expect"])
     if named := expected.pop("not_ready", None):
-        run(options, steps[:-1])
+        run_commands(options, steps[:-1])
         with pytest.raises(NotReady) as caught:
-            run(options, steps[-1:])
+            run_commands(options, steps[-1:])
         assert [words for words in named if words not in str(caught.value)] == []
     else:
-        run(options, steps)
+        run_commands(options, steps)
     for name, wanted in expected.items():
         _assert_rows(workspace, name, wanted)
 

@@ -161,9 +161,8 @@ COPY (
 """
 _OURS = """
 from pathlib import Path
-from flows.commands.micropayments import close_micropayments
 from flows.publishing.options import Options
-close_micropayments(Options(workspace=Path({root!r}), memory="{memory}"), "{month}")
+run_command(Options(workspace=Path({root!r}), memory="{memory}"), "micropayments {month}")
 """
 
 

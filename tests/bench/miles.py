@@ -150,15 +150,13 @@ with Run(options.workspace, "miles", {{}}) as run:
 """
 _MILES: Final = """
 from pathlib import Path
-from flows.commands.miles import close_miles
 from flows.publishing.options import Options
-close_miles(Options(workspace=Path({root!r}), memory="{memory}"), "{month}")
+run_command(Options(workspace=Path({root!r}), memory="{memory}"), "miles {month}")
 """
 _ELITE: Final = """
 from pathlib import Path
-from flows.commands.elite import assess_elite
 from flows.publishing.options import Options
-assess_elite(Options(workspace=Path({root!r}), memory="{memory}"), {year})
+run_command(Options(workspace=Path({root!r}), memory="{memory}"), "elite {year}")
 """
 
 

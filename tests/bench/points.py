@@ -18,8 +18,6 @@ from pathlib import Path
 
 import duckdb
 
-from flows.commands.points import close_points
-from flows.commands.sweep import sweep_points
 from flows.publishing.ledgers import month_after, month_before
 from flows.publishing.options import Options
 from flows.publishing.run import Run
@@ -27,6 +25,7 @@ from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS
 from tests.bench.measure import Contender, compare
+from tests.commands_in_tests import run_command
 from transforms.engine.duckdb import Engine, load_transform
 
 _CUSTOMERS = """
@@ -175,8 +174,7 @@ TO '{out}/lots.parquet' (FORMAT parquet, COMPRESSION zstd)''')
 _CLOSE = """
 from pathlib import Path
 from flows.publishing.options import Options
-from flows.commands.points import close_points
-close_points(Options(workspace=Path({root!r}), memory="{memory}"), "{month}")
+run_command(Options(workspace=Path({root!r}), memory="{memory}"), "points {month}")
 """
 
 
@@ -240,9 +238,9 @@ def prepared(root: Path, customers: int, months: list[str]) -> Path:
 
 def close(place: Path, month: str) -> None:
     """Closes a month; after December the year as well."""
-    close_points(Options(workspace=place), month)
+    run_command(Options(workspace=place), f"points {month}")
     if month.endswith("-12"):
-        sweep_points(Options(workspace=place), int(month[:4]))
+        run_command(Options(workspace=place), f"sweep {month[:4]}")
 
 
 def contenders(place: Path, month: str, memory: str) -> dict[str, Contender]:

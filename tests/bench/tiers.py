@@ -66,8 +66,7 @@ COPY (
 _OURS = """
 from pathlib import Path
 from flows.publishing.options import Options
-from flows.commands.tiers import assess_tiers
-assess_tiers(Options(workspace=Path({root!r}), memory="{memory}"), {year})
+run_command(Options(workspace=Path({root!r}), memory="{memory}"), "tiers {year}")
 """
 
 _PREFECT = """

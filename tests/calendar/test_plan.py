@@ -19,13 +19,13 @@ from flows.calendar.backfills import FILE, backfills
 from flows.calendar.plan import plan_manifest
 from flows.calendar.run_calendar import run_calendar
 from flows.calendar.status import workspace_status
-from flows.commands.points import close_points
 from flows.commands.registry import COMMANDS
 from flows.console.errors import NotReady
 from flows.console.grid import plan_lines
 from flows.console.summary import print_summary
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.workspace import Workspace
+from tests.commands_in_tests import run_command
 from tests.forks import FORKS, command_line
 from tests.membership import (
     Row,
@@ -227,7 +227,7 @@ def test_grants_that_came_late_make_the_month_that_credits_them_stale(tmp_path: 
     land(tmp_path, "billing", early)
     land(tmp_path, "billing", [line("next", "white", "2018-01", 1_000)], "next.csv")
     stage(tmp_path)
-    close_points(options(tmp_path), "2018-01")
+    run_command(options(tmp_path), "points 2018-01")
     assert stale(tmp_path) == {}
     land(tmp_path, "billing", [row for row in window if row not in early], "late.csv")
     stage(tmp_path)

@@ -16,14 +16,15 @@ import pytest
 
 from flows.calendar.run_calendar import run_calendar
 from flows.calendar.status import workspace_status
-from flows.commands.elite import assess_elite, elite_fingerprints
-from flows.commands.miles import close_miles, mileage_fingerprints
+from flows.commands.elite import elite_fingerprints
+from flows.commands.miles import mileage_fingerprints
 from flows.console.errors import NotReady, WrongUsage
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
 from flows.publishing.run import Context
 from schemas.policy import POLICIES
+from tests.commands_in_tests import run_command
 from tests.console.test_cli import complaint
 from tests.membership import data_hashes, land, options, table_rows
 from tests.test_cases import replaced_policies
@@ -95,7 +96,7 @@ def test_the_five_routes_of_the_newspaper_in_both_charts(tmp_path: Path) -> None
         },
     )
     for month in ("2021-03", "2021-04"):
-        close_miles(settings, month)
+        run_command(settings, f"miles {month}")
     miles = {row["request_id"]: row["miles"] for row in table_rows(tmp_path, "award_results")}
     told = {
         destination: (miles[f"{code}-before"], miles[f"{code}-after"])
@@ -161,8 +162,8 @@ def test_a_corrected_flight_changes_its_month_the_months_after_and_its_status_ye
     settings = staged(tmp_path, case)
     months = ["2020-11", "2020-12", "2021-01", "2021-02"]
     for month in months:
-        close_miles(settings, month)
-    assess_elite(settings, 2022)
+        run_command(settings, f"miles {month}")
+    run_command(settings, "elite 2022")
     before = data_hashes(tmp_path)
     digests = {month: mileage_fingerprints(Context.of(settings), month) for month in months}
     year = elite_fingerprints(Context.of(settings), 2022)
@@ -183,8 +184,8 @@ def test_a_corrected_flight_changes_its_month_the_months_after_and_its_status_ye
     assert elite_fingerprints(Context.of(settings), 2022) == year
 
     for month in months:
-        close_miles(settings, month)
-    assess_elite(settings, 2022)
+        run_command(settings, f"miles {month}")
+    run_command(settings, "elite 2022")
     accruals = table_rows(tmp_path, "mileage_accruals")
     assert [(row["month"], row["activity_id"], row["distance"]) for row in accruals] == [
         ("2020-11", "other", 999),
@@ -220,14 +221,14 @@ def test_a_flight_that_a_correction_moves_out_of_the_year_leaves_the_status(tmp_
         tmp_path,
         {"flights": [{"activity_id": "f", "flight_date": "2021-12-31", "distance_miles": 10_000}]},
     )
-    assess_elite(settings, 2022)
+    run_command(settings, "elite 2022")
     (row,) = table_rows(tmp_path, "elite_status")
     assert (row["qualifying_miles"], row["status"]) == (10_000, "silver")
     moved = FLIGHT | {"activity_id": "f", "flight_date": "2022-01-01", "revision": 1}
     land(tmp_path, "flights", [moved], "correction.csv")
     ingest(settings)
-    assess_elite(settings, 2022)
-    assess_elite(settings, 2023)
+    run_command(settings, "elite 2022")
+    run_command(settings, "elite 2023")
     rows = {row["status_year"]: row for row in table_rows(tmp_path, "elite_status")}
     assert (rows["2022"]["qualifying_half_flights"], rows["2022"]["status"]) == (0, "none")
     assert rows["2023"]["qualifying_half_flights"] == 2
@@ -235,7 +236,7 @@ def test_a_flight_that_a_correction_moves_out_of_the_year_leaves_the_status(tmp_
 
 def test_the_elite_year_counts_flights_of_months_that_are_not_published(tmp_path: Path) -> None:
     settings = staged(tmp_path, {"flights": [{"distance_miles": 10_000}]})
-    assert assess_elite(settings, 2022)["statuses"][0]["status"] == "silver"
+    assert run_command(settings, "elite 2022")["statuses"][0]["status"] == "silver"
     assert table_rows(tmp_path, "mileage_accruals") == []
 
 
@@ -244,21 +245,21 @@ def test_the_elite_year_counts_flights_of_months_that_are_not_published(tmp_path
 
 def test_a_month_before_the_start_and_one_after_a_gap_are_refused(tmp_path: Path) -> None:
     settings = staged(tmp_path, {"flights": [{}]})
-    assert close_miles(settings, "2021-05")["starts_ledger"]
+    assert run_command(settings, "miles 2021-05")["starts_ledger"]
     with pytest.raises(NotReady, match="pointbook miles --month 2021-03"):
-        close_miles(settings, "2021-04")
+        run_command(settings, "miles 2021-04")
     with pytest.raises(NotReady, match="pointbook miles --month 2021-06"):
-        close_miles(settings, "2021-07")
+        run_command(settings, "miles 2021-07")
     with pytest.raises(WrongUsage, match="no month"):
-        close_miles(settings, "2021-13")
-    manifest = close_miles(settings, "2021-06")
+        run_command(settings, "miles 2021-13")
+    manifest = run_command(settings, "miles 2021-06")
     assert (manifest["opens_from"], manifest["starts_ledger"]) == ("2021-05", False)
-    assert close_miles(settings, "2021-05")["starts_ledger"]
+    assert run_command(settings, "miles 2021-05")["starts_ledger"]
 
 
 def test_a_month_without_rows_is_published_empty_and_typed(tmp_path: Path) -> None:
     settings = staged(tmp_path, {"flights": [{}]})
-    manifest = close_miles(settings, "2030-01")
+    manifest = run_command(settings, "miles 2030-01")
     assert manifest["totals"] == dict.fromkeys(
         ("members", "opening", "credited", "spent", "expired", "closing"), 0
     )
@@ -324,8 +325,8 @@ def close_all(workspace: Path, files: Iterable[tuple[str, str, list[Row]]], **mo
     settings = options(workspace, **more)
     ingest(settings)
     for month in ("2021-03", "2021-04"):
-        close_miles(settings, month)
-    assess_elite(settings, 2022)
+        run_command(settings, f"miles {month}")
+    run_command(settings, "elite 2022")
 
 
 def warehouse(workspace: Path) -> dict[str, str]:
@@ -351,7 +352,7 @@ def test_order_split_threads_and_reruns_change_no_byte(tmp_path: Path) -> None:
     assert warehouse(mixed) == warehouse(plain)
     settings = options(plain)
     for month in ("2021-03", "2021-04"):
-        close_miles(settings, month)
+        run_command(settings, f"miles {month}")
     assert warehouse(plain) == warehouse(mixed)
 
 
@@ -476,8 +477,8 @@ def test_a_run_takes_the_airline_in_calendar_order_and_equals_single_closes(tmp_
     _pilot(single)
     ingest(options(single))
     for month in ("2021-12", "2022-01", "2022-02"):
-        close_miles(options(single), month)
-    assess_elite(options(single), 2022)
+        run_command(options(single), f"miles {month}")
+    run_command(options(single), "elite 2022")
     assert warehouse(single) == warehouse(together)
     status = workspace_status(options(together))
     assert status["missing"] == []

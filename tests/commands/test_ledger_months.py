@@ -16,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
+from tests.commands_in_tests import run_commands
 from tests.ledger_model import PARTNERS, Change, Ledger, Row
 from tests.membership import data_hashes, land, line, table_rows
-from tests.points import bills_of_tiers, customer, run
+from tests.points import bills_of_tiers, customer
 from tests.test_cases import replaced_policies
 
 START: Final = "2016-10"
@@ -222,7 +223,7 @@ class LedgerMachine(RuleBasedStateMachine):
         landed(self.workspace, rows, f"{month}.csv")
         told(self.ledger, rows)
         assert ingest(self.options)["status"] == "done"
-        run(self.options, commands(month))
+        run_commands(self.options, commands(month))
         if month == f"{GRANT_YEAR}-01":
             self._tell_tiers()
         self._compare(month, self.ledger.notices(month))
@@ -306,7 +307,7 @@ def warehouse(options: Options) -> dict[str, str]:
 
 def close_all(options: Options) -> None:
     for month in FEW_MONTHS:
-        run(options, commands(month))
+        run_commands(options, commands(month))
 
 
 @pytest.fixture(scope="module")
@@ -316,7 +317,7 @@ def month_by_month(tmp_path_factory: pytest.TempPathFactory) -> Options:
     for month, rows in deliveries(1).items():
         landed(options.workspace, rows, f"{month}.csv")
         assert ingest(options)["status"] == "done"
-        run(options, commands(month))
+        run_commands(options, commands(month))
     return options
 
 

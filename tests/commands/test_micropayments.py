@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from flows.commands import micropayments as flow
 from flows.commands.arrears import arrears_files
-from flows.commands.tiers import assess_tiers
 from flows.console.errors import NotReady, RunFailed
 from flows.publishing.ledgers import last_day, parse_month
 from flows.publishing.options import POLICIES as SHIPPED
@@ -30,6 +29,7 @@ from schemas.exports import EXPORTS, PRODUCTS
 from schemas.policy import POLICIES
 from schemas.tables import PUBLISHED
 from tests import membership
+from tests.commands_in_tests import run_command
 from tests.membership import data_hashes, land, options, stage, table_rows
 from tests.micropayments import (
     BILL,
@@ -660,7 +660,7 @@ def test_micropayments_never_count_toward_a_tier_whatever_the_export_calls_the_l
     land(tmp_path, "billing", lines)
     staged = stage(tmp_path)
     assert [file["rows"]["quarantined"] for file in staged["files"]] == [0, 0]
-    assess_tiers(options(tmp_path), 2017)
+    run_command(options(tmp_path), "tiers 2017")
     path = tmp_path / "warehouse" / "tier_snapshot"
     (found,) = (pq.read_table(file) for file in path.rglob("*.parquet"))
     fees = {row["customer_id"]: (row["annual_fee"], row["tier"]) for row in found.to_pylist()}

@@ -16,8 +16,9 @@ import pytest
 
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import DATA, Options
+from tests.commands_in_tests import run_command, run_commands
 from tests.membership import data_hashes, table_rows
-from tests.points import Row, run
+from tests.points import Row
 from transforms.engine import duckdb as engine
 from transforms.engine.duckdb import Engine
 
@@ -57,7 +58,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(path, target)
     options = Options(workspace=workspace, memory="2GB", threads=2)
     assert ingest(options)["status"] == "done"
-    run(options, STEPS)
+    run_commands(options, STEPS)
     return workspace
 
 
@@ -195,7 +196,7 @@ def test_sorts_range_by_range_or_through_files_change_no_byte(
     monkeypatch.setattr(Engine, "_stream", telling)
     monkeypatch.setattr(engine, "_HELD_BY_SORTS", 0)
     monkeypatch.setattr(engine, "bounds", lambda *_: found)
-    run(Options(workspace=copy, memory="2GB", threads=2), ["points 2016-12"])
+    run_command(Options(workspace=copy, memory="2GB", threads=2), "points 2016-12")
     assert {name: streamed.count(name) for name in streamed} == {
         "points/ledger_lots": parts + 1,
         "points/ledger_events": parts + 1,

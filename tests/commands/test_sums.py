@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.commands.tiers import assess_tiers
 from flows.console.errors import RunFailed
+from tests.commands_in_tests import run_command
 from tests.membership import land, land_all, line, options, stage
 
 MOST = 2**63 - 1
@@ -18,7 +18,7 @@ def test_a_month_adds_up_to_more_than_64_bits_hold(tmp_path: Path) -> None:
     rows = [line(name, name, "2016-10", MOST) for name in ("rich", "richer")]
     land(tmp_path, "billing", rows, "rich.csv")
     stage(tmp_path)
-    manifest = assess_tiers(options(tmp_path), 2017)
+    manifest = run_command(options(tmp_path), "tiers 2017")
     (month,) = [month for month in manifest["months"] if month["billing_month"] == "2016-10"]
     assert month["collected_amount"] > 2 * MOST
     assert manifest["collected"]["excepted"] > 2 * MOST
@@ -30,5 +30,5 @@ def test_a_customer_whose_sum_64_bits_do_not_hold_is_named(tmp_path: Path) -> No
     land(tmp_path, "billing", rows, "rich.csv")
     stage(tmp_path)
     with pytest.raises(RunFailed, match=r"hold: rich \(18,446,744,073,709,551,614 won\); correct"):
-        assess_tiers(options(tmp_path), 2017)
+        run_command(options(tmp_path), "tiers 2017")
     assert not list((tmp_path / "warehouse").glob("tier_snapshot/*"))

@@ -22,13 +22,10 @@ import pytest
 
 from flows.calendar.demo import prepare
 from flows.calendar.run_calendar import run_calendar
-from flows.commands.notices import send_notices
-from flows.commands.points import close_points
-from flows.commands.sweep import sweep_points
-from flows.commands.tiers import assess_tiers
 from flows.console.errors import NotReady
 from flows.publishing.options import POLICIES as SHIPPED
 from schemas.tables import TIERS
+from tests.commands_in_tests import run_command
 from tests.forks import command_line
 from tests.membership import (
     bills,
@@ -288,7 +285,7 @@ def test_open_starts_a_ledger_with_lots_or_holds_them_back(
     ended = pointbook("open", *ledger, "--lots", lots)
     assert ended.returncode == DONE
     assert "2018-01 opens with 1,200 points in 1 lots of 1 owners" in ended.stdout
-    manifest = close_points(options(workspace), "2018-01")
+    manifest = run_command(options(workspace), "points 2018-01")
     assert (manifest["opens_from"], manifest["totals"]["opening"]) == ("2017-YE", 1_200)
 
 
@@ -326,14 +323,14 @@ def test_points_are_closed_in_order_and_swept_at_the_end_of_the_year(
     call: Command, pointbook: Command, workspace: Path
 ) -> None:
     for month in ("2017-11", "2017-12"):
-        close_points(options(workspace), month)
+        run_command(options(workspace), f"points {month}")
     told = complaint(pointbook("points", "--month", "2018-01", "--workspace", workspace), NOT_READY)
     assert told == (
         "2018-01 opens from the closing of 2017-YE, which is not published; "
         "run `pointbook sweep --year 2017` first"
     )
     with pytest.raises(NotReady, match=r"run `pointbook points --month 2018-12` first"):
-        sweep_points(options(workspace), 2018)
+        run_command(options(workspace), "sweep 2018")
     before = data_hashes(workspace)
     for words, said in {
         ("sweep", "--year", "2017"): "expire at the end of 2017",
@@ -347,22 +344,22 @@ def test_points_are_closed_in_order_and_swept_at_the_end_of_the_year(
 
 
 def test_a_january_waits_for_its_grants(workspace: Path, tmp_path: Path) -> None:
-    close_points(options(workspace), "2019-01")  # no bills of its window: nothing to wait for
+    run_command(options(workspace), "points 2019-01")  # no bills of its window: nothing to wait for
     land_all(tmp_path / "fresh")
     stage(tmp_path / "fresh")
     with pytest.raises(NotReady, match=r"`pointbook tiers --year 2018` and `pointbook grants"):
-        close_points(options(tmp_path / "fresh"), "2018-01")
-    assess_tiers(options(tmp_path / "fresh"), 2018)
+        run_command(options(tmp_path / "fresh"), "points 2018-01")
+    run_command(options(tmp_path / "fresh"), "tiers 2018")
     with pytest.raises(NotReady, match=r"needs the grants of 2018; run `pointbook grants"):
-        close_points(options(tmp_path / "fresh"), "2018-01")
+        run_command(options(tmp_path / "fresh"), "points 2018-01")
 
 
 def test_points_need_customers_and_something_to_credit(tmp_path: Path) -> None:
     land(tmp_path, "customers", customers())
     stage(tmp_path)
-    for close in (close_points, send_notices):
+    for command in ("points 2018-01", "notices 2018-01"):
         with pytest.raises(NotReady, match="none of billing, promotions, purchases was ever"):
-            close(options(tmp_path), "2018-01")
+            run_command(options(tmp_path), command)
 
 
 # What is not ready, held back, or wrong
@@ -502,7 +499,7 @@ def test_status_calls_what_a_corrected_bill_touches_stale(workspace: Path, state
 def test_status_calls_grants_stale_whose_tiers_changed(workspace: Path, states: States) -> None:
     land(workspace, "billing", [correction()], "correction.csv")
     stage(workspace)
-    assess_tiers(options(workspace), 2018)
+    run_command(options(workspace), "tiers 2018")
     assert states() == CURRENT | {("point_grants", "2018"): "changed: tier_snapshot"}
 
 

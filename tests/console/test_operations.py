@@ -21,9 +21,6 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from flows.calendar.demo import prepare
 from flows.cli import app
-from flows.commands.grants import grant_points
-from flows.commands.miles import close_miles
-from flows.commands.points import close_points
 from flows.console import logs
 from flows.console.errors import NotReady
 from flows.deliveries import intake
@@ -31,6 +28,7 @@ from flows.deliveries.landing import Deliveries
 from flows.publishing import lineage
 from flows.publishing.commit import State
 from flows.publishing.workspace import Workspace, private
+from tests.commands_in_tests import run_command
 from tests.console.test_cli import environment, process
 from tests.faults import NEW, OLD, publish, publish_with
 from tests.forks import command_line
@@ -229,7 +227,7 @@ def test_lineage_leads_from_landed_files_to_published_tables(
 ) -> None:
     workspace = published(tmp_path / "workspace")
     with pytest.raises(NotReady):
-        grant_points(options(workspace), 2030)
+        run_command(options(workspace), "grants 2030")
     found = events(lineage_file)
     assert [(event["eventType"], event["job"]["name"]) for event in found] == [
         (kind, f"pointbook.{command}")
@@ -320,9 +318,9 @@ def test_what_flows_make_is_the_owners_alone_whatever_the_callers_mask(
     workspace.mkdir(mode=0o700)
     land_points(workspace, {"promotions": [{}, {"customer_id": "nobody", "points": "?"}]})
     stage(workspace)
-    close_points(options(workspace), "2016-03")
+    run_command(options(workspace), "points 2016-03")
     with pytest.raises(NotReady):
-        grant_points(options(workspace), 2030)
+        run_command(options(workspace), "grants 2030")
     shutil.rmtree(workspace / "landing")  # which operators made
     made = {path.relative_to(workspace).parts[0] for path in workspace.rglob("*")}
     assert made == {".lock", "commits", "quarantine", "runs", "staged", "warehouse"}
@@ -391,7 +389,7 @@ def test_one_thread_means_that_no_step_starts_another(
     workspace = tmp_path / "workspace"
     land_airline(workspace, {"flights": [{}], "awards": [{}], "payments": [{}]})
     assert stage(workspace, threads=1)["files"]
-    close_miles(options(workspace, threads=1), "2021-05")
+    run_command(options(workspace, threads=1), "miles 2021-05")
     assert threads_started == []
     assert (pa.cpu_count(), pa.io_thread_count()) == (1, 1)
     with options(workspace, threads=1).start_engine(tmp_path) as engine:

@@ -14,7 +14,6 @@ import pytest
 
 from flows.calendar.run_calendar import run_calendar
 from flows.calendar.status import workspace_status
-from flows.commands.miles import close_miles
 from flows.console.errors import NotReady, PointbookError, RunFailed, WrongUsage
 from flows.deliveries.ingest import held_back, ingest
 from flows.deliveries.opening import open_ledger
@@ -30,9 +29,10 @@ from tests.commands.test_ledger_months import (
     landed,
     workspace_of,
 )
+from tests.commands_in_tests import run_command, run_commands
 from tests.forks import command_line
 from tests.membership import data_hashes, land, line, options, stage, table_rows
-from tests.points import land_points, run
+from tests.points import land_points
 from tests.support import csv_bytes, parquet_bytes, quarantined, typed_frame
 from tests.test_cases_airline import land_airline
 from transforms.engine.duckdb import Engine, load_transform
@@ -144,7 +144,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Options:
             reason = skipped[f"pointbook {command} --month {month}"]
             assert reason == f"its ledger was opened with {FIRST}"
     assert manifest["runs"] == []
-    run(settings, ["notices 2016-11", "points 2016-11"])
+    run_commands(settings, ["notices 2016-11", "points 2016-11"])
     done = run_calendar(settings, "2016-12", "2016-12")["runs"]
     assert [found["command"] for found in done] == ["notices", "points", "sweep"]
     return settings
@@ -230,9 +230,9 @@ def test_an_opened_ledger_can_be_proven(opened: Options) -> None:
 def test_what_lies_before_the_opening_is_refused(opened: Options, step: str) -> None:
     before = data_hashes(opened.workspace)
     with pytest.raises(WrongUsage, match="lies before 2016-11, with which the ledger was opened"):
-        run(opened, [step])
+        run_command(opened, step)
     with pytest.raises(WrongUsage, match="2015-YE lies before"):
-        run(opened, ["sweep 2015"])
+        run_command(opened, "sweep 2015")
     assert data_hashes(opened.workspace) == before
 
 
@@ -273,7 +273,7 @@ def from_scratch(tmp_path_factory: pytest.TempPathFactory) -> Options:
         landed(settings.workspace, _without_cancellations_of_before(rows), f"{month}.csv")
     assert ingest(settings)["status"] == "done"
     for month in FEW_MONTHS:
-        run(settings, commands(month))
+        run_commands(settings, commands(month))
     return settings
 
 
@@ -290,7 +290,9 @@ def test_a_month_after_a_cut_over_is_as_without_one(
     manifest = open_ledger(settings, month, lots_file(tmp_path, lots))
     assert manifest["period"] == period
     assert manifest["totals"]["remaining"] == sum(row["remaining"] for row in lots)
-    run(settings, [step for step in commands(month) if not step.startswith(("sweep", "notices"))])
+    run_commands(
+        settings, [step for step in commands(month) if not step.startswith(("sweep", "notices"))]
+    )
 
     for table in ("point_balances", "point_liability", "redemption_results", "refund_results"):
         found = table_rows(settings.workspace, table, month)
@@ -338,8 +340,8 @@ def test_miles_open_with_lots_and_are_spent_oldest_first(tmp_path: Path) -> None
         ("flight", None, 2, 3_700),
     ]
     with pytest.raises(WrongUsage, match="2021-04 lies before 2021-05"):
-        close_miles(settings, "2021-04")
-    closed = close_miles(settings, "2021-05")
+        run_command(settings, "miles 2021-04")
+    closed = run_command(settings, "miles 2021-05")
     assert (closed["opens_from"], closed["starts_ledger"]) == ("2021-04", False)
     assert closed["totals"]["opening"] == 6_700
     assert closed["totals"]["spent"] == 3_500
@@ -353,7 +355,7 @@ def test_january_of_miles_opens_from_december(tmp_path: Path) -> None:
     assert manifest["period"] == "2021-12"
     (row,) = workspace_status(settings)["published"]
     assert (row["table"], row["period"], row["state"]) == ("mileage_lots", "2021-12", "current")
-    assert close_miles(settings, "2022-01")["totals"]["opening"] == 3_000
+    assert run_command(settings, "miles 2022-01")["totals"]["opening"] == 3_000
 
 
 # The file

@@ -10,10 +10,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pytest
 
-from flows.commands.points import close_points
 from flows.console.errors import RunFailed
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
+from tests.commands_in_tests import run_command
 from tests.points import land_points
 from transforms.ledger.fold import Folded
 from transforms.ledger.turnover import TooMuch, turnover
@@ -129,5 +129,5 @@ def test_a_month_with_such_a_sum_fails_and_names_the_customer(tmp_path: Path) ->
     options = Options(workspace=tmp_path)
     assert ingest(options)["status"] == "done"
     with pytest.raises(RunFailed, match=r"hold: A \(9,223,372,036,854,775,814\); correct"):
-        close_points(options, "2016-03")
+        run_command(options, "points 2016-03")
     assert not list((tmp_path / "warehouse").rglob("*.parquet"))

@@ -14,7 +14,6 @@ import pytest
 
 from flows.calendar.run_calendar import run_calendar
 from flows.calendar.status import workspace_status
-from flows.commands.points import close_points
 from flows.console.errors import RunFailed
 from flows.console.zone import KOREA
 from flows.deliveries.ingest import ingest
@@ -23,10 +22,11 @@ from flows.proofs.verify import verify
 from flows.publishing.commit import recover
 from flows.publishing.ledgers import months_before, parse_day
 from flows.publishing.workspace import Workspace
+from tests.commands_in_tests import run_command
 from tests.faults import images_of
 from tests.forks import command_line
 from tests.membership import data_hashes, land, options, stage
-from tests.points import PURCHASE, customer, land_points, run
+from tests.points import PURCHASE, customer, land_points
 from tests.support import staged
 
 Row = dict[str, Any]
@@ -55,13 +55,13 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     land(workspace, "purchases", [{"purchase_id": "bad"} | PURCHASE | {"amount": "x"}], "bad.csv")
     stage(workspace)
-    run(options(workspace), ["points 2016-03"])
+    run_command(options(workspace), "points 2016-03")
     with pytest.raises(RunFailed):
         _fail(workspace)
     land(workspace, "purchases", [{"purchase_id": "late"} | PURCHASE], "late.csv")
     land(workspace, "customers", [customer(**gone, updated_at="2021-01-01 00:00:00")], "b.csv")
     stage(workspace)
-    run(options(workspace), ["points 2016-03"])
+    run_command(options(workspace), "points 2016-03")
     return workspace
 
 
@@ -164,7 +164,7 @@ def test_personal_hashes_go_and_their_rows_stay_and_nothing_becomes_stale(copy: 
     states = {row["state"] for row in workspace_status(options(copy))["published"]}
     assert states == {"current"}
     with pytest.raises(RunFailed, match=r"points 2016-03 can't be closed again: retention"):
-        close_points(options(copy), "2016-03")
+        run_command(options(copy), "points 2016-03")
     assert verify(options(copy))["wrong"] is None
 
 

@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.calendar.status import workspace_status
-from flows.commands.points import close_points
 from flows.commands.registry import COMMANDS
 from flows.console.errors import NotReady, WrongUsage
 from flows.proofs.prover import UNPUBLISHED
@@ -24,9 +23,10 @@ from flows.proofs.verify import verify
 from flows.publishing.run import Context
 from flows.publishing.write_audit import audits_of
 from schemas.tables import PUBLISHED, RESTATEMENTS
+from tests.commands_in_tests import run_command, run_commands
 from tests.forks import command_line
 from tests.membership import land, options, stage
-from tests.points import PURCHASE, land_points, run
+from tests.points import PURCHASE, land_points
 from transforms.engine.duckdb import ROOT, Engine, load_transform
 
 Row = dict[str, Any]
@@ -58,7 +58,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     land(workspace, "purchases", [{"purchase_id": "bad"} | PURCHASE | {"amount": "x"}], "bad.csv")
     stage(workspace)
-    run(options(workspace), ["points 2016-03", "points 2016-04"])
+    run_commands(options(workspace), ["points 2016-03", "points 2016-04"])
     return workspace
 
 
@@ -194,7 +194,7 @@ def test_a_damaged_file_is_named_and_the_command_that_is_named_repairs_it(
     assert found == f"{path}: {what}; run `pointbook points --month 2016-03` again"
     assert wrong(copy, "point_lots") == found
     holds(copy, "point_exceptions")
-    close_points(options(copy), MARCH)
+    run_command(options(copy), f"points {MARCH}")
     assert path.read_bytes() == whole
     holds(copy)
 
@@ -254,7 +254,7 @@ def test_commit_records_are_read_strictly(copy: Path) -> None:
 def test_columns_and_their_meaning_are_as_declared(copy: Path) -> None:
     rewrite(copy, "point_lots", lambda rows: rows.select(rows.column_names[::-1]))
     assert "its columns are shortened_from" in wrong(copy)
-    close_points(options(copy).model_copy(update={"keep": 0}), MARCH)
+    run_command(options(copy).model_copy(update={"keep": 0}), f"points {MARCH}")
     rewrite(copy, "point_lots", lambda rows: rows.replace_schema_metadata({}))
     assert "its description or grain is not as declared" in wrong(copy)
 
@@ -406,9 +406,9 @@ def test_what_changed_after_a_close_leaves_it_stale_and_not_wrong(copy: Path) ->
     assert found["stale"] == {"pointbook points --month 2016-03": ["purchases"]}
     stale = [row for row in workspace_status(options(copy))["published"] if row["state"] == "stale"]
     assert {row["period"] for row in stale} == {MARCH, "2016-04"}
-    run(options(copy), ["points 2016-03"])
+    run_command(options(copy), "points 2016-03")
     assert list(holds(copy)["stale"]) == ["pointbook points --month 2016-04"]
-    run(options(copy), ["points 2016-04"])
+    run_command(options(copy), "points 2016-04")
     assert holds(copy)["stale"] == {}
 
 

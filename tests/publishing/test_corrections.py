@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,18 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.calendar.status import workspace_status
-from flows.commands.elite import assess_elite
-from flows.commands.grants import grant_points
-from flows.commands.micropayments import close_micropayments
-from flows.commands.miles import close_miles
-from flows.commands.notices import send_notices
-from flows.commands.points import close_points
-from flows.commands.sweep import sweep_points
-from flows.commands.tiers import assess_tiers
 from flows.console.errors import NotReady, PointbookError, RunFailed, WrongUsage
 from flows.publishing.restore import restore
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED, RESTATEMENTS
+from tests.commands_in_tests import run_command, run_commands
 from tests.console.test_cli import complaint, environment
 from tests.forks import command_line
 from tests.membership import (
@@ -48,22 +40,21 @@ from transforms.engine.duckdb import Engine, load_transform
 __all__ = ["engine"]
 
 Row = dict[str, Any]
-Work = Callable[..., Row]
 
 SNAPSHOT: Final = "warehouse/tier_snapshot/membership_year=2018/part-0.parquet"
 FIRST: Final = "000002-tiers"
 """The run that published it before the corrections."""
-STEPS: Final[dict[str, Work]] = {
-    "tiers 2018": lambda o, **more: assess_tiers(o, 2018, **more),
-    "points 2017-12": lambda o, **more: close_points(o, "2017-12", **more),
-    "sweep 2017": lambda o, **more: sweep_points(o, 2017, **more),
-    "grants 2018": lambda o, **more: grant_points(o, 2018, **more),
-    "notices 2018-01": lambda o, **more: send_notices(o, "2018-01", **more),
-    "points 2018-01": lambda o, **more: close_points(o, "2018-01", **more),
-    "micropayments 2016-11": lambda o, **more: close_micropayments(o, "2016-11", **more),
-    "miles 2021-05": lambda o, **more: close_miles(o, "2021-05", **more),
-    "elite 2022": lambda o, **more: assess_elite(o, 2022, **more),
-}
+STEPS: Final = (
+    "tiers 2018",
+    "points 2017-12",
+    "sweep 2017",
+    "grants 2018",
+    "notices 2018-01",
+    "points 2018-01",
+    "micropayments 2016-11",
+    "miles 2021-05",
+    "elite 2022",
+)
 NUMBERS: Final = ("restated", "amounts", "levels", "not_compared")
 """The parts of a manifest that say what changed."""
 
@@ -77,8 +68,7 @@ def published(workspace: Path) -> Path:
     flights = [{"flight_date": f"2021-05-{day}"} for day in (10, 11, 12)]
     land_airline(workspace, {"flights": flights, "awards": [{}], "payments": [{}]})
     stage(workspace)
-    for work in STEPS.values():
-        work(options(workspace))
+    run_commands(options(workspace), STEPS)
     return workspace
 
 
@@ -118,12 +108,12 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     after = Path(shutil.copytree(before, before.with_name("after")))
     correct(after)
     found = History(before, after, {}, {}, [])
-    for name, work in STEPS.items():
+    for name in STEPS:
         files = everything(after)
-        found.dry[name] = work(options(after), dry_run=True)
+        found.dry[name] = run_command(options(after), name, dry_run=True)
         if everything(after) != files:
             found.touched_dry.append(name)
-        found.real[name] = work(options(after))
+        found.real[name] = run_command(options(after), name)
     return found
 
 
@@ -268,7 +258,7 @@ def test_a_dry_run_touches_nothing_and_tells_what_the_run_then_restates(history:
 
 
 def test_a_dry_run_of_a_new_period_names_it(history: History, workspace: Path) -> None:
-    dry = close_points(options(workspace), "2018-02", dry_run=True)
+    dry = run_command(options(workspace), "points 2018-02", dry_run=True)
     assert {row["period"] for row in dry["new"]} == {"2018-02"}
     assert "restated" not in dry
     assert not list((workspace / "warehouse").rglob("period=2018-02"))
@@ -280,7 +270,7 @@ def test_the_first_publication_and_one_of_the_same_bytes_restate_and_keep_nothin
     assert table_rows(history.before, RESTATEMENTS) == []
     assert not (history.before / "versions").exists()
     kept, told = versions(workspace), restatements(workspace)
-    manifest = assess_tiers(options(workspace), 2018)
+    manifest = run_command(options(workspace), "tiers 2018")
     assert "restated" not in manifest
     assert (versions(workspace), restatements(workspace)) == (kept, told)
 
@@ -291,8 +281,8 @@ def test_periods_that_no_correction_is_about_stay_as_they_were(workspace: Path) 
         workspace, "billing", [line("white-late", "white", "2017-12", 241_000, revision=2)], "d.csv"
     )
     stage(workspace)
-    grant_points(options(workspace), 2018)
-    close_points(options(workspace), "2017-12")
+    run_command(options(workspace), "grants 2018")
+    run_command(options(workspace), "points 2017-12")
     changed = {
         path for path, digest in data_hashes(workspace).items() if before.get(path) != digest
     }
@@ -309,7 +299,7 @@ def test_a_damaged_file_is_replaced_but_neither_compared_nor_kept(workspace: Pat
     stage(workspace)
     (workspace / SNAPSHOT).write_bytes(b"damaged")
     kept = versions(workspace)
-    manifest = assess_tiers(options(workspace), 2018)
+    manifest = run_command(options(workspace), "tiers 2018")
     assert manifest["not_compared"] == [{"table_name": "tier_snapshot", "period": "2018"}]
     assert manifest["restated"] == []
     assert versions(workspace) == kept
@@ -361,7 +351,7 @@ def test_keep_says_how_many_versions_stay(history: History, workspace: Path, kee
         rows = [line("white-base", "white", "2017-10", amount, revision=revision)]
         land(workspace, "billing", rows, f"r{revision}.csv")
         stage(workspace)
-        runs.append(assess_tiers(options(workspace, keep=keep), 2018)["run_id"])
+        runs.append(run_command(options(workspace, keep=keep), "tiers 2018")["run_id"])
     assert list(versions(workspace)) == runs[:-1][:keep]
 
 

@@ -17,10 +17,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.commands.tiers import assess_tiers
 from flows.publishing.commit import CommitRecord, State, recover
 from flows.publishing.workspace import Workspace
 from schemas.tables import RESTATEMENTS
+from tests.commands_in_tests import run_command
 from tests.faults import images_of, work_under, work_within
 from tests.membership import bills, correction, customers, data_hashes, land, options, stage
 
@@ -35,7 +35,7 @@ Work = Callable[[Path], Any]
 
 def assess(workspace: Path) -> dict[str, Any]:
     """`tiers --year 2018`."""
-    return assess_tiers(options(workspace), 2018)
+    return run_command(options(workspace), "tiers 2018")
 
 
 @pytest.fixture(scope="module")

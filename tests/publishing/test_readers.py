@@ -15,9 +15,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from flows.commands.elite import assess_elite
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED
+from tests.commands_in_tests import run_command
 from tests.membership import land, options, published, stage
 from tests.test_cases_airline import MEMBER
 
@@ -149,7 +149,7 @@ def everything(last_months: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     shutil.copytree(last_months, workspace)
     land(workspace, "members", [MEMBER], "one_more.csv")
     stage(workspace)
-    assess_elite(options(workspace), 2022)
+    run_command(options(workspace), "elite 2022")
     return workspace / "warehouse"
 
 

@@ -33,14 +33,10 @@ import polars as pl
 import pytest
 
 from flows.calendar.run_calendar import run_calendar
-from flows.commands.elite import assess_elite
-from flows.commands.miles import close_miles
-from flows.commands.notices import send_notices
-from flows.commands.points import close_points
-from flows.commands.sweep import sweep_points
 from flows.console.errors import RunFailed
 from flows.publishing.commit import State, recover
 from flows.publishing.workspace import Workspace
+from tests.commands_in_tests import run_command
 from tests.console.test_cli import POINTBOOK, complaint, environment, process
 from tests.faults import hold_the_lock, images_of, work_under, work_within
 from tests.forks import FORKS
@@ -80,11 +76,11 @@ def ingest(workspace: Path) -> Any:
 
 
 def points(workspace: Path) -> Any:
-    return close_points(options(workspace), MONTH)
+    return run_command(options(workspace), f"points {MONTH}")
 
 
 def sweep(workspace: Path) -> Any:
-    return sweep_points(options(workspace), 2016)
+    return run_command(options(workspace), "sweep 2016")
 
 
 def run(workspace: Path) -> Any:
@@ -92,11 +88,11 @@ def run(workspace: Path) -> Any:
 
 
 def miles(workspace: Path) -> Any:
-    return close_miles(options(workspace), "2021-05")
+    return run_command(options(workspace), "miles 2021-05")
 
 
 def elite(workspace: Path) -> Any:
-    return assess_elite(options(workspace), 2022)
+    return run_command(options(workspace), "elite 2022")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +110,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scene]:
         },
     )
     stage(telecom)
-    send_notices(options(telecom), MONTH)
+    run_command(options(telecom), f"notices {MONTH}")
     points(telecom)
     sweep(telecom)
     more = {"promotion_credit_id": "P9", "credited_on": "2016-12-05"}
