@@ -46,11 +46,12 @@ FLOWS = ["console", "publishing", "deliveries", "commands", "calendar", "proofs"
 TOP_LEVEL = {"data", "flows", "schemas", "tests", "transforms"}
 MADE_BY_TOOLS = re.compile(r"\..*|__pycache__|build|.*\.egg-info")
 LONG = 10
-HOUSE_WORDS = re.compile(r"\b(aside|passed by|left alone|astray|strays)\b", re.IGNORECASE)
+HOUSE_WORDS = re.compile(r"(?<![.\w])(aside|passed by|left alone|astray|strays)\b", re.IGNORECASE)
 """Words that meant something to those who wrote the code, and to nobody else."""
-A_CODE = re.compile(r"\b[DEFGMPQRSTWX][1-9]\d?\b")
 A_DEFINITION = re.compile(r"^(?:- \*\*|\| )([A-Z]\d+)(?:\*\*| \|)", re.MULTILINE)
 A_SEED = re.compile(r"S\d")
+A_LISTED_CODE = re.compile(r"\b[A-Z]\d+\b")
+"""In the `rules` of an SQL header."""
 
 
 def _module(file: Path) -> str:
@@ -172,6 +173,17 @@ def test_files_that_a_page_names_exist() -> None:
     assert not lost, "\n".join(lost)
 
 
+def test_messages_that_the_readme_explains_are_those_of_the_code() -> None:
+    """What stands between the gaps of a quoted message is in one text of the code."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.*?) \|", readme.split("## When something is wrong")[1], re.MULTILINE)
+    quoted = [message for row in rows for message in re.findall(r"`([^`]*…[^`]*)`", row)]
+    assert len(quoted) > 15
+    said = "\n".join(" ".join(text.split()) for file in CODE for text in _texts(file))
+    parts = [(message, part.strip(" :;")) for message in quoted for part in message.split("…")]
+    assert not [message for message, part in parts if part not in said]
+
+
 def _comments(file: Path) -> Iterator[str]:
     """The comments of a Python file."""
     with tokenize.open(file) as opened:
@@ -223,6 +235,8 @@ def _named_by(files: list[Path]) -> dict[str, set[str]]:
     Of Python: comments and docstrings, and in `schemas` the descriptions as well, which the data
     dictionary prints. Of SQL: comments, the header's rules among them. Of other files everything.
     """
+    letters = "".join(sorted({code[0] for code in _defined()}))
+    a_code = re.compile(rf"\b[{letters}][1-9]\d?\b")
     named: dict[str, set[str]] = {}
     for file in files:
         if file.suffix == ".py":
@@ -233,7 +247,8 @@ def _named_by(files: list[Path]) -> dict[str, set[str]]:
         else:
             said = iter([file.read_text(encoding="utf-8")])
         for text in said:
-            for code in A_CODE.findall(text):
+            listed = A_LISTED_CODE if text.startswith(" rules:") else a_code
+            for code in listed.findall(text):
                 named.setdefault(code, set()).add(str(file.relative_to(ROOT)))
     return named
 
