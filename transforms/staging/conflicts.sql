@@ -3,7 +3,7 @@
 -- keys: source_file, source_row
 -- inputs: outcomes(source_file, source_row, outcome)
 -- policy: none
--- rules: inputs.md, key:conflict
+-- rules: D3
 SELECT source_file, source_row
 FROM outcomes
 WHERE outcome = 'conflict'

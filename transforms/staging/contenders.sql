@@ -3,7 +3,7 @@
 -- keys: source_file, source_row (none for a held row: scope, record_key)
 -- inputs: contested(scope, record_key), arrivals(*), held(*)
 -- policy: none
--- rules: inputs.md, what ingest does with a bad row
+-- rules: D2, D3
 WITH arrived AS (
     SELECT
         arrival.scope,

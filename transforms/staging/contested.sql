@@ -5,7 +5,7 @@
 -- keys: scope, record_key
 -- inputs: arrivals(scope, record_key, key_hash), held(scope, record_key)
 -- policy: none
--- rules: inputs.md, what ingest does with a bad row
+-- rules: D2, D3
 WITH neighbours AS (
     SELECT key_hash, LAG(key_hash) OVER (ORDER BY key_hash) AS key_hash_before
     FROM arrivals

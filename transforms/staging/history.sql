@@ -4,7 +4,7 @@
 -- inputs: partition_history(*), partition_held(*), outcomes(scope, record_key, outcome),
 --   run_context(delivery)
 -- policy: none
--- rules: inputs.md, revisions
+-- rules: D2
 WITH replaced AS (
     SELECT
         held.* EXCLUDE (content),

@@ -3,7 +3,7 @@
 -- keys: scope, record_key
 -- inputs: partition_held(*), outcomes(scope, record_key, outcome)
 -- policy: none
--- rules: inputs.md, revisions
+-- rules: D2
 SELECT held.* EXCLUDE (content)
 FROM partition_held AS held
 ANTI JOIN (SELECT scope, record_key FROM outcomes WHERE outcome = 'accepted') AS won

@@ -3,7 +3,7 @@
 -- keys: source_file, source_row
 -- inputs: outcomes(source_file, source_row, outcome)
 -- policy: none
--- rules: inputs.md, what ingest does with a bad row
+-- rules: D1
 SELECT source_file, source_row
 FROM outcomes
 WHERE outcome <> 'accepted'

@@ -3,7 +3,7 @@
 -- keys: source_file, outcome
 -- inputs: outcomes(source_file, outcome, first_total, second_total)
 -- policy: none
--- rules: inputs.md, control totals
+-- rules: D4
 SELECT
     source_file,
     outcome,

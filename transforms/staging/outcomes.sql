@@ -3,9 +3,7 @@
 -- keys: source_file, source_row
 -- inputs: contenders(*)
 -- policy: none
--- rules: inputs.md, what ingest does with a bad row: lower than the highest revision is stale;
---   the content of the row held, or of all rows that arrived, is a duplicate, kept once;
---   other content is a conflict, in which no arrived row is kept
+-- rules: D2, D3
 WITH highest AS (
     SELECT scope, record_key, MAX(record_revision) AS record_revision
     FROM contenders

@@ -4,7 +4,7 @@
 -- inputs: refused(export, file, line, raw_text, reasons),
 --   conflicting(export, file, line, raw_text, reasons)
 -- policy: none
--- rules: inputs.md, what ingest does with a bad row
+-- rules: D1
 SELECT export, file, line, raw_text, reasons FROM refused
 UNION ALL
 SELECT export, file, line, raw_text, reasons FROM conflicting

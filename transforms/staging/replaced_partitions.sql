@@ -3,7 +3,7 @@
 -- keys: partition_month
 -- inputs: held(partition_month, scope, record_key), outcomes(scope, record_key, outcome)
 -- policy: none
--- rules: inputs.md, revisions
+-- rules: D2
 SELECT DISTINCT held.partition_month
 FROM held
 SEMI JOIN (SELECT scope, record_key FROM outcomes WHERE outcome = 'accepted') AS won
