@@ -1,32 +1,18 @@
-"""Computing commands as tests run them: in words, as on the command line."""
+"""What tests run, in words, as on the command line: periods are texts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
-from flows.commands.elite import assess_elite
-from flows.commands.grants import grant_points
-from flows.commands.micropayments import close_micropayments
-from flows.commands.miles import close_miles
-from flows.commands.notices import send_notices
-from flows.commands.points import close_points
-from flows.commands.sweep import sweep_points
-from flows.commands.tiers import assess_tiers
+from flows.calendar import plan
+from flows.calendar import run_calendar as calendar
+from flows.commands.registry import COMMANDS
+from flows.commands.template import perform
+from flows.deliveries import opening
 from flows.publishing.options import Options
-
-_OF_YEARS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {
-    "tiers": assess_tiers,
-    "grants": grant_points,
-    "sweep": sweep_points,
-    "elite": assess_elite,
-}
-_OF_MONTHS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {
-    "points": close_points,
-    "notices": send_notices,
-    "micropayments": close_micropayments,
-    "miles": close_miles,
-}
+from schemas.periods import Period
 
 
 def run_command(options: Options, command: str, **flags: Any) -> dict[str, Any]:
@@ -35,12 +21,27 @@ def run_command(options: Options, command: str, **flags: Any) -> dict[str, Any]:
     `flags`: those of the command line, as `dry_run=True`.
     """
     name, period = command.split()
-    if name in _OF_YEARS:
-        return _OF_YEARS[name](options, int(period), **flags)
-    return _OF_MONTHS[name](options, period, **flags)
+    return perform(COMMANDS[name], options, Period.parse(period, COMMANDS[name].span), **flags)
 
 
 def run_commands(options: Options, commands: Iterable[str]) -> None:
     """Runs commands in their order."""
     for command in commands:
         run_command(options, command)
+
+
+def run_calendar(
+    options: Options, first: str, last: str, *step: Any, **more: Any
+) -> dict[str, Any]:
+    """`pointbook run` from the first to the last month."""
+    return calendar.run_calendar(options, Period.parse(first), Period.parse(last), *step, **more)
+
+
+def plan_manifest(options: Options, first: str, last: str, **more: Any) -> dict[str, Any]:
+    """`pointbook run --dry-run` from the first to the last month."""
+    return plan.plan_manifest(options, Period.parse(first), Period.parse(last), **more)
+
+
+def open_ledger(options: Options, month: str, lots: Path, **more: Any) -> dict[str, Any]:
+    """`pointbook open` with a month."""
+    return opening.open_ledger(options, Period.parse(month, "month"), lots, **more)

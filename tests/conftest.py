@@ -39,8 +39,8 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def last_months(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace of the sample's last months, in which every table is published; to read only."""
     from flows.calendar.demo import prepare
-    from flows.calendar.run_calendar import run_calendar
     from flows.publishing.options import Options
+    from tests.commands_in_tests import run_calendar
 
     workspace = tmp_path_factory.mktemp("last_months") / "workspace"
     prepare(workspace)

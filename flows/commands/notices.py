@@ -75,6 +75,7 @@ def _policies(context: Context, month: Period) -> dict[str, str]:
 
 def _require(context: Context, month: Period) -> None:
     """Raises NotReady where the closing before is not published, PolicyError where none holds."""
+    COMMAND.require_delivered(context)
     POINTS.opening(context, month)
     context.policies.require((*_on_the_day(), CHANGES), month.first_day, month.first_day)
     _year_end(context, month)

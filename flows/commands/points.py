@@ -158,6 +158,7 @@ def _require(context: Context, month: Period) -> None:
     """Raises NotReady where the closing before, or the grants that the month begins with, are not
     published; PolicyError where a policy is not in force.
     """
+    COMMAND.require_delivered(context)
     POINTS.opening(context, month)
     _require_grants(context, month)
     context.policies.require((*_on_its_days(), CHANGES), month.first_day, month.last_day)

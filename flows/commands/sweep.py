@@ -68,6 +68,7 @@ def _policies(context: Context, year: Period) -> dict[str, str]:
 
 def _require(context: Context, year: Period) -> None:
     """Raises NotReady where December is not closed, PolicyError where no policy is in force."""
+    COMMAND.require_delivered(context)
     _opening(context, year)
     context.policies.require(_policies_read(), year.last_day, year.last_day)
 

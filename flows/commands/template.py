@@ -54,7 +54,6 @@ def perform(
     """
     with Run.of(options, command.name, {command.span: period.value, **flags}) as run:
         context = Context.of(options)
-        command.require_delivered(context)
         facts = command.require(context, period, **flags) or {}
         if reason := command.lost(context, period):
             raise RunFailed(reason)

@@ -16,8 +16,6 @@ import pytest
 import yaml
 
 from flows.calendar.backfills import FILE, backfills
-from flows.calendar.plan import plan_manifest
-from flows.calendar.run_calendar import run_calendar
 from flows.calendar.status import workspace_status
 from flows.commands.registry import COMMANDS
 from flows.console.errors import NotReady
@@ -25,7 +23,7 @@ from flows.console.grid import plan_lines
 from flows.console.summary import print_summary
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.workspace import Workspace
-from tests.commands_in_tests import run_command
+from tests.commands_in_tests import plan_manifest, run_calendar, run_command
 from tests.forks import FORKS, command_line
 from tests.membership import (
     Row,

@@ -14,7 +14,6 @@ from typing import Any, Final
 import airportsdata
 import pytest
 
-from flows.calendar.run_calendar import run_calendar
 from flows.calendar.status import workspace_status
 from flows.commands.elite import elite_fingerprints
 from flows.commands.miles import mileage_fingerprints
@@ -24,7 +23,7 @@ from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
 from flows.publishing.run import Context
 from schemas.policy import POLICIES
-from tests.commands_in_tests import run_command
+from tests.commands_in_tests import run_calendar, run_command
 from tests.console.test_cli import complaint
 from tests.membership import data_hashes, land, options, table_rows
 from tests.test_cases import replaced_policies

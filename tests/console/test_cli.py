@@ -21,11 +21,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.calendar.demo import prepare
-from flows.calendar.run_calendar import run_calendar
 from flows.console.errors import NotReady
 from flows.publishing.options import POLICIES as SHIPPED
 from schemas.tables import TIERS
-from tests.commands_in_tests import run_command
+from tests.commands_in_tests import run_calendar, run_command
 from tests.forks import command_line
 from tests.membership import (
     bills,

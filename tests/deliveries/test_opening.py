@@ -12,11 +12,9 @@ from typing import Any, Final
 import pyarrow as pa
 import pytest
 
-from flows.calendar.run_calendar import run_calendar
 from flows.calendar.status import workspace_status
 from flows.console.errors import NotReady, PointbookError, RunFailed, WrongUsage
 from flows.deliveries.ingest import held_back, ingest
-from flows.deliveries.opening import open_ledger
 from flows.proofs.verify import verify
 from flows.publishing.options import Options
 from schemas.derive import table_schema
@@ -29,7 +27,7 @@ from tests.commands.test_ledger_months import (
     landed,
     workspace_of,
 )
-from tests.commands_in_tests import run_command, run_commands
+from tests.commands_in_tests import open_ledger, run_calendar, run_command, run_commands
 from tests.forks import command_line
 from tests.membership import data_hashes, land, line, options, stage, table_rows
 from tests.points import land_points

@@ -12,7 +12,6 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 import pytest
 
-from flows.calendar.run_calendar import run_calendar
 from flows.calendar.status import workspace_status
 from flows.console.errors import RunFailed
 from flows.console.zone import KOREA
@@ -22,7 +21,7 @@ from flows.proofs.verify import verify
 from flows.publishing.commit import recover
 from flows.publishing.ledgers import months_before, parse_day
 from flows.publishing.workspace import Workspace
-from tests.commands_in_tests import run_command
+from tests.commands_in_tests import run_calendar, run_command
 from tests.faults import images_of
 from tests.forks import command_line
 from tests.membership import data_hashes, land, options, stage

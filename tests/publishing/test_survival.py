@@ -32,11 +32,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.calendar.run_calendar import run_calendar
 from flows.console.errors import RunFailed
 from flows.publishing.commit import State, recover
 from flows.publishing.workspace import Workspace
-from tests.commands_in_tests import run_command
+from tests.commands_in_tests import run_calendar, run_command
 from tests.console.test_cli import POINTBOOK, complaint, environment, process
 from tests.faults import hold_the_lock, images_of, work_under, work_within
 from tests.forks import FORKS
