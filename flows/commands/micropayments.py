@@ -184,20 +184,15 @@ class Close:
     def decide(self) -> None:
         """Takes requests and payments one by one, and names what came of them."""
         # commands that only look do not wait for it to load
-        from transforms.ledger.fold import FoldedFiles, fold
+        from transforms.ledger.fold import fold
 
-        folded = FoldedFiles(self.run.scratch)
-        with folded as sinks:
-            fold(
-                *self.engine.streams(
-                    _micropayments("limit_lots"), _micropayments("limit_events"), _FOLDED
-                ),
-                sinks,
-                spending_order="oldest_credit",
-                of_lot=(),
-                of_event=(),
-                balances=True,
-            )
+        folded = fold(
+            *self.engine.streams(
+                _micropayments("limit_lots"), _micropayments("limit_events"), _FOLDED
+            ),
+            self.run.scratch,
+            spending_order="oldest_credit",
+        )
         self.engine.files("folded_limits", [folded.lots])
         self.engine.files("folded_limit_events", [folded.events])
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flows.commands.declaration import Command
 from flows.commands.flights import mileage, name_flights
+from flows.commands.sums import TooLarge, naming_too_large_sums
 from flows.publishing.ledgers import (
     before_opening,
     begun,
@@ -63,6 +64,7 @@ _INTERMEDIATE: Final = (
 _OPENING: Final = "opening_mileage_lots"
 _FOLDED: Final = (_OPENING, "flights", "award_requests", "mixed_payments")
 """What lots and requests come from, a row for each."""
+_TOO_MANY: Final = TooLarge("mileage/miles_beyond_64_bits", "miles", "correct their lots")
 _OF_LOT: Final = ("lot_id", "member_id")
 _OF_EVENT: Final = ("source_id", "kind", "occurred_at")
 
@@ -164,7 +166,7 @@ class Close:
     def decide(self, engine: Engine) -> None:
         """Takes awards and mixed payments one by one, and names what came of them (W5, X1, X2)."""
         # commands that only look do not wait for it to load
-        from transforms.ledger.fold import FoldedFiles, fold
+        from transforms.ledger.fold import fold
 
         transforms = [mileage(name) for name in _INTERMEDIATE]
         name_policies(engine, self.context.policies, transforms)
@@ -172,15 +174,13 @@ class Close:
             engine.create(name, mileage(name))
         engine.view("mileage_credits", mileage("mileage_credits"))
         engine.view("mileage_lots_at_hand", mileage("mileage_lots_at_hand"))
-        folded = FoldedFiles(self.run.scratch)
-        with folded as sinks:
-            fold(
-                *engine.streams(mileage("mileage_ledger_lots"), mileage("mileage_events"), _FOLDED),
-                sinks,
-                spending_order="oldest_credit",
-                of_lot=_OF_LOT,
-                of_event=_OF_EVENT,
-            )
+        folded = fold(
+            *engine.streams(mileage("mileage_ledger_lots"), mileage("mileage_events"), _FOLDED),
+            self.run.scratch,
+            spending_order="oldest_credit",
+            of_lot=_OF_LOT,
+            of_event=_OF_EVENT,
+        )
         engine.files("folded_mileage_lots", [folded.lots])
         engine.files("folded_mileage_events", [folded.events])
         engine.files("mileage_takings", [folded.movements])
@@ -188,7 +188,8 @@ class Close:
 
     def settle(self, engine: Engine) -> None:
         """Writes aside and audits entries, lots, balances and answers."""
-        self._write(engine, LEDGER)
+        with naming_too_large_sums(engine, _TOO_MANY):
+            self._write(engine, LEDGER)
 
     def counts(self, engine: Engine) -> dict[str, Any]:
         """The month in numbers, for the manifest."""

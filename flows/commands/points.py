@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.commands.collected import collected_files
 from flows.commands.declaration import Command
+from flows.commands.sums import TooLarge, naming_too_large_sums
 from flows.console.errors import NotReady, RunFailed
 from flows.publishing.ledgers import (
     YEAR_END,
@@ -30,7 +31,6 @@ from flows.publishing.run import Context, Run
 from flows.publishing.steps import StepRunner, plainly
 from flows.publishing.write_audit import (
     Inputs,
-    TablesInBatches,
     WrittenTable,
     digest,
     name_inputs,
@@ -48,9 +48,6 @@ from transforms.policies.assessment import assessment, grant
 from transforms.policies.business_days import pay_days
 from transforms.policies.policy import Policies, PolicyError
 
-if TYPE_CHECKING:
-    from transforms.ledger.fold import Folded
-
 OF_POINTS: Final = ("billing", "promotions", "purchases")
 """The exports that credits come from."""
 TABLES: Final = (
@@ -61,6 +58,9 @@ TABLES: Final = (
     "point_exceptions",
     "redemption_results",
     "refund_results",
+)
+TOO_MANY: Final = TooLarge(
+    "points/points_beyond_64_bits", "points", "correct what they are credited for"
 )
 POLICIES: Final = (
     "point_benefit_partners",
@@ -93,10 +93,6 @@ _INTERMEDIATE: Final = (
     "lots_at_hand",
     "ledger_events",
     "ledger_lots",
-    "month_lots",
-    "month_entries",
-    "month_redemptions",
-    "month_balances",
 )
 _FOLDED: Final = ("lots_to_move", "redemptions", "refund_applications")
 """What lots and requests come from, a row for each."""
@@ -121,7 +117,7 @@ _OF_LOT: Final = (
     "changes_on",
     "changed_expires_on",
 )
-_OF_EVENT: Final = ("event_id", "occurred_at", "on_day", "action")
+_OF_EVENT: Final = ("event_id", "occurred_at", "on_day", "action", "cause")
 
 
 def close_points(
@@ -252,7 +248,6 @@ class _Close:
     context: Context
     month: str
     inputs: Inputs
-    ready: Sequence[WrittenTable] = ()
 
     def prepare(self) -> None:
         """Names the month's credits and requests."""
@@ -278,71 +273,31 @@ class _Close:
         engine = self.engine
         # before the streams, which hold what they have sorted
         earlier_takings = engine.rows(_points("earlier_takings"))
-        with (
-            self._in_batches("folded_lots", ["point_lots"], lots_in_order="month_lots") as lots,
-            self._in_batches(
-                "folded_events",
-                ["redemption_results", "refund_results"],
-                redemptions_in_order="month_redemptions",
-            ) as answers,
-            self._in_batches(
-                "movements", ["point_entries"], entries_in_order="month_entries"
-            ) as entries,
-            self._in_batches(
-                "folded_accounts", ["point_balances"], balances_in_order="month_balances"
-            ) as balances,
-        ):
-            fold(
-                *engine.streams(
-                    _points("ledger_lots"), _points("ledger_events"), _FOLDED, by="customer_id"
-                ),
-                (
-                    lambda folded: lots.write(folded.lots),
-                    lambda folded: answers.write(folded.events),
-                    lambda folded: entries.write(folded.movements),
-                    lambda folded: balances.write(self._turnover(folded)),
-                ),
-                spending_order="earliest_expiry",
-                of_lot=_OF_LOT,
-                of_event=_OF_EVENT,
-                earlier_takings=earlier_takings,
-                account="customer_id",
-                emptied=False,
-            )
-        parts = (lots, answers, entries, balances)
-        self.ready = [table for part in parts for table in part.written]
+        folded = fold(
+            *engine.streams(
+                _points("ledger_lots"), _points("ledger_events"), _FOLDED, by="customer_id"
+            ),
+            self.run.scratch,
+            spending_order="earliest_expiry",
+            account="customer_id",
+            of_lot=_OF_LOT,
+            of_event=_OF_EVENT,
+            earlier_takings=earlier_takings,
+        )
+        engine.files("lots_in_order", [folded.lots])
+        engine.files("events_in_order", [folded.events])
+        engine.files("movements_in_order", [folded.movements])
 
     def write(self) -> tuple[list[WrittenTable], list[str]]:
-        """Writes the other tables aside and audits all of them."""
-        return write_and_audit(
-            self.run,
-            self.engine,
-            self.context.policies,
-            [_points(table) for table in TABLES],
-            self.month,
-            ready=self.ready,
-        )
-
-    def _turnover(self, folded: Folded) -> pa.Table:
-        from transforms.ledger.turnover import TooMuch, turnover
-
-        try:
-            return turnover(folded, "customer_id", last_day(parse_month(self.month)))
-        except TooMuch as error:
-            raise RunFailed(
-                f"points that 64 bits can't hold: {error}; correct what they are credited for; "
-                "nothing was published"
-            ) from error
-
-    def _in_batches(self, relation: str, tables: Sequence[str], **between: str) -> TablesInBatches:
-        return TablesInBatches(
-            self.run,
-            self.engine,
-            relation,
-            [_points(table) for table in tables],
-            self.month,
-            {name: _points(way) for name, way in between.items()},
-        )
+        """Writes the tables aside and audits them."""
+        with naming_too_large_sums(self.engine, TOO_MANY):
+            return write_and_audit(
+                self.run,
+                self.engine,
+                self.context.policies,
+                [_points(table) for table in TABLES],
+                self.month,
+            )
 
     def _name_requests(self, earlier: Path) -> None:
         """Names the requests of both exports, and the earlier redemptions that they name."""

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from flows.commands.declaration import Command
 from flows.commands.notices import YearEnd, activity_files, name_activity
-from flows.commands.points import OF_POINTS
+from flows.commands.points import OF_POINTS, TOO_MANY
+from flows.commands.sums import naming_too_large_sums
 from flows.console.errors import NotReady
 from flows.publishing.ledgers import (
     before_opening,
@@ -45,8 +46,7 @@ _INTERMEDIATE: Final = (
     "collections",
     "sweep_decisions",
     "swept_lots",
-    "swept_entries",
-    "swept_balances",
+    "swept_movements",
 )
 _LAST_SECOND: Final = time(23, 59, 59)
 
@@ -136,17 +136,17 @@ def _decide(engine: Engine, context: Context, year: int, dates: YearEnd) -> None
     name_policies(engine, context.policies, [decisions])
     engine.create("sweep_decisions", decisions)
     engine.view("lots_in_order", load_transform("points/swept_lots"))
-    engine.view("entries_in_order", load_transform("points/swept_entries"))
-    engine.view("balances_in_order", load_transform("points/swept_balances"))
+    engine.view("movements_in_order", load_transform("points/swept_movements"))
 
 
 def _write(
     run: Run, engine: Engine, context: Context, year: int
 ) -> tuple[list[WrittenTable], list[str]]:
     tables = [load_transform(f"points/{table}") for table in TABLES]
-    return write_and_audit(
-        run, engine, context.policies, tables, lambda table: _partition(table, str(year))
-    )
+    with naming_too_large_sums(engine, TOO_MANY):
+        return write_and_audit(
+            run, engine, context.policies, tables, lambda table: _partition(table, str(year))
+        )
 
 
 def _require(context: Context, year: int) -> str:
