@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import pyarrow as pa
 
 from flows.commands.declaration import Command
-from flows.console.errors import NotReady, RunFailed
+from flows.commands.sums import TooLarge, naming_too_large_sums
+from flows.console.errors import NotReady
 from flows.publishing.options import Options
 from flows.publishing.run import Context, Run
 from flows.publishing.steps import StepRunner, plainly
@@ -19,7 +20,7 @@ from flows.publishing.write_audit import (
     run_context,
     write_and_audit,
 )
-from transforms.engine.duckdb import Engine, QueryError, load_transform
+from transforms.engine.duckdb import Engine, load_transform
 from transforms.engine.plain import relation_of
 from transforms.policies.assessment import Assessment, assessment
 from transforms.policies.policy import Policies
@@ -32,9 +33,10 @@ POLICIES: Final = (
     "tier_upgrade",
 )
 _FEES: Final = "membership/counting_fees"
-_NAMED: Final = 3
-_OVER: Final = "membership/fees_beyond_64_bits"
 _MONTHS: Final = "membership/window_months"
+_TOO_MUCH: Final = TooLarge(
+    "membership/fees_beyond_64_bits", "collected amounts", "correct their bills", " won"
+)
 _OF_WINDOW: Final = pa.schema([("billing_month", pa.string())])
 
 
@@ -148,18 +150,6 @@ def _name_window(engine: Engine, policies: Policies, window: Assessment) -> None
     engine.table("window_months", relation_of(months, _OF_WINDOW))
 
 
-def _name_who_paid_too_much(engine: Engine, error: QueryError) -> NoReturn:
-    """Raises RunFailed naming customers whose sum no published column can hold, else the error."""
-    over = engine.rows(load_transform(_OVER)).slice(0, _NAMED).to_pylist()
-    if not over:
-        raise error
-    named = ", ".join(f"{row['customer_id']} ({row['annual_fee']:,} won)" for row in over)
-    raise RunFailed(
-        f"collected amounts that 64 bits can't hold: {named}; correct their bills; "
-        "nothing was published"
-    ) from error
-
-
 def _months(engine: Engine, policies: Policies) -> list[dict[str, Any]]:
     months = load_transform(_MONTHS)
     name_policies(engine, policies, [months])
@@ -178,10 +168,8 @@ def _assess(
     fees = load_transform(_FEES)
     tables = [load_transform(f"membership/{table}") for table in TABLES]
     name_policies(engine, policies, [fees])
-    try:
+    with naming_too_large_sums(engine, _TOO_MUCH):
         engine.create("counting_fees", fees)
-    except QueryError as error:
-        _name_who_paid_too_much(engine, error)
     return write_and_audit(run, engine, policies, tables, str(window.membership_year))
 
 
