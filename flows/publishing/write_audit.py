@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
@@ -25,18 +21,16 @@ from flows.publishing.workspace import Workspace
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
-from transforms.engine.duckdb import POLICY, ROOT, Engine, TableFile, Transform, load_transform
+from transforms.engine.duckdb import POLICY, ROOT, Engine, Transform, load_transform
 from transforms.engine.plain import relation_of
-from transforms.engine.row_order import Order, out_of_order
-from transforms.engine.threads import beside, pool
+from transforms.engine.row_order import out_of_order
+from transforms.engine.threads import pool
 from transforms.policies.policy import Policies
 
 if TYPE_CHECKING:
     from flows.publishing.run import Run
 
 _SHOWN_ROWS: Final = 3
-_WRITTEN_LATER: Final = 2
-"""Batches of a table that are made before those in front of them are written."""
 _AT_ONCE: Final = 2
 """Statements at a time: each of them has long stretches that use one core."""
 _CONTEXT: Final = {
@@ -157,21 +151,18 @@ def write_and_audit(
     tables: Sequence[Transform],
     partition: str | Callable[[str], str],
     audits: Sequence[Transform] | None = None,
-    ready: Sequence[WrittenTable] = (),
 ) -> tuple[list[WrittenTable], list[str]]:
     """Writes tables aside and audits them; returns them, and the names of the claims that hold.
 
     `partition` is that of all tables, or says it by a table's name. `audits`: by default all of the
-    tables' audits. `ready`: those of the tables that are written already. What a table or an audit
-    reads of the others, as its header says, is written before it; the rest goes on side by side.
-    Raises RunFailed with the first rows that break a claim.
+    tables' audits. What a table or an audit reads of the others, as its header says, is written
+    before it; the rest goes on side by side. Raises RunFailed with the first rows that break a
+    claim.
     """
     names = [_table_name(transform) for transform in tables]
     audits = audits_of(names) if audits is None else audits
     name_policies(engine, policies, [*tables, *audits])
-    written = {table.table.name: table for table in ready}
-    for table in ready:
-        _name_written(engine, table)
+    written: dict[str, WrittenTable] = {}
     done: list[str] = []
 
     def write(name: str, transform: Transform) -> None:
@@ -194,97 +185,23 @@ def write_and_audit(
     transforms = dict(zip(names, tables, strict=True))
     claims = {_claim(claim): claim for claim in audits}
     works = {
-        **{
-            name: partial(write, name, transform)
-            for name, transform in transforms.items()
-            if name not in written
-        },
+        **{name: partial(write, name, transform) for name, transform in transforms.items()},
         **{
             _in_order(name): partial(stand_in_order, name, transform)
             for name, transform in transforms.items()
-            if name not in written
         },
         **{_contents(name): partial(look_into, name) for name in names},
         **{name: partial(check, name, claim) for name, claim in claims.items()},
     }
     # the order first of what waits for a table: it takes one core, and leaves the other to the rest
-    waits_for = {
-        work: {name} & works.keys()
-        for name in names
-        for work in (_in_order(name), _contents(name))
-        if work in works
-    } | {
+    waits_for = {work: {name} for name in names for work in (_in_order(name), _contents(name))} | {
         name: {read for read in transform.inputs if read in works and read != name}
         for name, transform in (transforms | claims).items()
-        if name in works
     }
     what = f"computing {', '.join(names)}"
     with progress.working(what, lambda: len(done) / len(works)):
         side_by_side(works, waits_for, pool(_AT_ONCE))
     return [written[name] for name in names], [*map(_in_order, names), *claims]
-
-
-class TablesInBatches(ExitStack):
-    """Tables that are written aside as an input comes, batch by batch; a `with` block.
-
-    Each of their rows is made of one row of the input, whose batches come in the tables' order.
-    `relation`: the input's name. `between`: what they read it through, by name. Raises RunFailed
-    where rows don't stand in a table's order, each key once.
-    """
-
-    def __init__(
-        self,
-        run: Run,
-        engine: Engine,
-        relation: str,
-        tables: Sequence[Transform],
-        partition: str,
-        between: Mapping[str, Transform] | None = None,
-    ) -> None:
-        super().__init__()
-        self._batches = engine.batches(relation, between or {})
-        self._under_way: deque[Future[None]] = deque()
-        self._empty = [_to_write(run, transform, partition) for transform in tables]
-        self._files = [
-            (transform, TableFile(one.table, one.aside), Order(one.table.order))
-            for transform, one in zip(tables, self._empty, strict=True)
-        ]
-
-    def __enter__(self) -> Self:
-        for _, file, _ in self._files:
-            self.enter_context(file)
-        self._writer = self.enter_context(beside())
-        # before the files are closed
-        self.push(self._finish)
-        return self
-
-    def write(self, batch: pa.Table) -> None:
-        """Takes what the tables make of a batch, to be written beside what comes next."""
-        if not batch.num_rows:
-            return
-        for transform, file, order in self._files:
-            rows = self._batches.rows(batch, transform)
-            _require_none(order.first_out_of(rows), transform, file.table)
-            self._under_way.append(self._writer.submit(file.write, rows))
-            if len(self._under_way) > _WRITTEN_LATER:
-                self._under_way.popleft().result()
-
-    def _finish(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        while error is None and self._under_way:
-            self._under_way.popleft().result()
-
-    @property
-    def written(self) -> list[WrittenTable]:
-        """The tables, after the `with` block."""
-        return [
-            replace(one, rows=file.rows)
-            for one, (_, file, _) in zip(self._empty, self._files, strict=True)
-        ]
 
 
 def require_order(transform: Transform, table: Table, aside: Path) -> None:
@@ -358,21 +275,12 @@ def _claim(transform: Transform) -> str:
 
 def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> WrittenTable:
     """Writes a table's partition aside and names it in the engine, so that others read it."""
-    empty = _to_write(run, transform, partition)
-    written = replace(empty, rows=engine.write(transform, empty.table, empty.aside))
-    _name_written(engine, written)
-    return written
-
-
-def _to_write(run: Run, transform: Transform, partition: str) -> WrittenTable:
-    """A table's partition that has no rows yet, and where it is to be."""
     table = PUBLISHED[_table_name(transform)]
     target = published_path(run.workspace, table, partition)
-    return WrittenTable(table, partition, run.aside(target), target, 0)
-
-
-def _name_written(engine: Engine, written: WrittenTable) -> None:
-    engine.relation(written.table.name, [written.aside], stored_schema(written.table))
+    aside = run.aside(target)
+    rows = engine.write(transform, table, aside)
+    engine.relation(table.name, [aside], stored_schema(table))
+    return WrittenTable(table, partition, aside, target, rows)
 
 
 def _place(transform: Transform) -> Path:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,7 +41,7 @@ from tests.micropayments import (
 from tests.sql.test_audits import Breaches, Sound, audits_of_room, each_breach, offences
 from transforms.engine.duckdb import Engine, load_transform
 from transforms.ledger import fold as ledger
-from transforms.ledger.fold import Folded, FoldedFiles, Sink, SpendingOrder, fold
+from transforms.ledger.fold import FoldedFiles, SpendingOrder, fold
 from transforms.policies.policy import Policies
 
 MONTHS: Final = ("2016-11", "2016-12", "2017-01")
@@ -368,17 +368,12 @@ def _folded(scratch: Path, order: SpendingOrder, limit: int | None, *events: Any
         | {"refusal": refusal[0] if refusal else None}
         for action, amount, *refusal in events
     ]
-    found = FoldedFiles(scratch)
-    with found as sinks:
-        fold(
-            pa.Table.from_pylist([lot] if limit is not None else [], _LOT).to_reader(),
-            pa.Table.from_pylist(rows, _EVENT).to_reader(),
-            sinks,
-            spending_order=order,
-            of_lot=(),
-            of_event=(),
-            balances=True,
-        )
+    found = fold(
+        pa.Table.from_pylist([lot] if limit is not None else [], _LOT).to_reader(),
+        pa.Table.from_pylist(rows, _EVENT).to_reader(),
+        scratch,
+        spending_order=order,
+    )
     return [tuple(row.values())[-3:] for row in pq.read_table(found.events).to_pylist()]
 
 
@@ -870,13 +865,10 @@ def test_a_close_with_a_broken_claim_publishes_nothing(
     assert not list((tmp_path / "warehouse").rglob("*.parquet"))
 
 
-def _miscounting(lots: Any, events: Any, sinks: Sequence[Sink], **settings: Any) -> None:
-    def miscounted(folded: Folded) -> Folded:
-        at = folded.events.schema.get_field_index("spent")
-        more = pc.add(folded.events["spent"], 1)
-        return replace(folded, events=folded.events.set_column(at, "spent", more))
-
-    def through(sink: Sink) -> Sink:
-        return lambda folded: sink(miscounted(folded))
-
-    fold(lots, events, [through(sink) for sink in sinks], **settings)
+def _miscounting(*streams: Any, **settings: Any) -> FoldedFiles:
+    found = fold(*streams, **settings)
+    events = pq.read_table(found.events)
+    more = pc.add(events["spent"], 1)
+    miscounted = events.set_column(events.schema.get_field_index("spent"), "spent", more)
+    pq.write_table(miscounted, found.events)
+    return found

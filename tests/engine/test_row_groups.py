@@ -1,21 +1,16 @@
-"""What is written as it comes: files of the same bytes however it came, and tables in order."""
+"""What is written as it comes: files of the same bytes however it came."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.console.errors import RunFailed
-from flows.publishing.options import Options
-from flows.publishing.run import Run
-from flows.publishing.write_audit import TablesInBatches, run_context
 from schemas.derive import parquet_metadata, stored_schema
 from schemas.tables import PUBLISHED
-from transforms.engine.duckdb import QueryError, TableFile, Transform
+from transforms.engine.duckdb import QueryError, TableFile
 from transforms.engine.ranges import bounds
 from transforms.engine.row_groups import ROW_GROUP, RowGroups
 
@@ -27,19 +22,6 @@ TABLE = pa.table(
     }
 )
 EXCEPTIONS = PUBLISHED["point_exceptions"]
-KEPT = Transform(
-    "points/point_exceptions",
-    Path(__file__),
-    "SELECT source_id, customer_id, kind, points, reason FROM kept",
-    {},
-)
-RENAMED = Transform(
-    "points/kept",
-    Path(__file__),
-    "SELECT credit AS source_id, owner AS customer_id, 'payment' AS kind, 7::BIGINT AS points, "
-    "'unknown_customer' AS reason FROM credits CROSS JOIN run_context",
-    {},
-)
 
 
 @pytest.mark.parametrize("pieces", [[ROWS], [1, 0, ROW_GROUP, ROW_GROUP + 4], [100_000] * 3])
@@ -77,53 +59,6 @@ def test_rows_of_another_kind_than_the_table_are_refused(tmp_path: Path) -> None
         TableFile(EXCEPTIONS, tmp_path / "refused.parquet") as file,
     ):
         file.write(pa.table(columns))
-
-
-def _batches(*batches: list[tuple[str, str]]) -> list[pa.Table]:
-    return [
-        pa.table({"owner": [owner for owner, _ in rows], "credit": [credit for _, credit in rows]})
-        for rows in batches
-    ]
-
-
-def _write(tmp_path: Path, batches: list[pa.Table]) -> tuple[int, list[dict[str, Any]]]:
-    options = Options(workspace=tmp_path)
-    with Run(tmp_path, "points", {}) as run, options.start_engine(run.scratch) as engine:
-        run_context(engine, month="2017-01")
-        tables = TablesInBatches(run, engine, "credits", [KEPT], "2017-01", {"kept": RENAMED})
-        with tables as file:
-            for batch in batches:
-                file.write(batch)
-        (written,) = tables.written
-        return written.rows, pq.read_table(written.aside, partitioning=None).to_pylist()
-
-
-def test_tables_are_made_of_batches_through_what_lies_between(tmp_path: Path) -> None:
-    batches = _batches([("ann", "1"), ("ann", "2")], [], [("bob", "1")])
-    rows, written = _write(tmp_path, batches)
-    assert rows == 3
-    assert [(row["customer_id"], row["source_id"]) for row in written] == [
-        ("ann", "1"),
-        ("ann", "2"),
-        ("bob", "1"),
-    ]
-    assert {row["points"] for row in written} == {7}
-
-
-@pytest.mark.parametrize(
-    "batches",
-    [
-        [[("bob", "1")], [("ann", "1")]],
-        [[("ann", "1")], [("ann", "1")]],
-        [[("ann", "2"), ("ann", "1")]],
-    ],
-)
-def test_rows_out_of_order_or_twice_are_refused(
-    tmp_path: Path, batches: list[list[tuple[str, str]]]
-) -> None:
-    refused = r"audit point_exceptions__rows_in_order found .*customer_id=ann source_id=1"
-    with pytest.raises(RunFailed, match=refused):
-        _write(tmp_path, _batches(*batches))
 
 
 def _sorted_file(path: Path, names: list[str], group: int = 2) -> Path:

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from transforms.ledger import fold as ledger
-from transforms.ledger.fold import FoldedFiles, SpendingOrder, fold
+from transforms.ledger import accounts as account_batches
+from transforms.ledger.fold import SpendingOrder, fold
 
 Row = dict[str, Any]
 
@@ -85,17 +85,15 @@ def folded(
     """Verdicts, takings (event, lot, points), and what is left of each lot."""
     numbered = [{"event_id": number} | row for number, row in enumerate(events)]
     with tempfile.TemporaryDirectory() as scratch:
-        found = FoldedFiles(Path(scratch))
-        with found as sinks:
-            fold(
-                pa.Table.from_pylist(lots, LOTS).to_reader(batch),
-                pa.Table.from_pylist(numbered, EVENTS).to_reader(batch),
-                sinks,
-                spending_order=order,
-                of_lot=("lot_id",),
-                of_event=("event_id",),
-                earlier_takings=pa.Table.from_pylist(list(earlier), EARLIER),
-            )
+        found = fold(
+            pa.Table.from_pylist(lots, LOTS).to_reader(batch),
+            pa.Table.from_pylist(numbered, EVENTS).to_reader(batch),
+            Path(scratch),
+            spending_order=order,
+            of_lot=("lot_id",),
+            of_event=("event_id",),
+            earlier_takings=pa.Table.from_pylist(list(earlier), EARLIER),
+        )
         verdicts = pq.read_table(found.events)
         takings = pq.read_table(found.movements)
         left = pq.read_table(found.lots)
@@ -256,22 +254,19 @@ def test_refunds_and_spending_share_the_refundable_lots() -> None:
 def moved(
     lots: list[Row], events: list[Row], *, batch: int = 1 << 17
 ) -> list[tuple[str, str | None, int]]:
-    """What moved, with lots that come (lot, event or none, points), and what is left of lots."""
+    """What moved, with lots that come: lot, event or none, points."""
     schema = LOTS.append(pa.field("comes", pa.bool_()))
     texts = EVENTS.set(1, pa.field("event_id", pa.string()))
-    parts: list[pa.Table] = []
-    left: list[pa.Table] = []
-    fold(
-        pa.Table.from_pylist([{"comes": False} | row for row in lots], schema).to_reader(batch),
-        pa.Table.from_pylist(events, texts).to_reader(batch),
-        [lambda folded: left.append(folded.lots), lambda folded: parts.append(folded.movements)],
-        spending_order="earliest_expiry",
-        of_lot=("lot_id",),
-        of_event=("event_id",),
-        emptied=False,
-    )
-    assert 0 not in pa.concat_tables(left)["remaining"].to_pylist()
-    found = pa.concat_tables(parts)
+    with tempfile.TemporaryDirectory() as scratch:
+        files = fold(
+            pa.Table.from_pylist([{"comes": False} | row for row in lots], schema).to_reader(batch),
+            pa.Table.from_pylist(events, texts).to_reader(batch),
+            Path(scratch),
+            spending_order="earliest_expiry",
+            of_lot=("lot_id",),
+            of_event=("event_id",),
+        )
+        found = pq.read_table(files.movements)
     columns = (found[name].to_pylist() for name in ("lot_id", "event_id", "points"))
     return list(zip(*columns, strict=True))
 
@@ -280,7 +275,7 @@ def moved(
 def test_what_moved_stands_by_lot_and_event_and_a_lot_that_comes_among_them_by_its_id(
     monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr(ledger, "_ROWS_AT_ONCE", batch)
+    monkeypatch.setattr(account_batches, "_ROWS_AT_ONCE", batch)
     lots = [
         lot("a", "1", 5),
         lot("a", "m", 4, comes=True),
@@ -491,7 +486,7 @@ def test_the_fold_decides_as_a_naive_loop_does(
     order: SpendingOrder,
     batch: int,
 ) -> None:
-    monkeypatch.setattr(ledger, "_ROWS_AT_ONCE", batch)
+    monkeypatch.setattr(account_batches, "_ROWS_AT_ONCE", batch)
     lots, events, earlier = a_fold(seed, accounts, busiest)
     found = folded(lots, events, earlier, order=order, batch=batch)
     assert found == naive(lots, events, earlier, order)

@@ -141,31 +141,6 @@ class OutOfMemory(QueryError):
     """A transform that DuckDB had no memory for beside what else was going on."""
 
 
-class Batches:
-    """An input that comes in batches, for transforms of which each row is made of one of its rows.
-
-    `between`: transforms of it, by the name that others read them by. For one thread at a time.
-    """
-
-    def __init__(
-        self, session: duckdb.DuckDBPyConnection, name: str, between: Mapping[str, Transform]
-    ) -> None:
-        self._session = session
-        self._name = name
-        self._between = dict(between)
-
-    def rows(self, batch: pa.Table, transform: Transform) -> pa.Table:
-        """What the transform makes of a batch."""
-        try:
-            self._session.register(self._name, batch)
-            while self._between:
-                name, way = self._between.popitem()
-                self._session.execute(f"CREATE TEMP VIEW {quoted(name)} AS {way.sql}")
-            return self._session.sql(transform.sql).to_arrow_table()
-        except duckdb.Error as error:
-            raise QueryError.of(transform.name, error) from error
-
-
 class TableFile(RowGroups):
     """A table's Parquet file on its way, with the table's metadata; closes with its `with` block.
 
@@ -439,12 +414,6 @@ class Engine:
         return pa.RecordBatchReader.from_batches(
             first.schema, (batch for reader in chain([first], readers) for batch in reader)
         )
-
-    def batches(self, name: str, between: Mapping[str, Transform]) -> Batches:
-        """Names an input that comes in batches, and what transforms read it through."""
-        session = self._connection.cursor()
-        self._sessions.append(session)
-        return Batches(session, name, between)
 
     def write(self, transform: Transform, table: Table, target: Path) -> int:
         """Writes a transform's rows as the table's Parquet, with its metadata; returns the rows."""

@@ -17,6 +17,7 @@ from transforms.ledger.decisions import (
     EARLIER_REJECTED,
     INSUFFICIENT,
     NEVER,
+    NONE,
     NOT_ACCEPTED,
     OVER_QUOTA,
     POSITION,
@@ -52,19 +53,51 @@ def fold_accounts(
     refused: Flags,
     ticket: Numbers,
     quotas: int,
+    tags: int,
     by_expiry: bool,
-    ticket_event: Numbers,
-    tag_lot: Numbers,
     earlier_first: Numbers,
     earlier_tag: Numbers,
     earlier_points: Numbers,
-    usable_after: Numbers,
-    spent_after: Numbers,
 ) -> tuple[Codes, Numbers, Numbers, Numbers]:
-    """Decides the events; changes `remaining`. Returns verdicts and takings (event, lot, points).
+    """Decides the events of whole accounts, one after another.
 
-    `ticket_event` and `tag_lot` are room for the loop: positions by ticket and by tag. The
-    balances after each event go to `usable_after` and `spent_after`, if there is room.
+    Returns of each event its verdict (a position in VERDICTS), what its account could spend after
+    it, and what the account's events until then took and did not give back (points); and of each
+    taking a row: position of the event, position of the lot, points (below 0 where the event took
+    from the lot, above 0 where it gave back to it), in the order in which they happened.
+
+    Of each lot, sorted by account, then day of credit; days are whole numbers since 1970, and NEVER
+    stands for none:
+
+    - `lot_account`: number of its account, ascending
+    - `credited_on`, `expires_on`: first and last day on which it can be used; the latter is changed
+      where a change of policy takes effect
+    - `changes_on`, `changed_expires_on`: the day from which another last day holds, and that day
+    - `refundable`: flag, whether a refund may take from it
+    - `remaining`: points left of it; changed
+    - `tag`: its number among those that earlier folds took from, or NONE
+
+    Of each event, sorted by account, then turn:
+
+    - `event_account`: number of its account, ascending; an account may have no lot
+    - `on_day`: its day, never before that of the account's event before it
+    - `action`: position in ACTIONS
+    - `amount`: points wanted, or the limit asked for
+    - `quota`: number of the quota that it counts against, or NONE; `quota_limit`: how many events
+      of that quota an account may have accepted
+    - `refused`: flag, whether a reason against it was found before
+    - `ticket`: number that it shares with the event that it cancels, or that cancels it, or NONE
+
+    And besides:
+
+    - `quotas`, `tags`: how many numbers of either there are
+    - `by_expiry`: flag, whether the lots that expire first are spent first; else the lots as they
+      are sorted
+    - `earlier_first`: position by ticket of its first row in the next two, and behind the last
+      ticket how many rows there are
+    - `earlier_tag`, `earlier_points`: tag of the lot that an earlier fold took from, and the points
+
+    Raises ValueError where such a lot is to be given back to and is not among the lots.
     """
     events, lots = event_account.size, lot_account.size
     verdict = np.zeros(events, np.int8)
@@ -75,9 +108,11 @@ def fold_accounts(
     queued = np.zeros(lots, np.bool_)
     queued_refundable = np.zeros(lots, np.bool_)
     accepted_of = np.zeros(quotas, np.int64)
-    taken_event = np.empty(1024, np.int64)
-    taken_lot = np.empty(1024, np.int64)
-    taken_points = np.empty(1024, np.int64)
+    usable_after = np.zeros(events, np.int64)
+    spent_after = np.zeros(events, np.int64)
+    ticket_event = np.full(earlier_first.size - 1, NONE, np.int64)
+    tag_lot = np.full(tags, NONE, np.int64)
+    taken = np.empty((1024, 3), np.int64)
     takings = 0
     # each heap holds lots by what comes first in their key, with the lot's position below it
     spending = [np.int64(0) for _ in range(0)]
@@ -133,9 +168,7 @@ def fold_accounts(
                                 if by_expiry and queued_refundable[changed]:
                                     heappush(spending_refundable, key)
                 while arriving < lot and credited_on[arriving] <= day:
-                    key = arriving
-                    if by_expiry:
-                        key = (expires_on[arriving] << POSITION_BITS) | arriving
+                    key = _spending_key(expires_on, arriving, by_expiry)
                     if remaining[arriving] > 0:
                         heappush(spending, key)
                         queued[arriving] = True
@@ -189,15 +222,13 @@ def fold_accounts(
                             if at < 0:
                                 raise ValueError("a lot that an earlier event took from is missing")
                         else:
-                            at = taken_lot[taking]
-                            points = -taken_points[taking]
+                            at = taken[taking, 1]
+                            points = -taken[taking, 2]
                         remaining[at] += points
                         spent -= points
                         if not lapsed[at]:
                             usable += points
-                            key = at
-                            if by_expiry:
-                                key = (expires_on[at] << POSITION_BITS) | at
+                            key = _spending_key(expires_on, at, by_expiry)
                             if not queued[at]:
                                 heappush(spending, key)
                                 queued[at] = True
@@ -206,13 +237,7 @@ def fold_accounts(
                                 if refunds and not queued_refundable[at]:
                                     heappush(spending_refundable, key)
                                     queued_refundable[at] = True
-                        if takings == taken_event.size:
-                            taken_event = _doubled(taken_event)
-                            taken_lot = _doubled(taken_lot)
-                            taken_points = _doubled(taken_points)
-                        taken_event[takings] = event
-                        taken_lot[takings] = at
-                        taken_points[takings] = points
+                        taken = _noted(taken, takings, event, at, points)
                         takings += 1
 
             elif did in (SET_LIMIT, STANDARD_LIMIT):
@@ -224,10 +249,7 @@ def fold_accounts(
                     remaining[first_lot] += more
                     usable += more
                     if not queued[first_lot]:
-                        key = first_lot
-                        if by_expiry:
-                            key = (expires_on[first_lot] << POSITION_BITS) | first_lot
-                        heappush(spending, key)
+                        heappush(spending, _spending_key(expires_on, first_lot, by_expiry))
                         queued[first_lot] = True
 
             else:
@@ -265,26 +287,34 @@ def fold_accounts(
                         spent += points
                         if refundable[at]:
                             usable_refundable -= points
-                        if takings == taken_event.size:
-                            taken_event = _doubled(taken_event)
-                            taken_lot = _doubled(taken_lot)
-                            taken_points = _doubled(taken_points)
-                        taken_event[takings] = event
-                        taken_lot[takings] = at
-                        taken_points[takings] = -points
+                        taken = _noted(taken, takings, event, at, -points)
                         takings += 1
             last_taking[event] = takings
-            if spent_after.size > 0:
-                usable_after[event] = usable
-                spent_after[event] = spent
+            usable_after[event] = usable
+            spent_after[event] = spent
             event += 1
-    return verdict, taken_event[:takings], taken_lot[:takings], taken_points[:takings]
+    return verdict, usable_after, spent_after, taken[:takings]
 
 
 @njit(cache=True, nogil=True)
-def _doubled(room: Numbers) -> Numbers:
-    larger = np.empty(room.size * 2, np.int64)
-    # an assignment to a slice would take 4 seconds more to compile
-    for place in range(room.size):
-        larger[place] = room[place]
-    return larger
+def _spending_key(expires_on: Numbers, lot: int, by_expiry: bool) -> np.int64:
+    """What the heaps of lots to spend are sorted by; its lowest bits are the lot's position."""
+    return np.int64((expires_on[lot] << POSITION_BITS) | lot if by_expiry else lot)
+
+
+@njit(cache=True, nogil=True)
+def _noted(
+    taken: Numbers, row: int, event: int, lot: int | np.int64, points: int | np.int64
+) -> Numbers:
+    """The takings (event, lot, points) with one more at that row, in twice the room if need be."""
+    if row == taken.shape[0]:
+        larger = np.empty((row * 2, 3), np.int64)
+        # an assignment to a slice would take 4 seconds more to compile
+        for place in range(row):
+            for column in range(3):
+                larger[place, column] = taken[place, column]
+        taken = larger
+    taken[row, 0] = event
+    taken[row, 1] = lot
+    taken[row, 2] = points
+    return taken

@@ -1,5 +1,5 @@
 -- purpose: The lots that the points ledger opens with, as an older system hands them over, in the
---   order of point_lots
+--   columns and the order of a month's lots
 -- grain: one row per lot
 -- keys: lot_id
 -- inputs: delivered_lots(lot_id, owner, kind, credited_on, expires_on, refundable, remaining)
@@ -15,7 +15,8 @@ SELECT
     -- what was credited once is not told, so a lot starts with what is left of it
     CAST(delivered_lots.remaining AS BIGINT) AS credited,
     CAST(delivered_lots.remaining AS BIGINT) AS remaining,
-    CAST(NULL AS DATE) AS shortened_from
+    CAST(NULL AS DATE) AS shortened_from,
+    CAST(NULL AS DATE) AS changes_on,
+    CAST(NULL AS DATE) AS changed_expires_on
 FROM delivered_lots
-WHERE delivered_lots.remaining <> 0
 ORDER BY customer_id, lot_id

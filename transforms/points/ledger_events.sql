@@ -127,7 +127,9 @@ SELECT
     CAST(judged.benefit AS VARCHAR) AS benefit,
     CAST(judged.partner AS VARCHAR) AS partner,
     CAST(judged.cancels AS VARCHAR) AS cancels,
-    CAST(judged.method AS VARCHAR) AS method
+    CAST(judged.method AS VARCHAR) AS method,
+    -- what the sweep takes has one
+    CAST(NULL AS VARCHAR) AS cause
 FROM judged
 LEFT JOIN tickets ON judged.ticketed_id = tickets.redemption_id
 WHERE judged.on_terms

@@ -1,34 +1,34 @@
 -- purpose: The answer to every refund application of the month
 -- grain: one row per delivered refund application of the month
 -- keys: application_id
--- inputs: folded_events(customer_id, event_id, occurred_at, on_day, action, amount, refusal, method,
+-- inputs: events_in_order(customer_id, event_id, occurred_at, on_day, action, amount, refusal, method,
 --   verdict), policy_point_refund_fees(method, fee, per_points, valid_from, valid_to),
 --   pay_days(applied_on, pay_on)
 -- policy: point_refund_fees
 -- rules: P6
 WITH applications AS (
     SELECT
-        folded_events.event_id,
-        folded_events.customer_id,
-        folded_events.occurred_at,
-        folded_events.amount,
-        folded_events.method,
-        folded_events.verdict = 'accepted' AS accepted,
-        folded_events.refusal,
+        events_in_order.event_id,
+        events_in_order.customer_id,
+        events_in_order.occurred_at,
+        events_in_order.amount,
+        events_in_order.method,
+        events_in_order.verdict = 'accepted' AS accepted,
+        events_in_order.refusal,
         pay_days.pay_on,
-        folded_events.amount // policy_point_refund_fees.per_points * policy_point_refund_fees.fee
-        + folded_events.amount % policy_point_refund_fees.per_points * policy_point_refund_fees.fee
+        events_in_order.amount // policy_point_refund_fees.per_points * policy_point_refund_fees.fee
+        + events_in_order.amount % policy_point_refund_fees.per_points * policy_point_refund_fees.fee
         // policy_point_refund_fees.per_points AS fee
-    FROM folded_events
+    FROM events_in_order
     INNER JOIN policy_point_refund_fees
-        ON folded_events.method = policy_point_refund_fees.method
-        AND policy_point_refund_fees.valid_from <= folded_events.on_day
+        ON events_in_order.method = policy_point_refund_fees.method
+        AND policy_point_refund_fees.valid_from <= events_in_order.on_day
         AND (
             policy_point_refund_fees.valid_to IS NULL
-            OR folded_events.on_day < policy_point_refund_fees.valid_to
+            OR events_in_order.on_day < policy_point_refund_fees.valid_to
         )
-    INNER JOIN pay_days ON folded_events.on_day = pay_days.applied_on
-    WHERE folded_events.action = 'spend_refundable'
+    INNER JOIN pay_days ON events_in_order.on_day = pay_days.applied_on
+    WHERE events_in_order.action = 'spend_refundable'
 )
 
 SELECT

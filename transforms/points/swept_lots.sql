@@ -1,13 +1,14 @@
--- purpose: The lots as the sweep leaves them, in the order of point_lots
--- grain: one row per lot that the sweep did not take
+-- purpose: The lots as the sweep leaves them, in the columns and the order of a month's lots; nothing
+--   is left of one that it took
+-- grain: one row per lot left by the month before the sweep
 -- keys: lot_id
 -- inputs: sweep_decisions(lot_id, customer_id, kind, credited_on, expires_on, refundable, credited,
 --   remaining, shortened_from, extended_to, decision)
 -- policy: none
 -- rules: P8, P9
 SELECT
-    CAST(sweep_decisions.lot_id AS VARCHAR) AS lot_id,
     CAST(sweep_decisions.customer_id AS VARCHAR) AS customer_id,
+    CAST(sweep_decisions.lot_id AS VARCHAR) AS lot_id,
     CAST(sweep_decisions.kind AS VARCHAR) AS kind,
     CAST(sweep_decisions.credited_on AS DATE) AS credited_on,
     CAST(
@@ -19,8 +20,12 @@ SELECT
     ) AS expires_on,
     CAST(sweep_decisions.refundable AS BOOLEAN) AS refundable,
     CAST(sweep_decisions.credited AS BIGINT) AS credited,
-    CAST(sweep_decisions.remaining AS BIGINT) AS remaining,
-    CAST(sweep_decisions.shortened_from AS DATE) AS shortened_from
+    CAST(
+        CASE WHEN sweep_decisions.decision = 'expiry' THEN 0 ELSE sweep_decisions.remaining END
+        AS BIGINT
+    ) AS remaining,
+    CAST(sweep_decisions.shortened_from AS DATE) AS shortened_from,
+    CAST(NULL AS DATE) AS changes_on,
+    CAST(NULL AS DATE) AS changed_expires_on
 FROM sweep_decisions
-WHERE sweep_decisions.decision IS DISTINCT FROM 'expiry' AND sweep_decisions.remaining <> 0
 ORDER BY customer_id, lot_id
