@@ -31,6 +31,7 @@ from prefect.types.entrypoint import EntrypointType
 from pydantic import Field
 
 from flows.calendar.schedules import INGEST, period_due, why_skipped
+from flows.console.environment import set_up_process
 from flows.console.errors import PointbookError, WorkspaceHeld, WrongUsage, line_of
 from flows.console.zone import KOREA, ZONE
 from flows.deliveries.ingest import raise_if_held_back
@@ -239,7 +240,11 @@ def _done(
 
 
 def _told(command: str, run: Callable[[], State[Any]]) -> State[Any]:
-    """The end of a run; a failed one with the operator's line, in its state and an artifact."""
+    """The end of a run; a failed one with the operator's line, in its state and an artifact.
+
+    Prefect starts a process for each run, without the command line.
+    """
+    set_up_process()
     try:
         return run()
     except Exception as error:

@@ -8,9 +8,10 @@ keeps flow parameters: they are ids and paths, never rows.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from prefect import Flow, flow
 from prefect.artifacts import create_table_artifact as _create_table_artifact
@@ -35,7 +36,8 @@ from flows.publishing.steps import as_task
 
 Manifest = dict[str, Any]
 
-_lost = False
+_server_lost: Final = ContextVar("_server_lost", default=False)
+"""Whether Prefect's server went away during the run: nothing more is shown on its page then."""
 
 
 def run_through(name: str, **parameters: object) -> Manifest:
@@ -44,8 +46,7 @@ def run_through(name: str, **parameters: object) -> Manifest:
     What it came to stands, also where Prefect's server goes away meanwhile: that is warned of.
     Raises RunFailed where Prefect can't begin a run.
     """
-    global _lost
-    _lost = False
+    _server_lost.set(False)
     chosen: Flow[..., Manifest] = globals()[name]
     outcome: list[Manifest | Exception] = []
     work: Callable[..., Manifest] = chosen.fn
@@ -80,7 +81,7 @@ def run_through(name: str, **parameters: object) -> Manifest:
 
 def create_table_artifact(*, key: str, table: list[dict[str, Any]], description: str) -> None:
     """Shows a table on Prefect's page; goes without it where the server is gone."""
-    if _lost:
+    if _server_lost.get():
         return
     try:
         _create_table_artifact(key=key, table=table, description=description)
@@ -89,10 +90,9 @@ def create_table_artifact(*, key: str, table: list[dict[str, Any]], description:
 
 
 def _tell_lost(error: Exception) -> None:
-    global _lost
-    if not _lost:
+    if not _server_lost.get():
         logs.warn(f"Prefect's server went away ({line_of(error)}); its page misses this run's end")
-    _lost = True
+    _server_lost.set(True)
 
 
 @flow(name="ingest", persist_result=False)
