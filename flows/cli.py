@@ -20,7 +20,7 @@ from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.commands.signature import REQUIRED, with_signature
 from flows.console import logs, progress
-from flows.console.environment import set_library_settings
+from flows.console.environment import set_library_settings, set_up_process
 from flows.console.errors import PointbookError, WrongUsage, line_of
 from flows.console.terminal import shown
 from flows.publishing.commit import KEPT
@@ -31,7 +31,6 @@ from transforms.policies.policy import Policies, PolicyError
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
 DryRun = Annotated[bool, Parameter(negative="")]
 Year = Annotated[int, Parameter(validator=Number(gt=date.min.year, lt=date.max.year))]
-_PRIVATE: Final = 0o077
 _UNEXPECTED: Final = 1
 _USAGE: Final = 2
 _INTERRUPTED: Final = 130
@@ -94,7 +93,7 @@ class Common:
         Raises WrongUsage for one that makes no sense.
         """
         if self.quiet:
-            progress.silence()
+            logs.silence()
         chosen = self.workspace or workspace or _default_workspace()
         try:
             return Options(
@@ -504,10 +503,9 @@ def _raise_if_held_back(manifest: dict[str, Any]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point: runs a command and ends the process with its exit code."""
-    os.umask(_PRIVATE)
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    logs.use(_log_format(words), words[0] if words else None)
+    set_up_process(_log_format(words), words[0] if words else None)
     try:
         app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from flows.console import progress
+from flows.console import logs
 from tests.servers import prefect_server
 
 os.environ.setdefault(
@@ -19,13 +18,9 @@ os.environ["POINTBOOK_PII_KEY"] = "a key for tests"
 
 
 @pytest.fixture(autouse=True)
-def _no_test_silences_another(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """`--quiet` holds for a process; a test that runs a command in its own is not the last."""
-    logger = logging.getLogger("pointbook")
-    level = logger.level
-    monkeypatch.setattr(progress, "_shown", True)
-    yield
-    logger.setLevel(level)
+def _messages_as_text() -> None:
+    """The format and `--quiet` hold for a process; no test leaves them to the next."""
+    logs.use("text")
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,19 @@
-"""What libraries read from the environment when they are imported; set by the command line."""
+"""What holds for the whole process; set by the command line, and by runs of deployments."""
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
+from flows.console import logs
+
+_PRIVATE: Final = 0o077
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000
+"""Imports make many objects that stay, and each collection would look through them."""
 _SETTINGS: Final = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -19,9 +27,22 @@ _SETTINGS: Final = {
 }
 
 
+def set_up_process(log_format: logs.Format | None = None, command: str | None = None) -> None:
+    """Makes new files their owner's alone, and messages as `flows.console.logs.use` says.
+
+    Arrow takes memory from the system, as NumPy and DuckDB do, so that each can use what another
+    gave back.
+    """
+    os.umask(_PRIVATE)
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    pa.set_memory_pool(pa.system_memory_pool())
+    logs.use(log_format, command)
+
+
 def set_library_settings(workspace: Path, logging_level: str = "CRITICAL") -> None:
     """Keeps Prefect quiet, and its database and compiled code in the workspace.
 
+    Libraries read this when they are imported, so it comes before.
     `logging_level`: of what flow runs log. What the user has set stays.
     """
     for name, value in {**_SETTINGS, "PREFECT_LOGGING_LEVEL": logging_level}.items():

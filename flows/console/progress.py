@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from flows.console import logs
@@ -15,24 +15,8 @@ from flows.console.terminal import shown
 QUIET_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.2
 _LOG_SECONDS: Final = 30.0
-
-_shown = True
-_busy = False
-
-
-def silence() -> None:
-    """Shows no progress from now on (`--quiet`)."""
-    global _shown
-    _shown = False
-    logs.only_errors()
-
-
-def tell(line: str) -> None:
-    """Shows a line at once."""
-    if logs.as_json():
-        logs.event("message", line)
-    elif _shown:
-        print(f"pointbook: {line}", file=sys.stderr)
+_within: Final = ContextVar("_within", default=False)
+"""Whether the caller is in a block that shows its progress."""
 
 
 @contextmanager
@@ -43,18 +27,17 @@ def working(what: str, share_done: Callable[[], float]) -> Iterator[None]:
     elsewhere one line says what is going on, and log lines as JSON repeat it every half minute.
     Work within such a block shows nothing of its own.
     """
-    global _busy
-    if not _shown or _busy:
+    if logs.is_silent() or _within.get():
         yield
         return
-    _busy = True
     done = threading.Event()
     thread = threading.Thread(target=_show, args=(what, share_done, done), daemon=True)
     thread.start()
+    outside = _within.set(True)
     try:
         yield
     finally:
-        _busy = False
+        _within.reset(outside)
         done.set()
         thread.join()
 

@@ -33,6 +33,7 @@ from flows.calendar.schedules import INGEST, period_due
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.commands.signature import REQUIRED, with_signature
+from flows.console.environment import set_up_process
 from flows.console.errors import PointbookError, WorkspaceHeld, WrongUsage, line_of
 from flows.console.zone import KOREA, ZONE
 from flows.deliveries.ingest import raise_if_held_back
@@ -223,7 +224,11 @@ def _done(
 
 
 def _told(command: str, run: Callable[[], State[Any]]) -> State[Any]:
-    """The end of a run; a failed one with the operator's line, in its state and an artifact."""
+    """The end of a run; a failed one with the operator's line, in its state and an artifact.
+
+    Prefect starts a process for each run, without the command line.
+    """
+    set_up_process()
     try:
         return run()
     except Exception as error:

@@ -7,6 +7,7 @@ compute nothing never load it. Prefect keeps flow parameters: they are ids and p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -32,6 +33,9 @@ Manifest = dict[str, Any]
 Work = Callable[..., Manifest]
 T = TypeVar("T")
 
+_server_lost: Final = ContextVar("_server_lost", default=False)
+"""Whether Prefect's server went away during the run: nothing more is shown on its page then."""
+
 
 def run_through(name: str, **parameters: object) -> Manifest:
     """Runs a command's flow; returns the manifest.
@@ -39,6 +43,7 @@ def run_through(name: str, **parameters: object) -> Manifest:
     What it came to stands, also where Prefect's server goes away meanwhile: that is warned of.
     Raises RunFailed where Prefect can't begin a run.
     """
+    _server_lost.set(False)
     chosen = FLOWS[name]
     outcome: list[Manifest | Exception] = []
     work: Work = chosen.fn
@@ -194,6 +199,8 @@ def _files_of(manifest: Manifest) -> PageTable:
 
 def _show(tables: list[PageTable]) -> None:
     """Shows tables on Prefect's page; goes without them where the server is gone."""
+    if _server_lost.get():
+        return
     try:
         for key, description, rows in tables:
             create_table_artifact(key=key, table=rows, description=description)
@@ -202,5 +209,6 @@ def _show(tables: list[PageTable]) -> None:
 
 
 def _warn_of_lost_server(error: Exception) -> None:
-    what = type(error).__name__
-    logs.warn(f"Prefect's server went away ({what}); its page misses this run's end")
+    if not _server_lost.get():
+        logs.warn(f"Prefect's server went away ({line_of(error)}); its page misses this run's end")
+    _server_lost.set(True)

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 from flows.calendar.schedules import schedules
-from flows.console import progress
+from flows.console import logs
 from flows.console.errors import RunFailed
 from flows.console.zone import KOREA, ZONE
 from flows.prefect_flows.server import API, heard, prefect_server
@@ -60,17 +60,17 @@ def serve(options: Options, manifest: dict[str, Any], port: int) -> None:
     options.workspace.mkdir(parents=True, exist_ok=True)
     with _interruptible(), suppress(KeyboardInterrupt):
         _serve(options, manifest, port)
-    progress.tell("stopped serving; what falls due meanwhile is done when it is back")
+    logs.tell("stopped serving; what falls due meanwhile is done when it is back")
 
 
 def _serve(options: Options, manifest: dict[str, Any], port: int) -> None:
-    progress.tell("starting Prefect")
+    logs.tell("starting Prefect")
     with prefect_server(port) as page:
         from flows.prefect_flows.deployments import serve_deployments
 
         def registered() -> None:
             where = f"{page}/deployments"
-            progress.tell(f"serving {manifest['workspace']}; its page is {where}")
+            logs.tell(f"serving {manifest['workspace']}; its page is {where}")
 
         crons = {each["command"]: each["crons"] for each in manifest["deployments"]}
         try:

@@ -6,7 +6,8 @@ A job is a command; a dataset is a folder of the workspace (`landing/billing`, `
 which its `pointbook_files` facet lists. Lineage never fails a run: what can't be written is warned
 of, once a process.
 
-Events follow https://openlineage.io/spec/2-0-2/OpenLineage.json.
+The library makes the events, and is imported when there are any, as that takes time. Its own file
+transport would mix the lines of commands that share the file, and not keep the file private.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 import pyarrow as pa
@@ -28,31 +29,17 @@ import pyarrow.parquet as pq
 from flows.console import logs
 from flows.console.zone import KOREA
 
+if TYPE_CHECKING:
+    from openlineage.client.event_v2 import RunEvent
+
 FILE_VARIABLE: Final = "POINTBOOK_OPENLINEAGE"
 NAMESPACE_VARIABLE: Final = "OPENLINEAGE_NAMESPACE"
 _NAMESPACE: Final = "pointbook"
-_SPEC: Final = "https://openlineage.io/spec"
-_CORE: Final = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs"
-_FACETS: Final = f"{_SPEC}/facets"
 _RUNS: Final = uuid5(NAMESPACE_URL, "urn:pointbook:runs")
 _PRIVATE: Final = 0o600
 
-_warned = False
-
-
-@dataclass(frozen=True)
-class File:
-    """A file that a run read or wrote: its path in the workspace, hash, bytes and rows."""
-
-    path: str
-    sha256: str
-    size: int | None = None
-    rows: int | None = None
-
-    @property
-    def dataset(self) -> str:
-        """The dataset that it belongs to: room and table."""
-        return "/".join(PurePosixPath(self.path).parts[:2])
+File = Mapping[str, Any]
+"""A file as manifests list it: its path in the workspace, sha256, and if written size and rows."""
 
 
 @dataclass(frozen=True)
@@ -67,86 +54,79 @@ class Lineage:
 
     def start(self) -> None:
         """The run has begun."""
-        self._emit("START", self.started)
+        self._emit("START", {})
 
     def complete(self, manifest: Mapping[str, Any]) -> None:
         """The run is done, and the outputs that its manifest lists are current."""
-        if not _target():
-            return
-        try:
-            self._complete(manifest)
-        except Exception as error:  # the run is published by now, and done
-            _warn(f"{type(error).__name__}: {error}")
+        self._emit("COMPLETE", manifest)
 
     def fail(self, message: str) -> None:
         """The run failed, and nothing of it is current."""
-        error = {"message": message, "programmingLanguage": "Python"}
-        self._emit("FAIL", errorMessage=_facet("1-0-0/ErrorMessageRunFacet", error))
+        self._emit("FAIL", {}, message)
 
-    def _complete(self, manifest: Mapping[str, Any]) -> None:
-        written = [
-            File(entry["path"], entry["sha256"], entry["size"], entry["rows"])
-            for entry in manifest["outputs"]
-            if entry["path"].endswith(".parquet")
-        ]
-        self._emit(
-            "COMPLETE",
-            inputs=[self._dataset(*of) for of in _by_dataset(_inputs(manifest))],
-            outputs=[self._output(*of) for of in _by_dataset(written)],
-        )
-
-    def _emit(
-        self,
-        kind: str,
-        when: datetime | None = None,
-        *,
-        inputs: Sequence[object] = (),
-        outputs: Sequence[object] = (),
-        **facets: object,
-    ) -> None:
-        target = _target()
+    def _emit(self, kind: str, manifest: Mapping[str, Any], failure: str | None = None) -> None:
+        """Appends an event, if lineage is wanted; warns where that fails."""
+        target = os.environ.get(FILE_VARIABLE)
         if not target:
             return
-        engine = {"name": "Pointbook", "version": version("pointbook")}
-        own = {"run_id": self.run_id, "parameters": dict(self.parameters)}
-        begun = self.started.isoformat(timespec="milliseconds")
-        event = {
-            "eventType": kind,
-            "eventTime": (when or datetime.now(KOREA)).isoformat(timespec="milliseconds"),
-            "run": {
-                "runId": str(uuid5(_RUNS, f"{_namespace()} {self.run_id} {begun}")),
-                "facets": {
-                    "processing_engine": _facet("1-1-0/ProcessingEngineRunFacet", engine),
-                    "pointbook_run": _own_facet("RunFacet", own),
-                    **facets,
-                },
-            },
-            "job": {"namespace": _namespace(), "name": f"pointbook.{self.command}"},
-            "inputs": list(inputs),
-            "outputs": list(outputs),
-            "producer": _producer(),
-            "schemaURL": f"{_CORE}/RunEvent",
-        }
-        _append(Path(target), json.dumps(event, default=str))
+        try:
+            from openlineage.client.serde import Serde
 
-    def _dataset(self, name: str, files: Sequence[File]) -> dict[str, Any]:
-        listed = [{"path": file.path, "sha256": file.sha256} for file in files]
+            _append(Path(target), Serde.to_json(self._event(kind, manifest, failure)))
+        except Exception as error:  # whatever it is, the run goes on
+            why = isinstance(error, OSError) and error.strerror
+            why = why or f"{type(error).__name__}: {error}"
+            logs.warn(f"{FILE_VARIABLE}={target}: {why}; runs go on without their lineage")
+
+    def _event(self, kind: str, manifest: Mapping[str, Any], failure: str | None) -> RunEvent:
+        """An event, with the datasets that the manifest names, and the message of a failure."""
+        from openlineage.client import event_v2, facet_v2
+
+        release = version("pointbook")
+        namespace = os.environ.get(NAMESPACE_VARIABLE) or _NAMESPACE
+        event_v2.set_producer(f"urn:pointbook:{release}")
+        parameters = json.loads(json.dumps(dict(self.parameters), default=str))
+        of_engine = facet_v2.processing_engine_run.ProcessingEngineRunFacet(release, "Pointbook")
+        own = facet_v2.RunFacet().with_additional_properties(
+            run_id=self.run_id, parameters=parameters
+        )
+        facets: dict[str, Any] = {"processing_engine": of_engine, "pointbook_run": own}
+        if failure is not None:
+            error = facet_v2.error_message_run.ErrorMessageRunFacet(failure, "Python")
+            facets["errorMessage"] = error
+        begun = self.started.isoformat(timespec="milliseconds")
+        now = datetime.now(KOREA).isoformat(timespec="milliseconds")
+        run_id = uuid5(_RUNS, f"{namespace} {self.run_id} {begun}")
+        return event_v2.RunEvent(
+            eventType=event_v2.RunState(kind),
+            eventTime=begun if kind == "START" else now,
+            run=event_v2.Run(str(run_id), facets),
+            job=event_v2.Job(namespace, f"pointbook.{self.command}"),
+            inputs=[
+                event_v2.InputDataset(namespace, name, facets=self._facets(files))
+                for name, files in _by_dataset(_read(manifest))
+            ],
+            outputs=[
+                event_v2.OutputDataset(namespace, name, _size(files), facets=self._facets(files))
+                for name, files in _by_dataset(_written(manifest))
+            ],
+        )
+
+    def _facets(self, files: list[File]) -> dict[str, Any]:
+        """What an event says of a dataset: its version, columns and the files of this run."""
+        from openlineage.client import facet_v2
+
+        listed = [{"path": file["path"], "sha256": file["sha256"]} for file in files]
         digest = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
         facets = {
-            "version": _facet("1-0-0/DatasetVersionDatasetFacet", {"datasetVersion": digest}),
-            "pointbook_files": _own_facet("DatasetFacet", {"files": listed}),
+            "version": facet_v2.dataset_version_dataset.DatasetVersionDatasetFacet(digest),
+            "pointbook_files": facet_v2.DatasetFacet().with_additional_properties(files=listed),
         }
-        if fields := _fields(self.root / files[0].path):
-            facets["schema"] = _facet("1-0-0/SchemaDatasetFacet", {"fields": fields})
-        return {"namespace": _namespace(), "name": name, "facets": facets}
-
-    def _output(self, name: str, files: Sequence[File]) -> dict[str, Any]:
-        counts = {
-            "rowCount": sum(file.rows or 0 for file in files),
-            "size": sum(file.size or 0 for file in files),
-        }
-        statistics = _facet("1-0-1/OutputStatisticsOutputDatasetFacet", counts, room=_SPEC)
-        return self._dataset(name, files) | {"outputFacets": {"outputStatistics": statistics}}
+        if columns := _columns(self.root / files[0]["path"]):
+            described = facet_v2.schema_dataset.SchemaDatasetFacetFields
+            fields = [described(*column) for column in columns]
+            facets["schema"] = facet_v2.schema_dataset.SchemaDatasetFacet(fields)
+        return facets
 
 
 def complete_later(root: Path, manifest: Mapping[str, Any]) -> None:
@@ -157,80 +137,56 @@ def complete_later(root: Path, manifest: Mapping[str, Any]) -> None:
     ).complete(manifest)
 
 
-def _inputs(manifest: Mapping[str, Any]) -> list[File]:
+def _read(manifest: Mapping[str, Any]) -> Iterator[File]:
     """What a manifest says that its run read: an ingest landed files, the others staged tables."""
-    landed = [
-        File(f"landing/{file['export']}/{file['file']}", file["sha256"])
-        for file in manifest.get("files", [])
-        if file["sha256"] is not None
-    ]
-    tables = manifest.get("inputs", {}).values()
-    return landed + [File(file["path"], file["sha256"]) for files in tables for file in files]
+    for file in manifest.get("files", []):
+        if file["sha256"] is not None:
+            yield file | {"path": f"landing/{file['export']}/{file['file']}"}
+    for files in manifest.get("inputs", {}).values():
+        yield from files
+
+
+def _written(manifest: Mapping[str, Any]) -> Iterator[File]:
+    """The Parquet files that a manifest lists as its run's outputs."""
+    return (file for file in manifest.get("outputs", []) if file["path"].endswith(".parquet"))
 
 
 def _by_dataset(files: Iterable[File]) -> list[tuple[str, list[File]]]:
+    """Each dataset, by the first two folders, with its files sorted by path, each file once."""
     found: dict[str, dict[str, File]] = {}
     for file in files:
-        found.setdefault(file.dataset, {})[file.path] = file
-    return [(name, sorted(of.values(), key=lambda file: file.path)) for name, of in found.items()]
+        name = "/".join(PurePosixPath(file["path"]).parts[:2])
+        found.setdefault(name, {})[file["path"]] = file
+    return [(name, [of[path] for path in sorted(of)]) for name, of in found.items()]
 
 
-def _fields(path: Path) -> list[dict[str, str]]:
-    """The columns of a Parquet file, its partition column last; none of any other file."""
+def _size(files: list[File]) -> dict[str, Any]:
+    """The facet of how many rows and bytes a run wrote."""
+    from openlineage.client.facet_v2 import output_statistics_output_dataset as statistics
+
+    rows, size = (sum(file[what] or 0 for file in files) for what in ("rows", "size"))
+    return {"outputStatistics": statistics.OutputStatisticsOutputDatasetFacet(rows, size)}
+
+
+def _columns(path: Path) -> list[tuple[str, str, str | None]]:
+    """Name, type and description of a Parquet file's columns, its partition column last."""
     try:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowException):
-        return []
+        return []  # no Parquet file
     parts = [part.partition("=")[0] for part in path.parts[:-1] if "=" in part]
-    columns = [(column.name, str(column.type), column.metadata) for column in schema]
-    columns += [(name, "string", None) for name in parts[-1:] if name not in schema.names]
-    return [
-        {"name": name, "type": kind}
-        | ({"description": about[b"description"].decode()} if about else {})
-        for name, kind, about in columns
-    ]
-
-
-def _facet(name: str, content: Mapping[str, object], room: str = _FACETS) -> dict[str, object]:
-    kind = name.partition("/")[2]
-    address = f"{room}/{name}.json#/$defs/{kind}"
-    return {"_producer": _producer(), "_schemaURL": address, **content}
-
-
-def _own_facet(kind: str, content: Mapping[str, object]) -> dict[str, object]:
-    return {"_producer": _producer(), "_schemaURL": f"{_CORE}/{kind}", **content}
-
-
-def _producer() -> str:
-    return f"urn:pointbook:{version('pointbook')}"
-
-
-def _namespace() -> str:
-    return os.environ.get(NAMESPACE_VARIABLE) or _NAMESPACE
-
-
-def _target() -> str | None:
-    return os.environ.get(FILE_VARIABLE) or None
+    about = [(column, (column.metadata or {}).get(b"description")) for column in schema]
+    columns = [(each.name, str(each.type), text and text.decode()) for each, text in about]
+    return columns + [(name, "string", None) for name in parts[-1:] if name not in schema.names]
 
 
 def _append(target: Path, line: str) -> None:
     """One write a line, so that commands on several workspaces can share the file."""
     data = f"{line}\n".encode()
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    descriptor = os.open(target, flags, _PRIVATE)
     try:
-        descriptor = os.open(
-            target, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _PRIVATE
-        )
-        try:
-            if os.write(descriptor, data) < len(data):
-                raise OSError("the line was cut short; the disk may be full")
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        _warn(str(error.strerror or error))
-
-
-def _warn(why: str) -> None:
-    global _warned
-    if not _warned:
-        logs.warn(f"{FILE_VARIABLE}={_target()}: {why}; runs go on without their lineage")
-    _warned = True
+        if os.write(descriptor, data) < len(data):
+            raise OSError("the line was cut short; the disk may be full")
+    finally:
+        os.close(descriptor)

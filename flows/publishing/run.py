@@ -141,7 +141,7 @@ class Run:
             shutil.rmtree(self.scratch, ignore_errors=True)
             self._held.close()
             if error is None:
-                logs.leave()
+                logs.name_run(self.workspace.root)
 
     @property
     def scratch(self) -> Path:
@@ -241,7 +241,7 @@ class Run:
         return manifest
 
     def _tell_start(self) -> None:
-        logs.name_run(self.workspace.root, self._command, self.run_id)
+        logs.name_run(self.workspace.root, command=self._command, run_id=self.run_id)
         logs.event("run.started", f"{self._command} begins", parameters=self._parameters)
         self._lineage.start()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from flows.console import progress
+from flows.console import logs
 from flows.console.errors import WorkspaceHeld
 
 LOCK: Final = ".lock"
@@ -148,7 +148,7 @@ class Workspace:
             except BlockingIOError:
                 holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another command"
             if wait_seconds and not told:
-                progress.tell(f"waiting for {holder}")
+                logs.tell(f"waiting for {holder}")
                 told = True
             if time.monotonic() >= deadline:
                 raise WorkspaceHeld(

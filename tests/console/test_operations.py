@@ -62,13 +62,10 @@ def lines(text: str) -> list[Event]:
 
 
 @pytest.fixture
-def as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+def as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """Log lines as JSON, in this test alone."""
     monkeypatch.setenv(logs.FORMAT_VARIABLE, "text")
     logs.use("json", "test")
-    yield
-    logs.leave()
-    logs.use("text")
 
 
 def test_a_run_tells_its_steps_and_what_it_published(
@@ -200,7 +197,6 @@ RUN_EVENT: Final = Draft202012Validator(
 def lineage_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "lineage.jsonl"
     monkeypatch.setenv(lineage.FILE_VARIABLE, str(path))
-    monkeypatch.setattr(lineage, "_warned", False)
     return path
 
 
@@ -381,11 +377,9 @@ def threads_started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def test_one_thread_means_that_no_step_starts_another(
-    threads_started: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    threads_started: list[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(
-        "flows.console.progress._busy", True
-    )  # its clock is a thread, and does no work
+    logs.silence()  # a progress bar has a thread, which does no work
     workspace = tmp_path / "workspace"
     land_airline(workspace, {"flights": [{}], "awards": [{}], "payments": [{}]})
     assert stage(workspace, threads=1)["files"]

@@ -43,9 +43,6 @@ from transforms.engine.threads import beside
 from transforms.ledger.accounts import by_account
 from transforms.ledger.decisions import ACTIONS, CANCEL, NEVER, NONE, VERDICTS
 
-# NumPy and the engine take memory from there as well, and take over what Arrow is done with
-pa.set_memory_pool(pa.system_memory_pool())
-
 Codes = npt.NDArray[np.int8]
 
 SpendingOrder = Literal["earliest_expiry", "oldest_credit"]
