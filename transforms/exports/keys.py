@@ -17,18 +17,6 @@ def hashed(text: npt.NDArray[np.uint8], begin: int, end: int) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def mark_ending(
-    text: npt.NDArray[np.uint8],
-    offsets: npt.NDArray[np.int32],
-    mask: int,
-    ending: npt.NDArray[np.bool_],
-) -> None:
-    """Marks the keys whose hash has the bits of the mask zero."""
-    for row in range(ending.size):
-        ending[row] = hashed(text, offsets[row], offsets[row + 1]) & np.uint64(mask) == 0
-
-
-@njit(cache=True, nogil=True)
 def pack(
     texts: npt.NDArray[np.uint8],
     places: npt.NDArray[np.int64],
