@@ -165,7 +165,7 @@ class Reader:
         unsplit = records.refused | undecodable
         rows = np.flatnonzero(~unsplit).astype(np.int64)
         columns = {
-            name: self._read_field(name, records, index, rows)
+            name: self._read_cells(name, records.field(index, rows))
             for name, index in self.header.columns.items()
         }
         batch = self._batch(
@@ -292,18 +292,6 @@ class Reader:
         if pa.types.is_dictionary(values.type):
             return values.dictionary_decode()
         return values
-
-    def _read_field(
-        self, name: str, records: Records, index: int, rows: npt.NDArray[np.int64]
-    ) -> forms.Read:
-        form = self.export.metadata(name)["form"]
-        if form == "integer":
-            numbers = records.whole_numbers(index, rows)
-            if numbers is not None:
-                return forms.Read(numbers, np.zeros(rows.size, np.bool_), {})
-        if form in forms.WHOLE_TEXTS:
-            return self._read_cells(name, records.field(index, rows))
-        return self._read_cells(name, records.coded_field(index, rows))
 
     def _read_cells(self, name: str, text: pa.Array) -> forms.Read:
         metadata = self.export.metadata(name)
