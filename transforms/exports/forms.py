@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 Mask = npt.NDArray[np.bool_]
 
 CODED: Final = pa.dictionary(pa.int8(), pa.string())
-"""The type of enumerations on their way, over the codes that are declared."""
+"""The type of enumerations until they are written: a dictionary of the declared codes."""
 
 _LAST_OF_ASCII: Final = 0x7F
 _ASCII_BLANKS: Final = " \t\r\n"
@@ -29,7 +29,7 @@ _BLANKS: Final = (
 )
 """Unicode's blanks and line ends, but no control characters of ASCII."""
 WHOLE_TEXTS: Final = frozenset({"identifier", "text"})
-"""Forms that are text as it is delivered, mostly another in each row."""
+"""Forms whose columns are text as delivered, mostly with another value in each row."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,10 @@ _NUMBER: Final = rf"^(?:-?{_WHOLE}|\({_WHOLE}\))$"
 
 
 def _integers(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    """Whole numbers as 64 bits: with commas, won signs, 원, `.00`, a minus or brackets.
+
+    They are read by 38 digits, so that longer ones are told as out of `range`, not of `type`.
+    """
     readable = pc.match_substring_regex(text, _NUMBER)
     negative = pc.match_substring_regex(text, r"^[-(]")
     digits = pc.replace_substring_regex(pc.if_else(readable, text, "0"), r"\..*$|[^\d]", "")
@@ -161,6 +165,7 @@ _DECIMAL: Final = r"^-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2}0*)?$"
 
 
 def _decimals(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    """Numbers of two decimals, with or without commas; seven digits before the point at most."""
     readable = pc.match_substring_regex(text, _DECIMAL)
     number = pc.replace_substring(pc.if_else(readable, text, "0"), ",", "")
     number = pc.replace_substring_regex(number, r"(\.\d{2})0+$", r"\1")
@@ -250,6 +255,7 @@ _FORMS: Final[Mapping[str, Callable[[pa.Array, Mapping[str, object]], _Parsed]]]
 
 
 def _looked_up(text: pa.Array, names: Mapping[str, object], dtype: pa.DataType) -> pa.Array:
+    """What each text means, in any case of letters; null where it is none of the names."""
     found = pc.index_in(pc.utf8_lower(text), value_set=pa.array(list(names), pa.string()))
     return pc.take(pa.array(list(names.values()), dtype), found)
 

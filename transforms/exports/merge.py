@@ -29,6 +29,7 @@ _SOURCE: Final = (pa.field("source_file", pa.int64()), pa.field("source_row", pa
 _REPLACED_BY: Final = pa.field(
     "replaced_by",
     pa.int64(),
+    nullable=False,
     metadata={"description": "Number of the ingest that replaced the row"},
 )
 
@@ -36,12 +37,12 @@ _REPLACED_BY: Final = pa.field(
 def arrivals_schema(export: Export) -> pa.Schema:
     """The columns of accepted rows on their way: the export's, and where each row comes from.
 
-    Enumerations are dictionaries of their codes.
+    Enumerations are dictionaries of their codes. All may be null: staged files are written as
+    declared.
     """
     columns = arrow_schema(export.columns, description=export.description, grain="one accepted row")
-    for field in _SOURCE:
-        columns = columns.append(field)
-    return with_codes(columns, export)
+    fields = [field.with_nullable(True) for field in (*columns, *_SOURCE)]
+    return with_codes(pa.schema(fields, metadata=columns.metadata), export)
 
 
 def history_name(export: Export) -> str:
@@ -66,7 +67,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class StagedFile:
-    """A file that a merge wrote aside: which staged relation and partition it is to become."""
+    """A file that a merge wrote, and the staged relation and partition that it is to become."""
 
     relation: str
     partition: str
@@ -74,7 +75,8 @@ class StagedFile:
     rows: int
 
 
-Aside = Callable[[str, str], Path]
+Target = Callable[[str, str], Path]
+"""The path to write, by staged relation and partition."""
 
 
 class Merge:
@@ -105,7 +107,9 @@ class Merge:
         self._schema = with_codes(staged_schema(export), export)
         engine.table("run_context", pa.table({"delivery": [delivery]}))
         arrived = [file for files in self._arrivals.values() for file in files]
-        self._name_arrivals("arrivals", arrived)
+        chunks = [chunk for file in arrived for chunk in file.chunks]
+        rows = pa.Table.from_batches(chunks, arrivals_schema(export))
+        engine.records("arrivals", export, rows, rows.schema)
         self._name_staged("held", list(held.values()))
         for name in ("contested", "contenders", "outcomes"):
             engine.create(name, load_transform(f"staging/{name}"))
@@ -140,31 +144,28 @@ class Merge:
         """The partitions in which rows arrive or are replaced."""
         return sorted({*self._arrivals, *self._replaced})
 
-    def write(self, partition: str, aside: Aside) -> list[StagedFile]:
-        """Writes a changed partition, the rows replaced in it, and the relations kept of it.
-
-        `aside` gives the path to write for a staged relation and partition.
-        """
+    def write(self, partition: str, target: Target) -> list[StagedFile]:
+        """Writes a changed partition, the rows replaced in it, and the relations kept of it."""
         if partition in self._held:
-            self._name_arrivals("partition_arrivals", self._arrivals.get(partition, []))
             self._name_staged("partition_held", [self._held[partition]])
-        current = aside(self._export.name, partition)
+        current = target(self._export.name, partition)
         rows = write_staged(current, self._export, self._current_rows(partition))
         written = [StagedFile(self._export.name, partition, current, rows)]
         if partition in self._replaced:
-            written.append(self._write_history(partition, aside))
+            path = target(history_name(self._export), partition)
+            written.append(self._write_history(partition, path))
         tables = relations_of(self._export)
         if tables:
             self._name_staged(self._export.name, [current])
         for table in tables:
-            target = aside(table.name, partition)
-            rows = self._engine.write(load_transform(f"staging/{table.name}"), table, target)
-            written.append(StagedFile(table.name, partition, target, rows))
-            self._engine.relation(table.name, [target], stored_schema(table))
+            path = target(table.name, partition)
+            rows = self._engine.write(load_transform(f"staging/{table.name}"), table, path)
+            written.append(StagedFile(table.name, partition, path, rows))
+            self._engine.relation(table.name, [path], stored_schema(table))
         return written
 
     def _current_rows(self, partition: str) -> Iterator[pa.RecordBatch]:
-        """The rows of `partition_held` that stay, and those that arrive, in the export's order."""
+        """The partition's rows that stay, and those that arrive, sorted by owner, then key."""
         order = self._export.order
         sources = [Source(file, self._arrived) for file in self._arrivals.get(partition, [])]
         if partition in self._held:
@@ -186,18 +187,12 @@ class Merge:
         columns = [rows[name] if name != DELIVERY else delivery for name in self._schema.names]
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
-    def _write_history(self, partition: str, aside: Aside) -> StagedFile:
+    def _write_history(self, partition: str, target: Path) -> StagedFile:
         schema = history_schema(self._export)
         before = [self._history[partition]] if partition in self._history else []
         self._engine.records("partition_history", self._export, before, schema)
-        target = aside(history_name(self._export), partition)
         rows = self._engine.write_schema(load_transform("staging/history"), schema, target)
         return StagedFile(history_name(self._export), partition, target, rows)
-
-    def _name_arrivals(self, name: str, files: Sequence[ChunkFile]) -> None:
-        schema = arrivals_schema(self._export)
-        rows = pa.Table.from_batches([chunk for file in files for chunk in file.chunks], schema)
-        self._engine.records(name, self._export, rows, schema)
 
     def _name_staged(self, name: str, files: Sequence[Path]) -> None:
         self._engine.records(name, self._export, files, staged_schema(self._export))

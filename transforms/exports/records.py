@@ -61,9 +61,12 @@ def _split_record(
     field_end: Positions,
     escaped: Mask,
 ) -> tuple[int, int, int, int]:
-    """Splits the record at `start`: its status, end, the start of the next one, its lines.
+    """Splits the record that begins at position `start`, and notes its fields as `record`.
 
-    Fields are trimmed of surrounding blanks. `escaped` marks those with doubled quotes.
+    Returns its status (`_SPLIT`, `_REFUSED` by the rules above, `_INCOMPLETE` where its end is not
+    in the text yet), its end, the start of the next one, and its number of lines. Fields, without
+    surrounding blanks, lie from `field_start` to `field_end`, by field and record; `escaped` marks
+    those with doubled quotes. `final`: nothing follows the text.
     """
     size = text.size
     width = field_start.shape[0]

@@ -32,10 +32,9 @@ class ChunkFile:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         reader = pa.ipc.open_file(pa.py_buffer(self._map))
         self.chunks = [reader.get_batch(number) for number in range(reader.num_record_batches)]
-        self.rows = sum(chunk.num_rows for chunk in self.chunks)
 
     def release(self) -> None:
-        """Lets go of the memory that reading took; what is read again comes back."""
+        """Frees the memory of what was read; what is read again comes from the file again."""
         self._map.madvise(mmap.MADV_DONTNEED)
 
 
