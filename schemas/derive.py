@@ -143,6 +143,9 @@ def staged_partition(export: Export) -> tuple[str, pa.DataType] | None:
 def staged_schema(export: Export) -> pa.Schema:
     """The columns of a staged export's files: the export's, in order, without the partition
     column, and `delivery`.
+
+    A personal column may be null even where the export requires it: nothing of the text may have
+    been left to hash, and retention takes hashes out.
     """
     partition = staged_partition(export)
     columns = {n: c for n, c in export.columns.items() if partition is None or n != partition[0]}
@@ -151,13 +154,10 @@ def staged_schema(export: Export) -> pa.Schema:
         description=export.description,
         grain=f"one current row per {', '.join(export.key)}",
     )
-    return schema.append(
-        pa.field(
-            DELIVERY,
-            pa.int64(),
-            metadata={"description": "Number of the ingest that brought the row"},
-        )
-    )
+    fields = [f.with_nullable(True) if f.name in export.personal else f for f in schema]
+    described = {"description": "Number of the ingest that brought the row"}
+    delivery = pa.field(DELIVERY, pa.int64(), nullable=False, metadata=described)
+    return pa.schema([*fields, delivery], metadata=schema.metadata)
 
 
 def schema_metadata(schema: pa.Schema) -> dict[str, str]:

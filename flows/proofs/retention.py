@@ -20,11 +20,12 @@ from flows.proofs.history import MANIFEST, History
 from flows.publishing.commit import Tombstone, sha256_of
 from flows.publishing.options import Options
 from flows.publishing.run import Context, Run
+from schemas.derive import staged_schema
 from schemas.exports import EXPORTS, Export
 from schemas.periods import Period, months_before
 from schemas.policy import RETAINED
-from transforms.exports.grouped import write
-from transforms.exports.merge import history_name, history_schema, staged_layout
+from transforms.exports.merge import history_name, history_schema
+from transforms.exports.staged_files import coded_rows, write_staged
 
 _LEFT_ON: Final = "terminated_on"
 _BATCH: Final = 1 << 20
@@ -132,9 +133,8 @@ class _Retention:
         export = next(e for e in EXPORTS.values() if entry.table in (e.name, history_name(e)))
         aside = run.aside(old.path)
         if entry.table == export.name:
-            layout = staged_layout(export)
-            rows = _without_hashes(export, old, layout.schema)
-            write(aside, layout, map(layout.coded, rows))
+            rows = _without_hashes(export, old, staged_schema(export))
+            write_staged(aside, export, (coded_rows(export, batch) for batch in rows))
         else:
             schema = history_schema(export)
             with pq.ParquetWriter(aside, schema, compression="zstd") as writer:

@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.exports import EXPORTS
 from transforms.exports.forms import Read, read
@@ -175,6 +177,16 @@ def test_every_listed_form_is_read_as_its_value(form: str, values: dict[str, Any
 def test_a_form_is_read_the_same_alone_and_among_others(form: str, values: dict[str, Any]) -> None:
     for text, value in values.items():
         assert _read([text], form).values.to_pylist() == [value], text
+
+
+@given(st.text("0179-+,.x() ₩", max_size=22) | st.integers().map(str))
+def test_a_number_is_read_the_same_among_plain_digits_and_among_other_numbers(text: str) -> None:
+    plain, among_others = _read([text, "1"], "integer"), _read([text, "1", "1,000"], "integer")
+    assert plain.values.to_pylist() == among_others.values.to_pylist()[:2]
+    assert plain.missing.tolist() == among_others.missing.tolist()[:2]
+    assert {rule: mask.tolist() for rule, mask in plain.broken.items()} == {
+        rule: mask.tolist()[:2] for rule, mask in among_others.broken.items()
+    }
 
 
 @pytest.mark.parametrize(("form", "rule", "texts"), UNREADABLE)

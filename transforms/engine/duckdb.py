@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from itertools import chain, dropwhile
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import duckdb
 import pyarrow as pa
@@ -71,7 +71,7 @@ _PARQUET: Final = (
 """Half the time of the defaults for 4 % more bytes. A column of more values than the limit in a
 row group gets no dictionary: the files are the same, and that is known after fewer of them."""
 
-_WRITTEN: Final = {"compression": "zstd", "compression_level": 1}
+_WRITTEN: Final[dict[str, Any]] = {"compression": "zstd", "compression_level": 1}
 """The same for what is written as its rows come."""
 
 _PASSING: Final = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 4096"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -25,12 +26,20 @@ def _has_few(kind: pa.DataType) -> bool:
 class RowGroups:
     """A Parquet file on its way; closes with its `with` block.
 
-    `schema`: by default that of the first table. `form`: how to write, as ParquetWriter says it.
+    `schema`: by default that of the first table. `metadata`: the file's, beside the schema's own.
+    `form`: how to write, as ParquetWriter says it.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema | None = None, **form: Any) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schema: pa.Schema | None = None,
+        metadata: Mapping[str, str] | None = None,
+        **form: Any,
+    ) -> None:
         self._path = path
         self._schema = schema
+        self._metadata = metadata
         self._form = form
         self._writer: pq.ParquetWriter | None = None
         self._held: list[pa.Table] = []
@@ -65,13 +74,16 @@ class RowGroups:
     def _write(self, rows: int) -> None:
         if self._writer is None:
             assert self._schema is not None
-            self._writer = pq.ParquetWriter(
-                self._path,
-                self._schema,
-                use_dictionary=[field.name for field in self._schema if _has_few(field.type)],
-                dictionary_pagesize_limit=_DICTIONARY_BYTES,
-                **self._form,
-            )
+            form = self._form
+            if "use_dictionary" not in form:
+                few = [field.name for field in self._schema if _has_few(field.type)]
+                form = form | {
+                    "use_dictionary": few,
+                    "dictionary_pagesize_limit": _DICTIONARY_BYTES,
+                }
+            self._writer = pq.ParquetWriter(self._path, self._schema, **form)
+            if self._metadata is not None:
+                self._writer.add_key_value_metadata(self._metadata)
         if rows:
             held = pa.concat_tables(self._held)
             for begin in range(0, rows, ROW_GROUP):

@@ -64,6 +64,10 @@ class Container:
 
     @classmethod
     def of(cls, path: Path) -> Container:
+        """The container that the endings of the file's name tell, in any case of letters.
+
+        Raises FileRefused for a name of no accepted kind.
+        """
         suffixes = [suffix.lower() for suffix in path.suffixes]
         last = suffixes[-1] if suffixes else ""
         if last == ".parquet":
@@ -115,7 +119,10 @@ def opened(path: Path, landing: Path) -> Iterator[io.FileIO]:
 
 
 def survey(file: io.FileIO, container: Container) -> Survey:
-    """Reads the file once: its hash, and for text its encoding."""
+    """Reads the file once for its hash and, of text, its encoding; then it is at its start again.
+
+    Raises FileRefused where it can't be read or expands beyond reason.
+    """
     encoding = None
     with _Hashing(file) as hashed:
         if container.kind == "text":
@@ -217,7 +224,7 @@ def _expanded(file: _Reader, container: Container) -> Iterator[bytes]:
 
 
 class _Hashing:
-    """Reads through to a file and hashes what passes, beside whoever looks at it."""
+    """Reads from a file and hashes all that is read, in a thread beside the reader's."""
 
     def __init__(self, file: _Reader) -> None:
         self._file = file
@@ -243,7 +250,7 @@ class _Hashing:
 
 
 class _Counting:
-    """Reads through to a file and counts what passes; closing it leaves the file open."""
+    """Reads from a file and counts the bytes that were read; closing it leaves the file open."""
 
     closed = False
 
@@ -264,9 +271,9 @@ _KEEP_BAD_BYTES: Final = "pointbook-keep-bad-bytes"
 
 
 def _keep_bad_bytes(error: UnicodeError) -> tuple[str, int]:
-    """Stands a lone surrogate for each byte that doesn't decode, as `surrogateescape` does.
+    """Replaces each byte that doesn't decode by a lone surrogate, as `surrogateescape` does.
 
-    That one refuses bytes below 0x80, which a damaged character of UTF-16 may have.
+    `surrogateescape` itself refuses bytes below 0x80, which a damaged character of UTF-16 may have.
     """
     if not isinstance(error, UnicodeDecodeError):
         raise error

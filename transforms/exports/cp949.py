@@ -55,6 +55,11 @@ def _meanings() -> npt.NDArray[np.uint16]:
 def _decode(
     data: Bytes, meanings: npt.NDArray[np.uint16], final: bool, out: Bytes
 ) -> tuple[int, int]:
+    """Writes the UTF-8 of CP949 bytes to `out`; returns how many bytes it read and wrote.
+
+    `meanings` are those of `_meanings`. `out` has room for three bytes of each. A lead byte at the
+    very end is not read unless the text is `final`.
+    """
     at = 0
     to = 0
     while at < data.size:

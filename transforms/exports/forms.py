@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 Mask = npt.NDArray[np.bool_]
 
 CODED: Final = pa.dictionary(pa.int8(), pa.string())
-"""The type of enumerations on their way, over the codes that are declared."""
+"""The type of enumerations until they are written: a dictionary of the declared codes."""
 
+_LAST_OF_ASCII: Final = 0x7F
 _ASCII_BLANKS: Final = " \t\r\n"
 _BLANKS: Final = (
     f"{_ASCII_BLANKS}\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
@@ -28,7 +29,7 @@ _BLANKS: Final = (
 )
 """Unicode's blanks and line ends, but no control characters of ASCII."""
 WHOLE_TEXTS: Final = frozenset({"identifier", "text"})
-"""Forms that are text as it is delivered, mostly another in each row."""
+"""Forms whose columns are text as delivered, mostly with another value in each row."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def read(
     if form in WHOLE_TEXTS:
         text = _trimmed(text, trimmed)
         return Read(text, _mask(pc.is_null(text)), {})
+    if form == "integer" and (numbers := _plain_digits(text)) is not None:
+        return Read(numbers, np.zeros(len(text), np.bool_), {})
     delivered = text if pa.types.is_dictionary(text.type) else pc.dictionary_encode(text)
     distinct = pc.dictionary_encode(_trimmed(delivered.dictionary, trimmed))
     indices = pc.take(distinct.indices, delivered.indices)
@@ -100,7 +103,7 @@ def _dictionary(indices: pa.Array, values: pa.Array) -> pa.DictionaryArray:
 
 def _trimmed(text: pa.Array, trimmed: bool) -> pa.Array:
     """Without surrounding blanks, in NFC; nothing left is null."""
-    if not _is_ascii(text):
+    if _largest_byte(text) > _LAST_OF_ASCII:
         text = pc.utf8_normalize(pc.utf8_trim(text, _BLANKS), form="NFC")
     elif not trimmed:
         text = pc.ascii_trim(text, _ASCII_BLANKS)
@@ -110,9 +113,10 @@ def _trimmed(text: pa.Array, trimmed: bool) -> pa.Array:
     return pc.if_else(empty, pa.scalar(None, pa.string()), text)
 
 
-def _is_ascii(text: pa.Array) -> bool:
+def _largest_byte(text: pa.Array) -> int:
+    """The largest byte of a text column's buffer; 0 where it has none."""
     data = text.buffers()[2]
-    return data is None or not np.frombuffer(data, np.uint8).view(np.int8).min(initial=0) < 0
+    return 0 if data is None else int(np.frombuffer(data, np.uint8).max(initial=0))
 
 
 _Parsed = tuple[pa.Array, dict[str, Mask]]
@@ -122,6 +126,10 @@ _NUMBER: Final = rf"^(?:-?{_WHOLE}|\({_WHOLE}\))$"
 
 
 def _integers(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    """Whole numbers as 64 bits: with commas, won signs, 원, `.00`, a minus or brackets.
+
+    They are read by 38 digits, so that longer ones are told as out of `range`, not of `type`.
+    """
     readable = pc.match_substring_regex(text, _NUMBER)
     negative = pc.match_substring_regex(text, r"^[-(]")
     digits = pc.replace_substring_regex(pc.if_else(readable, text, "0"), r"\..*$|[^\d]", "")
@@ -139,10 +147,25 @@ def _integers(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
     }
 
 
+def _plain_digits(text: pa.Array) -> pa.Array | None:
+    """The numbers of a text column, where each cell is one of digits, perhaps behind a minus.
+
+    Amounts mostly are, and have many distinct values. Arrow reads other numbers than ours, but
+    only with letters in them, which lie behind 9 in ASCII.
+    """
+    if pa.types.is_dictionary(text.type) or text.null_count or _largest_byte(text) > ord("9"):
+        return None
+    try:
+        return text.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return None
+
+
 _DECIMAL: Final = r"^-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2}0*)?$"
 
 
 def _decimals(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
+    """Numbers of two decimals, with or without commas; seven digits before the point at most."""
     readable = pc.match_substring_regex(text, _DECIMAL)
     number = pc.replace_substring(pc.if_else(readable, text, "0"), ",", "")
     number = pc.replace_substring_regex(number, r"(\.\d{2})0+$", r"\1")
@@ -232,6 +255,7 @@ _FORMS: Final[Mapping[str, Callable[[pa.Array, Mapping[str, object]], _Parsed]]]
 
 
 def _looked_up(text: pa.Array, names: Mapping[str, object], dtype: pa.DataType) -> pa.Array:
+    """What each text means, in any case of letters; null where it is none of the names."""
     found = pc.index_in(pc.utf8_lower(text), value_set=pa.array(list(names), pa.string()))
     return pc.take(pa.array(list(names.values()), dtype), found)
 

@@ -141,6 +141,7 @@ class Reader:
         return self._quarantined(lines, texts, why)
 
     def _text_pieces(self) -> Iterator[tuple[int, Records]]:
+        """The text's records in pieces, each with the number of its first row (from 0)."""
         assert self.encoding is not None
         self.file.seek(0)
         chunks = utf8_chunks(self.file, self.container, self.encoding)
@@ -161,11 +162,12 @@ class Reader:
         self.blank_lines = splitter.blank_lines + skipped
 
     def _read_text_piece(self, first: int, records: Records) -> Batch:
+        """Reads records; those that can't be split or decoded are refused without a look inside."""
         undecodable = _undecodable(records)
         unsplit = records.refused | undecodable
         rows = np.flatnonzero(~unsplit).astype(np.int64)
         columns = {
-            name: self._read_field(name, records, index, rows)
+            name: self._read_cells(name, records.field(index, rows))
             for name, index in self.header.columns.items()
         }
         batch = self._batch(
@@ -188,6 +190,7 @@ class Reader:
         return pc.if_else(pa.array(unsplit), MASK.decode(), text)
 
     def _typed_pieces(self) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """The Parquet file's rows in pieces, each with the number of its first row (from 0)."""
         with _opened_parquet(self.file) as parquet:
             self.header = _header(self.export, parquet.schema_arrow.names)
             first = expanded = 0
@@ -199,6 +202,7 @@ class Reader:
                 first += batch.num_rows
 
     def _read_typed_piece(self, first: int, batch: pa.RecordBatch) -> Batch:
+        """Reads rows of a Parquet file; a refused one is quarantined as JSON."""
         rows = np.arange(batch.num_rows, dtype=np.int64)
         columns = {
             name: read_typed(
@@ -231,7 +235,12 @@ class Reader:
         unsplit: Mask,
         raw: Callable[[npt.NDArray[np.int64]], tuple[pa.Array, pa.Array]],
     ) -> Batch:
-        """Validates the columns of the split rows and tells accepted from refused ones."""
+        """Validates the columns of the split rows and tells accepted from refused ones.
+
+        `first` is the number of the piece's first row, `count` how many it has, `rows` which of
+        them were split (places in the piece), and `unsplit` marks the others. `raw` gives the
+        line numbers and raw text of rows, by their places.
+        """
         columns = {
             name: columns.get(name) or self._absent(name, rows.size) for name in self.export.columns
         }
@@ -293,18 +302,6 @@ class Reader:
             return values.dictionary_decode()
         return values
 
-    def _read_field(
-        self, name: str, records: Records, index: int, rows: npt.NDArray[np.int64]
-    ) -> forms.Read:
-        form = self.export.metadata(name)["form"]
-        if form == "integer":
-            numbers = records.whole_numbers(index, rows)
-            if numbers is not None:
-                return forms.Read(numbers, np.zeros(rows.size, np.bool_), {})
-        if form in forms.WHOLE_TEXTS:
-            return self._read_cells(name, records.field(index, rows))
-        return self._read_cells(name, records.coded_field(index, rows))
-
     def _read_cells(self, name: str, text: pa.Array) -> forms.Read:
         metadata = self.export.metadata(name)
         return forms.read(
@@ -345,7 +342,7 @@ def likely_exports(file: io.FileIO, container: Container, encoding: str | None) 
 
 @contextmanager
 def _opened_parquet(file: io.FileIO) -> Iterator[pq.ParquetFile]:
-    """The file as Parquet; whatever it stumbles on while it is read refuses the file."""
+    """The file as Parquet; any error while it is read refuses the file."""
     file.seek(0)
     try:
         yield pq.ParquetFile(pa.PythonFile(file, mode="r"))
@@ -420,6 +417,10 @@ def _split_header(export: Export, line: str) -> tuple[list[str], bytes]:
 
 
 def _header(export: Export, names: list[str], delimiter: bytes | None = None) -> Header:
+    """Finds the export's columns among the delivered names.
+
+    Raises FileRefused where one is named twice or a required one is missing, or there are too many.
+    """
     if len(names) > MAX_FIELDS:
         raise FileRefused(f"its header names {len(names):,} columns; {MAX_FIELDS:,} at most")
     known = header_names(export)

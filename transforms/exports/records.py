@@ -13,47 +13,32 @@ blank rows and swallow good lines after a stray quote). So the splitting is done
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from numba import njit
-
-from transforms.exports.keys import hashed
 
 Bytes = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int32]
 Lines = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
 
 MAX_RECORD_BYTES: Final = 1 << 20
 """A longer record is refused: no export has one, and a stray quote must not hold up the file."""
 MAX_FIELDS: Final = 1_000
 _CELLS_AT_ONCE: Final = 1 << 22
-_MARKED_BYTES: Final = 1 << 15
-"""So much of the text is looked at ahead of the record in work."""
 _BINARY: Final = pa.binary()
 
-_FEW: Final = 1 << 12
-"""So many distinct texts make a dictionary."""
-_SAFE_DIGITS: Final = 18
-"""Whatever they are, 64 bits hold their number."""
-
 _QUOTE: Final = 0x22
-_MINUS: Final = 0x2D
-_ZERO: Final = 0x30
 _LINE_FEED: Final = 0x0A
 _CARRIAGE_RETURN: Final = 0x0D
 _BLANK: Final = 0x20
 _TAB: Final = 0x09
-
-_ONE: Final = np.uint64(1)
-_ONES: Final = np.uint64(0x0101010101010101)
-_TOP_BYTE: Final = np.uint64(56)
 
 _SPLIT: Final = 0
 _REFUSED: Final = 1
@@ -76,9 +61,12 @@ def _split_record(
     field_end: Positions,
     escaped: Mask,
 ) -> tuple[int, int, int, int]:
-    """Splits the record at `start`: its status, end, the start of the next one, its lines.
+    """Splits the record that begins at position `start`, and notes its fields as `record`.
 
-    Fields are trimmed of surrounding blanks. `escaped` marks those with doubled quotes.
+    Returns its status (`_SPLIT`, `_REFUSED` by the rules above, `_INCOMPLETE` where its end is not
+    in the text yet), its end, the start of the next one, and its number of lines. Fields, without
+    surrounding blanks, lie from `field_start` to `field_end`, by field and record; `escaped` marks
+    those with doubled quotes. `final`: nothing follows the text.
     """
     size = text.size
     width = field_start.shape[0]
@@ -159,67 +147,6 @@ def _is_blank_line(text: Bytes, start: int, end: int, delimiter: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _mark(
-    text: Bytes, at: int, delimiter: int, hits: Bytes, words: Words, marks: Positions, marked: int
-) -> int:
-    """Adds to the marks where delimiters, line feeds and quotes lie; returns how many marks it is.
-
-    `text` begins at `at` of the whole. `words` are the bytes of `hits`, which has room for it.
-    """
-    of_fields, of_lines, of_quotes = np.uint8(delimiter), np.uint8(_LINE_FEED), np.uint8(_QUOTE)
-    filled = (text.size + 7) // 8
-    words[filled - 1] = 0
-    # without a branch, so that many bytes are judged at once
-    for place in range(text.size):
-        byte = text[place]
-        hits[place] = (byte == of_fields) | (byte == of_lines) | (byte == of_quotes)
-    for word in range(filled):
-        left = words[word]
-        while left:
-            lowest = left & (~left + _ONE)
-            before = ((lowest - _ONE) & _ONES) * _ONES >> _TOP_BYTE
-            marks[marked] = at + word * 8 + np.int64(before)
-            marked += 1
-            left ^= lowest
-    return marked
-
-
-@njit(cache=True, nogil=True)
-def _split_plain(
-    text: Bytes,
-    start: int,
-    delimiter: int,
-    marks: Positions,
-    mark: int,
-    record: int,
-    field_start: Positions,
-    field_end: Positions,
-) -> int:
-    """Splits a record without quotes, as nearly all are, as `_split_record` does; its end.
-
-    The marks say where its fields end; -1 if it is no such record.
-    """
-    last = field_start.shape[0] - 1
-    for field in range(last):
-        if text[marks[mark + field]] != delimiter:
-            return -1
-    if text[marks[mark + last]] != _LINE_FEED or marks[mark + last] - start > MAX_RECORD_BYTES:
-        return -1
-    at = start
-    for field in range(last + 1):
-        begin = at
-        end = int(marks[mark + field])
-        at = end + 1
-        while begin < end and text[begin] <= _BLANK and _is_blank(text[begin]):
-            begin += 1
-        while end > begin and text[end - 1] <= _BLANK and _is_blank(text[end - 1]):
-            end -= 1
-        field_start[field, record] = begin
-        field_end[field, record] = end
-    return at - 1
-
-
-@njit(cache=True, nogil=True)
 def _split(
     text: Bytes,
     start: int,
@@ -233,19 +160,12 @@ def _split(
     field_start: Positions,
     field_end: Positions,
     escaped: Mask,
-    hits: Bytes,
-    words: Words,
-    marks: Positions,
 ) -> tuple[int, int, int, int]:
-    """Splits records until the arrays are full or no whole record is left.
+    """Splits records until the arrays, those of `Records`, are full or no whole record is left.
 
-    `hits`, `words` (the same bytes) and `marks` are room to look ahead in the text.
-
-    Returns the number of records, of blank lines, where the next record starts and its line.
+    `start` is where the first record begins in the text, and `line` its line. Returns the number
+    of records, of blank lines, where the next record starts and its line.
     """
-    width = field_start.shape[0]
-    mark = marked = 0
-    looked = start
     at = start
     # a literal would have what it is handed to compiled twice
     records: int = int(np.int64(0))
@@ -260,37 +180,19 @@ def _split(
                 at = line_end + 1
                 line += 1
                 continue
-        while mark < marked and marks[mark] < at:
-            mark += 1
-        if marked - mark < width and looked < text.size:
-            for left in range(marked - mark):
-                marks[left] = marks[mark + left]
-            looked = max(looked, at)
-            stop = min(looked + hits.size, text.size)
-            marked = _mark(text[looked:stop], looked, delimiter, hits, words, marks, marked - mark)
-            mark = 0
-            looked = stop
-        end = -1
-        if marked - mark >= width:
-            end = _split_plain(text, at, delimiter, marks, mark, records, field_start, field_end)
-        if end >= 0:
-            following = end + 1
-            lines = 1
-            refused[records] = False
-        else:
-            status, end, following, lines = _split_record(
-                text, at, final, delimiter, records, field_start, field_end, escaped
-            )
-            if status == _INCOMPLETE:
+        status, end, following, lines = _split_record(
+            text, at, final, delimiter, records, field_start, field_end, escaped
+        )
+        if status == _INCOMPLETE:
+            break
+        if status == _REFUSED:
+            line_end = _line_end(text, at)
+            if line_end == text.size and not final:
                 break
-            if status == _REFUSED:
-                line_end = _line_end(text, at)
-                if line_end == text.size and not final:
-                    break
-                end = line_end
-                following = line_end + 1
-                lines = 1
-            refused[records] = status == _REFUSED
+            end = line_end
+            following = line_end + 1
+            lines = 1
+        refused[records] = status == _REFUSED
         record_start[records] = at
         record_end[records] = end
         record_line[records] = line
@@ -301,124 +203,24 @@ def _split(
 
 
 @njit(cache=True, nogil=True)
-def _measure(
-    text: Bytes, begin: Positions, end: Positions, escaped: Mask, offsets: Positions
-) -> None:
-    """Adds up how long the spans are without halves of doubled quotes."""
-    total = 0
-    for row in range(begin.size):
-        total += end[row] - begin[row]
-        if escaped[row]:
-            at = begin[row]
-            while at < end[row]:
-                if text[at] == _QUOTE:
-                    at += 1
-                    total -= 1
-                at += 1
-        offsets[row + 1] = total
-
-
-@njit(cache=True, nogil=True)
-def _copy(
-    text: Bytes, begin: Positions, end: Positions, escaped: Mask, offsets: Positions, out: Bytes
-) -> None:
+def _copy(text: Bytes, begin: Positions, end: Positions, offsets: Positions, out: Bytes) -> None:
     for row in range(begin.size):
         to = offsets[row]
-        if escaped[row]:
-            at = begin[row]
-            while at < end[row]:
-                if text[at] == _QUOTE:
-                    at += 1
-                out[to] = text[at]
-                to += 1
-                at += 1
-        else:
-            for at in range(begin[row], end[row]):
-                out[to] = text[at]
-                to += 1
+        for at in range(begin[row], end[row]):
+            out[to] = text[at]
+            to += 1
 
 
-@njit(cache=True, nogil=True)
-def _encode(
-    text: Bytes,
-    begin: Positions,
-    end: Positions,
-    slots: Positions,
-    firsts: Positions,
-    codes: Positions,
-) -> int:
-    """Gives each span the number of its text, as distinct ones come; returns how many they are.
+def gather(text: Bytes, begin: Positions, end: Positions, kind: pa.DataType = _BINARY) -> pa.Array:
+    """The spans of the text as one Arrow array, of binary or, of spans known to be UTF-8, string.
 
-    `firsts` gets the first row of each text, until it is full: then the answer is -1. `slots`, a
-    power of two, empty at -1 and larger, finds numbers by the texts' hash.
-    """
-    distinct = 0
-    for row in range(begin.size):
-        length = end[row] - begin[row]
-        slot = np.int64(hashed(text, begin[row], end[row]) & np.uint64(slots.size - 1))
-        while True:
-            code = slots[slot]
-            if code < 0:
-                if distinct == firsts.size:
-                    return -1
-                code = distinct
-                slots[slot] = code
-                firsts[code] = row
-                distinct += 1
-                break
-            first = firsts[code]
-            same = end[first] - begin[first] == length
-            at = 0
-            while same and at < length:
-                same = text[begin[first] + at] == text[begin[row] + at]
-                at += 1
-            if same:
-                break
-            slot = (slot + 1) & (slots.size - 1)
-        codes[row] = code
-    return distinct
-
-
-@njit(cache=True, nogil=True)
-def _whole_numbers(text: Bytes, begin: Positions, end: Positions, numbers: Lines) -> bool:
-    """Reads spans of digits, with a minus before them or none; whether that is all there is."""
-    for row in range(begin.size):
-        at = np.int64(begin[row])
-        negative = at < end[row] and text[at] == _MINUS
-        if negative:
-            at += 1
-        digits = end[row] - at
-        if digits < 1 or digits > _SAFE_DIGITS:
-            return False
-        number = np.int64(0)
-        while at < end[row]:
-            digit = np.int64(text[at]) - _ZERO
-            if digit < 0 or digit > 9:
-                return False
-            number = number * 10 + digit
-            at += 1
-        numbers[row] = -number if negative else number
-    return True
-
-
-def gather(
-    text: Bytes,
-    begin: Positions,
-    end: Positions,
-    escaped: Mask | None = None,
-    kind: pa.DataType = _BINARY,
-) -> pa.Array:
-    """The spans of the text as one Arrow array; doubled quotes are halved where `escaped`.
-
-    `kind` is binary, or string where the spans are known to be UTF-8.
+    A loop copies them, as no kernel of Arrow's takes parts of a buffer by begin and end.
     """
     rows = begin.size
-    if escaped is None:
-        escaped = np.zeros(rows, np.bool_)
     offsets = np.zeros(rows + 1, np.int32)
-    _measure(text, begin, end, escaped, offsets)
+    np.cumsum(end - begin, out=offsets[1:])
     out = np.empty(int(offsets[-1]), np.uint8)
-    _copy(text, begin, end, escaped, offsets, out)
+    _copy(text, begin, end, offsets, out)
     return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(offsets), pa.py_buffer(out)])
 
 
@@ -439,38 +241,37 @@ class Records:
     field_end: Positions
     escaped: Mask
 
+    @classmethod
+    def room(cls, text: Bytes, width: int, rows: int) -> Records:
+        """Arrays for so many records of a width; what is not filled of them costs no memory."""
+        cells = (width, rows)
+        return cls(
+            text,
+            start=np.empty(rows, np.int32),
+            end=np.empty(rows, np.int32),
+            line=np.empty(rows, np.int64),
+            refused=np.empty(rows, np.bool_),
+            field_start=np.empty(cells, np.int32),
+            field_end=np.empty(cells, np.int32),
+            escaped=np.empty(cells, np.bool_),
+        )
+
+    def first(self, rows: int) -> Records:
+        """The first of the records."""
+        arrays = {f.name: getattr(self, f.name)[..., :rows] for f in fields(self)}
+        return Records(**(arrays | {"text": self.text}))
+
     def __len__(self) -> int:
         return int(self.start.size)
 
     def field(self, index: int, rows: Rows) -> pa.Array:
         """A field of the given records, which must be UTF-8: trimmed and unquoted text."""
-        return gather(self.text, *self._spans(index, rows), pa.string())
-
-    def coded_field(self, index: int, rows: Rows) -> pa.Array:
-        """The field as a dictionary of its distinct texts, as they come, where they are few."""
-        begin, end, escaped = self._spans(index, rows)
-        slots, firsts = np.full(4 * _FEW, -1, np.int32), np.empty(_FEW, np.int32)
-        codes = np.empty(rows.size, np.int32)
-        distinct = -1
-        if not escaped.any():
-            distinct = _encode(self.text, begin, end, slots, firsts, codes)
-        if distinct < 0:
-            return self.field(index, rows)
-        firsts = firsts[:distinct]
-        texts = gather(self.text, begin[firsts], end[firsts], kind=pa.string())
-        return pa.DictionaryArray.from_arrays(pa.array(codes), texts)
-
-    def whole_numbers(self, index: int, rows: Rows) -> pa.Array | None:
-        """The field as numbers, where all of them are plain digits; else none."""
-        begin, end, _ = self._spans(index, rows)
-        numbers = np.empty(rows.size, np.int64)
-        return pa.array(numbers) if _whole_numbers(self.text, begin, end, numbers) else None
-
-    def _spans(self, index: int, rows: Rows) -> tuple[Positions, Positions, Mask]:
         spans = self.field_start[index], self.field_end[index], self.escaped[index]
-        if rows.size == len(self):
-            return spans
-        return spans[0][rows], spans[1][rows], spans[2][rows]
+        begin, end, escaped = spans if rows.size == len(self) else (span[rows] for span in spans)
+        text = gather(self.text, begin, end, pa.string())
+        if escaped.any():
+            text = pc.if_else(pa.array(escaped), pc.replace_substring(text, '""', '"'), text)
+        return text
 
     def raw(self, rows: Rows) -> pa.Array:
         """The given records as delivered, without their line end, as Arrow binary."""
@@ -512,8 +313,6 @@ class Splitter:
         self._line = first_line
         self._rest = b""
         self._too_long = b""
-        self._hits = np.empty(_MARKED_BYTES, np.uint8)
-        self._marks = np.empty(_MARKED_BYTES + width, np.int32)
         self.blank_lines = 0
 
     def feed(self, chunk: bytes, *, final: bool) -> list[Records]:
@@ -530,44 +329,25 @@ class Splitter:
         text = np.frombuffer(whole, np.uint8)
         at = 0
         while at < text.size:
-            # what is not filled of the arrays costs no memory
             room = min(max(1, _CELLS_AT_ONCE // self._width), text.size - at)
-            start, end = (np.empty(room, np.int32) for _ in range(2))
-            line = np.empty(room, np.int64)
-            refused = np.empty(room, np.bool_)
-            field_start, field_end = (np.empty((self._width, room), np.int32) for _ in range(2))
-            escaped = np.zeros((self._width, room), np.bool_)
+            records = Records.room(text, self._width, room)
             count, blank_lines, following, self._line = _split(
                 text,
                 at,
                 self._line,
                 final,
                 self._delimiter,
-                start,
-                end,
-                line,
-                refused,
-                field_start,
-                field_end,
-                escaped,
-                self._hits,
-                self._hits.view(np.uint64),
-                self._marks,
+                records.start,
+                records.end,
+                records.line,
+                records.refused,
+                records.field_start,
+                records.field_end,
+                records.escaped,
             )
             self.blank_lines += blank_lines
             if count:
-                found.append(
-                    Records(
-                        text,
-                        start[:count],
-                        end[:count],
-                        line[:count],
-                        refused[:count],
-                        field_start[:, :count],
-                        field_end[:, :count],
-                        escaped[:, :count],
-                    )
-                )
+                found.append(records.first(count))
             if following == at:
                 break
             at = following
@@ -579,15 +359,8 @@ class Splitter:
         return found
 
     def _refused_line(self, text: bytes) -> Records:
-        line = self._line
+        records = Records.room(np.frombuffer(text, np.uint8), self._width, 1)
+        records.start[0], records.end[0] = 0, len(text)
+        records.line[0], records.refused[0] = self._line, True
         self._line += 1
-        return Records(
-            np.frombuffer(text, np.uint8),
-            np.zeros(1, np.int32),
-            np.full(1, len(text), np.int32),
-            np.full(1, line, np.int64),
-            np.ones(1, np.bool_),
-            np.zeros((self._width, 1), np.int32),
-            np.zeros((self._width, 1), np.int32),
-            np.zeros((self._width, 1), np.bool_),
-        )
+        return records

@@ -77,14 +77,13 @@ def _numbers(column: pa.Array) -> Numbers | None:
     texts = text[offsets[0] : offsets[-1]].reshape(rows, length)
     varying = _varying(texts)
     places = np.flatnonzero(varying)
-    widths = np.array([int(byte).bit_length() for byte in varying[places]], np.int64)
-    if widths.sum() + rows.bit_length() > _NUMBER_BITS:
+    widths = [int(byte).bit_length() for byte in varying[places]]
+    if sum(widths) + rows.bit_length() > _NUMBER_BITS:
         return None
-    # compiled code is loaded when rows are sorted, not where it is only known how
-    from transforms.exports.keys import pack
-
-    numbers = np.empty(rows, np.uint64)
-    pack(texts, places, widths, numbers)
+    numbers = np.zeros(rows, np.uint64)
+    for place, width in zip(places, widths, strict=True):
+        numbers <<= np.uint64(width)
+        numbers |= texts[:, place] & np.uint8((1 << width) - 1)
     return numbers
 
 

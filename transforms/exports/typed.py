@@ -88,6 +88,10 @@ def _as_json(column: pa.Array) -> list[Any]:
 
 
 def _text(name: str, column: pa.Array, form: str) -> pa.Array:
+    """The column as the text that it would be in a delimited file, to be read in its form.
+
+    Raises FileRefused where values of its type never are of that form.
+    """
     kind = column.type
     if (
         pa.types.is_null(kind)
