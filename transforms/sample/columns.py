@@ -130,6 +130,9 @@ def reasons_of(
 
     `unreadable`: by column, the rows whose text can't be read; what is wrong with it is not said.
     """
+    reasons: list[set[str]] = [set() for _ in range(len(table))]
+    if not reasons:
+        return reasons
     declared = EXPORTS[export]
     read = {}
     for name in declared.columns:
@@ -141,7 +144,6 @@ def reasons_of(
         unread = np.isin(np.arange(len(table)), (unreadable or {}).get(name, []))
         values = pc.if_else(pa.array(unread), pa.scalar(None, values.type), values)
         read[name] = Read(values, missing & ~unread, {})
-    reasons: list[set[str]] = [set() for _ in range(len(table))]
     for reason, mask in broken_rules(declared, read).items():
         for row in np.flatnonzero(mask):
             reasons[row].add(reason)

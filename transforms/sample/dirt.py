@@ -1,49 +1,30 @@
 """Dirty rows: every kind of reason of every export, each made on purpose and so known.
 
 A `Kind` says what to write into an otherwise good row, and which reason that must yield. The
-kinds of single columns follow from the declarations in `schemas/exports.py`; those across
-columns are listed here, for they need to know what breaks them.
+kinds of single columns follow from the declarations in `schemas/exports.py`, with what
+`tables/dirt.yaml` says to write; those across columns are listed there, for somebody needs to
+know what breaks them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from importlib.resources import files
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import yaml
 
 from schemas.exports import EXPORTS
-from transforms.sample.columns import code_of, form_of, frame, labels_of, logical, put, reasons_of
+from transforms.sample.columns import form_of, frame, labels_of, logical, put, reasons_of
 from transforms.sample.draws import Draws, Ints, day, first_day, numbered
 from transforms.sample.forms import UNDECODABLE, Spoilt
 
-_UNREADABLE: Final = {
-    "integer": ["1e3", "12,34", "12.50", "1_000", "infinity", "abc", "１２"],
-    "decimal": ["abc", "1e3", "--1"],
-    "month": ["2016-13", "November 2016", "2016", "16-11"],
-    "date": ["2016-02-30", "03/11/2016", "2016-11", "yesterday", "20161131"],
-    "timestamp": ["2016-11-03 24:00:00", "2016-02-30 10:00", "2016-11-03 10:61", "noon"],
-    "boolean": ["maybe", "2", "O"],
-}
-"""By form: texts that can't be parsed."""
-
-_BEYOND_64_BITS: Final = ["9223372036854775808", "-9,223,372,036,854,775,809"]
-
-_MISFORMED: Final = {
-    "identifier": ["a b", "../x", "x" * 41, "=1+1", "고객1", "a'b"],
-    "text": ["bell\x07", "\x01"],
-    "code": ["?", "??", "I?N"],
-}
-"""By form: texts that are read and break the pattern."""
-
-_OUT_OF_RANGE: Final[dict[str, list[object]]] = {
-    "subscriptions.credit_grade": [0, 11, -3],
-    "flights.revision": [-1, -2],
-    "mixed_payments.krw_per_mile": [0, -150],
-}
-"""Values out of range where they aren't simply one beyond the declared bounds."""
+_WRITTEN: Final[Mapping[str, Any]] = yaml.safe_load(
+    (files("transforms.sample") / "tables/dirt.yaml").read_text(encoding="utf-8")
+)
 
 
 @dataclass(frozen=True)
@@ -79,68 +60,6 @@ class Kind:
         return not alone and not self.touches & other.touches
 
 
-_TERMINATED: Final = code_of("customers", "status", "terminated")
-_SAME_ENDS: Final = Kind("destination:consistency", {"origin": ["ICN"], "destination": ["ICN"]})
-
-
-def _across(reason: str, values: Mapping[str, list[object]], *needs: str) -> Kind:
-    return Kind(reason, values, needs=frozenset(needs))
-
-
-_ACROSS: Final[dict[str, list[Kind]]] = {
-    "billing": [
-        _across(
-            "collected_amount:consistency",
-            {"billed_amount": [30_000], "collected_amount": [30_001, -1, 9_000_000]},
-            "collected_on",
-        ),
-        _across(
-            "collected_amount:consistency",
-            {"billed_amount": [-5_000], "collected_amount": [-5_001, 1]},
-            "collected_on",
-        ),
-        _across(
-            "collected_on:required", {"collected_on": [None]}, "collected_amount", "billed_amount"
-        ),
-    ],
-    "customers": [
-        _across(
-            "joined_on:consistency",
-            {"joined_on": [day("2030-01-01")]},
-            *("updated_at", "status", "terminated_on"),
-        ),
-        _across("terminated_on:required", {"status": [_TERMINATED], "terminated_on": [None]}),
-        _across(
-            "terminated_on:consistency",
-            {"status": [0, 1], "terminated_on": [day("2014-06-01")]},
-            "joined_on",
-        ),
-        _across(
-            "terminated_on:consistency",
-            {"status": [_TERMINATED], "terminated_on": [day("2009-04-30")]},
-            "joined_on",
-        ),
-    ],
-    "subscriptions": [
-        _across("credit_grade:required", {"credit_grade": [None]}, "product"),
-        _across("closed_on:consistency", {"closed_on": [day("2009-04-30")]}, "opened_on"),
-    ],
-    "promotions": [
-        _across("expires_on:consistency", {"expires_on": [day("2014-01-31")]}, "credited_on"),
-    ],
-    "redemptions": [_across("points:consistency", {"points": [0]}, "benefit", "cancels")],
-    "flights": [_SAME_ENDS],
-    "award_requests": [_SAME_ENDS],
-}
-"""Reasons across columns, in rows that are good otherwise."""
-
-_WITH: Final[dict[str, dict[str, list[object]]]] = {
-    "billing.collected_on:type": {"collected_amount": [0]},
-    "subscriptions.credit_grade:type": {"product": [code_of("subscriptions", "product", "iptv")]},
-}
-"""What else to write so that an unreadable value isn't also a missing one."""
-
-
 def kinds_of(export: str) -> list[Kind]:
     """Every kind of the export, rows that can't be split first."""
     declared = EXPORTS[export]
@@ -150,26 +69,39 @@ def kinds_of(export: str) -> list[Kind]:
         rules = {check.name for check in column.checks}
         if not column.nullable:
             kinds.append(Kind(f"{name}:required", {name: [None]}))
-        if form in _UNREADABLE:
-            also = _WITH.get(f"{export}.{name}:type", {})
-            kinds.append(Kind(f"{name}:type", also, {name: _UNREADABLE[form]}))
-        if form in _MISFORMED and "format" in rules:
+        if form in _WRITTEN["unreadable"]:
+            also = _held(export, _WRITTEN["written_with"].get(f"{export}.{name}", {}))
+            kinds.append(Kind(f"{name}:type", also, {name: _WRITTEN["unreadable"][form]}))
+        if form in _WRITTEN["misformed"] and "format" in rules:
             # turned by column, so that no two columns of a row go wrong alike
-            turn = position % len(_MISFORMED[form])
-            turned = _MISFORMED[form][turn:] + _MISFORMED[form][:turn]
-            kinds.append(Kind(f"{name}:format", {name: [*turned]}))
+            texts = _WRITTEN["misformed"][form]
+            turn = position % len(texts)
+            kinds.append(Kind(f"{name}:format", {name: texts[turn:] + texts[:turn]}))
         if form == "enumeration":
             kinds.append(Kind(f"{name}:domain", {name: [len(labels_of(export, name))]}))
-        beyond = _OUT_OF_RANGE.get(f"{export}.{name}") or _beyond_bounds(export, name)
-        if beyond:
+        if "range" in rules and (beyond := _beyond_bounds(export, name)):
             kinds.append(Kind(f"{name}:range", {name: beyond}))
         if form == "integer" and "range" not in rules:
-            kinds.append(Kind(f"{name}:range", texts={name: _BEYOND_64_BITS}))
-    return kinds + _ACROSS.get(export, [])
+            kinds.append(Kind(f"{name}:range", texts={name: _WRITTEN["beyond_64_bits"]}))
+    across = [
+        Kind(rule["reason"], _held(export, rule["values"]), needs=frozenset(rule["needs"]))
+        for rule in _WRITTEN["across"].get(export, [])
+    ]
+    return kinds + across
+
+
+def _held(export: str, values: Mapping[str, list[object]]) -> dict[str, list[object]]:
+    """The values of each column, written in canonical form, as the generator holds them."""
+    return {
+        name: [None if value is None else logical(export, name, value) for value in variants]
+        for name, variants in values.items()
+    }
 
 
 def _beyond_bounds(export: str, name: str) -> list[object]:
-    """The values next to the column's declared bounds that are out of range, as they are held."""
+    """Values out of range, as they are held; none if the column's bounds don't tell any."""
+    if given := _WRITTEN["out_of_range"].get(f"{export}.{name}"):
+        return _held(export, {name: given})[name]
     beyond: list[object] = []
     for check in EXPORTS[export].columns[name].checks:
         for bound, step in (("min_value", -1), ("max_value", 1)):
@@ -234,35 +166,6 @@ def plan_dirt(
     return Plan(serial, np.array(months, np.int64)[which], slot, bundle)
 
 
-_GOOD: Final[dict[str, object]] = {
-    "billed_amount": 30_000,
-    "collected_amount": 30_000,
-    "contact": "010-0000-0000",
-    "address": "서울특별시 가상구 표본로 0",
-    "plan": "표본 요금제",
-    "credit_grade": 5,
-    "promotion_code": "WELCOME",
-    "points": 1_000,
-    "purchases.amount": 10_000,
-    "micropayments.amount": 5_000,
-    "partner": "cgv",
-    "merchant": "표본상점",
-    "requested_limit": 300_000,
-    "operating_carrier": "KE",
-    "flight_number": "KE001",
-    "origin": "ICN",
-    "destination": "NRT",
-    "booking_class": "Y",
-    "distance_miles": 758,
-    "currency": "KRW",
-    "fare": 500_000,
-    "fuel_surcharge": 20_000,
-    "taxes": 28_000,
-    "miles": 1_000,
-    "krw_per_mile": 1_550,
-    "subscription_id": "S-DIRTY",
-}
-"""Good values for the kinds to spoil, where the declaration doesn't say enough."""
 _NOT_MISSING: Final = "collected_on"
 """Optional, but there in a good bill, which is paid."""
 _LONG_AGO: Final = day("2009-05-01")
@@ -283,13 +186,13 @@ def good_rows(export: str, keys: pa.Array, owners: pa.Array, months: Ints) -> pa
     columns: dict[str, object] = {}
     for name, column in declared.columns.items():
         form = form_of(export, name)
-        given = _GOOD.get(f"{export}.{name}", _GOOD.get(name))
+        given = _WRITTEN["good"].get(f"{export}.{name}", _WRITTEN["good"].get(name))
         if name == declared.record_key:
             columns[name] = keys
         elif name in ("customer_id", "member_id"):
             columns[name] = owners
         elif given is not None:
-            columns[name] = given
+            columns[name] = logical(export, name, given)
         elif column.nullable and name != _NOT_MISSING:
             columns[name] = declared.metadata(name).get("default")
         else:

@@ -209,12 +209,11 @@ def _integers(values: pa.Array, form: Form, money: bool) -> pa.Array:
     return pc.if_else(negative, pc.binary_join_element_wise(before, texts, after, ""), texts)
 
 
-def _decimals(values: pa.Array) -> pa.Array:
-    whole = pc.divide(values, 100)
-    cents = pc.ascii_lpad(pc.subtract(values, pc.multiply(whole, 100)).cast(pa.string()), 2, "0")
-    negative = pc.less(values, 0)
-    plain = pc.binary_join_element_wise(whole.cast(pa.string()), cents, ".")
-    return pc.if_else(negative, values.cast(pa.string()), plain)
+def _decimals(values: pa.Array, export: str, column: str) -> pa.Array:
+    """Decimals with their places; a whole number below 0 is delivered without."""
+    texts = published(values, export, column).cast(pa.string())
+    short = pc.replace_substring_regex(texts, r"\.00$", "")
+    return pc.if_else(pc.less(values, 0), short, texts)
 
 
 def _labels(values: pa.Array, export: str, column: str, form: Form) -> pa.Array:
@@ -233,7 +232,7 @@ def _column(table: pa.Table, export: str, column: str, form: Form) -> pa.Array:
             money = EXPORTS[export].metadata(column).get("unit") == "KRW"
             return _integers(values, form, money)
         case "decimal":
-            return _decimals(values)
+            return _decimals(values, export, column)
         case "month":
             return _month_texts(form.month).take(values)
         case "date":
