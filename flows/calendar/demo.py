@@ -22,7 +22,7 @@ _KEY: Final = "the demo's key is no secret"
 
 
 def prepare(workspace: Path) -> None:
-    """Empties the demo's workspace and lands the sample in it.
+    """Empties the demo's workspace and lands in it what the sample has of the declared exports.
 
     Raises WrongUsage for a folder that an earlier demo did not make, RunFailed while another
     command holds it.
@@ -42,6 +42,8 @@ def prepare(workspace: Path) -> None:
             elif path.name not in (_MARK, LOCK):
                 path.unlink()
         for export in EXPORTS:
+            if not (SAMPLE / export).is_dir():
+                continue
             landing = workspace / "landing" / export
             landing.mkdir(parents=True)
             for file in (SAMPLE / export).iterdir():

@@ -6,9 +6,13 @@ advancing the stream, so that neither the size of a slice nor the order of work 
 
 from __future__ import annotations
 
+import csv
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from importlib.resources import files
 from typing import Final
 
 import numpy as np
@@ -16,11 +20,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.exports import EXPORTS
-
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Rows = tuple[pa.Table, Ints]
+"""Rows of an export, and the number of each one's owner, in rising order."""
 
 _EPOCH: Final = date(1970, 1, 1)
 _EPOCH_MONTH: Final = 1970 * 12
@@ -40,6 +44,29 @@ class Draws:
         stream.advance(start * width)
         values = np.random.Generator(stream).random(count * width)
         return values if width == 1 else values.reshape(count, width)
+
+    def events(
+        self, export: str, month: int, start: int, chances: Floats, width: int
+    ) -> tuple[Ints, Ints, Floats, Ints]:
+        """What happens in a month to the owners from number `start` on.
+
+        `chances`: for each owner (row) and event (column) the probability that it happens.
+        Returns for each event that happens the row of its owner, its column, `width` more draws,
+        and when it happens: a whole minute of the month, in seconds since 1970.
+        """
+        size, things = chances.shape
+        u = self.uniform(export, month, start, size, things * (width + 2))
+        u = u.reshape(size, things, width + 2)
+        row, thing = np.nonzero(u[:, :, 0] < chances)
+        drawn = u[row, thing]
+        begins, ends = first_day(month), first_day(month + 1)
+        minutes = (drawn[:, 1] * (ends - begins) * 1_440).astype(np.int64)
+        return row, thing, drawn[:, 2:], begins * 86_400 + minutes * 60
+
+
+def no_rows() -> Ints:
+    """The positions of no rows."""
+    return np.empty(0, np.int64)
 
 
 def month_number(text: str) -> int:
@@ -68,74 +95,40 @@ def choose(shares: list[float], uniform: Floats) -> Ints:
     return np.searchsorted(np.cumsum(shares)[:-1], uniform, side="right").astype(np.int64)
 
 
+def scaled(uniform: Floats, count: int) -> Ints:
+    """Each draw as a number from 0 to below `count`, all equally often."""
+    return (uniform * count).astype(np.int64)
+
+
 def numbered(prefix: str, numbers: Ints, width: int, *more: pa.Array | str) -> pa.Array:
     """Identifiers: prefix, zero-padded number, then what follows."""
     digits = pc.ascii_lpad(pa.array(numbers).cast(pa.string()), width, "0")
     return pc.binary_join_element_wise(prefix, digits, *more, "")
 
 
-def pick(texts: list[str], positions: Ints) -> pa.Array:
+def pick(texts: Sequence[str], positions: Ints) -> pa.Array:
     """The text at each position of a short list."""
     return pa.array(texts, pa.string()).take(pa.array(positions))
 
 
-def optional(values: npt.NDArray[np.generic], present: Bools) -> pa.Array:
+def draw(texts: Sequence[str], uniform: Floats) -> pa.Array:
+    """The text of a short list that each draw falls on, all equally often."""
+    return pick(texts, scaled(uniform, len(texts)))
+
+
+def optional(values: npt.NDArray[np.generic] | pa.Array, present: Bools) -> pa.Array:
     """The values, null where not present."""
+    if isinstance(values, pa.Array):
+        return pc.if_else(pa.array(present), values, pa.scalar(None, values.type))
     return pa.array(values, mask=~present)
 
 
-LOGICAL: Final = {
-    "identifier": pa.string(),
-    "text": pa.string(),
-    "code": pa.string(),
-    "integer": pa.int64(),
-    "decimal": pa.int64(),
-    "month": pa.int32(),
-    "date": pa.int32(),
-    "timestamp": pa.int64(),
-    "boolean": pa.bool_(),
-    "enumeration": pa.int8(),
-}
-"""How a form is held before it is written: hundredths for decimals, months since year 0, days
-and seconds since 1970, the position in the list of labels (one past its end is no label)."""
+@cache
+def written_down(path: str) -> list[dict[str, str | None]]:
+    """The rows of a CSV file in this room, all values as text and none where empty.
 
-
-def logical_schema(export: str) -> pa.Schema:
-    """The columns of an export as the generator holds them."""
-    declared = EXPORTS[export]
-    return pa.schema(
-        [(name, LOGICAL[str(declared.metadata(name)["form"])]) for name in declared.columns]
-    )
-
-
-def codes_of(export: str, column: str) -> list[str]:
-    """The canonical codes of an enumeration, in declared order."""
-    return list(labels_of(export, column))
-
-
-def labels_of(export: str, column: str) -> dict[str, str]:
-    """Canonical code to Korean label of an enumeration."""
-    labels = EXPORTS[export].metadata(column)["labels"]
-    assert isinstance(labels, dict)
-    return labels
-
-
-def frame(export: str, rows: int, columns: dict[str, object]) -> pa.Table:
-    """A table of the export from arrays and scalars; a column that is not given is null."""
-    arrays = []
-    for field in logical_schema(export):
-        value = columns.get(field.name)
-        if isinstance(value, pa.ChunkedArray):
-            value = value.combine_chunks()
-        if isinstance(value, np.ndarray):
-            value = pa.array(value)
-        if isinstance(value, pa.Array):
-            arrays.append(value.cast(field.type))
-        else:
-            arrays.append(pa.repeat(pa.scalar(value, field.type), rows))
-    return pa.Table.from_arrays(arrays, schema=logical_schema(export))
-
-
-def code_of(export: str, column: str, text: str) -> int:
-    """The position of a canonical code in its enumeration."""
-    return codes_of(export, column).index(text)
+    There are no rows where there is no file.
+    """
+    file = files("transforms.sample") / path
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return [{k: v or None for k, v in row.items()} for row in csv.DictReader(lines)]

@@ -7,8 +7,8 @@ times, booleans and labels look. Rendering is column by column; a line is one jo
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from itertools import cycle
@@ -22,7 +22,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.exports import EXPORTS
-from transforms.sample.draws import Draws, Ints, day, labels_of
+from transforms.sample.columns import UNKNOWN_LABEL, form_of, labels_of, published
+from transforms.sample.draws import Draws, Ints, day, no_rows
 
 UNDECODABLE: Final = "\x1a"
 """Stands for a byte that no encoding has, until the text is encoded."""
@@ -57,7 +58,6 @@ _HEADERS: Final = ["english", "ENGLISH", " english ", "korean", " korean "]
 _ENCODINGS: Final = ["utf-8", "cp949", "utf-8-sig", "cp949", "utf-16-le", "utf-8", "utf-16-be"]
 _DELIMITERS: Final = {"csv": [",", ";", ","], "tsv": ["\t"], "txt": ["|", "\t", ";"]}
 _EXTRA: Final = ["batch_no", "비고", "loaded_by"]
-_PADDED: Final = pa.array([f"{n:03d}" for n in range(1000)])
 _BLOCK: Final = 1 << 20
 _ROW_GROUP: Final = 1 << 17
 _FAST_FROM_ROWS: Final = 50_000
@@ -186,30 +186,13 @@ def _timestamps(values: pa.Array, form: Form) -> pa.Array:
 
 def _grouped(values: pa.Array) -> pa.Array:
     """Amounts not below 0 with their thousands grouped."""
-    whole = values.cast(pa.string())
-    for unit in (10**3, 10**6, 10**9, 10**12, 10**15):
-        large = pc.greater_equal(values, unit)
-        if not pc.any(large).as_py():
-            break
-        part = values.filter(large)
-        rest = _PADDED.take(_modulo(pc.divide(part, unit // 1000), 1000))
-        above = pc.divide(part, unit)
-        tail = rest
-        lower = unit // 1000
-        while lower > 1:
-            lower //= 1000
-            group = _PADDED.take(_modulo(pc.divide(part, lower), 1000))
-            tail = pc.binary_join_element_wise(tail, group, ",")
-        text = pc.binary_join_element_wise(above.cast(pa.string()), tail, ",")
-        whole = pc.replace_with_mask(whole, large, text)
-    return whole
-
-
-def _modulo(values: pa.Array, base: int) -> pa.Array:
-    return pc.subtract(values, pc.multiply(pc.divide(values, base), base))
+    backwards = pc.ascii_reverse(values.cast(pa.string()))
+    grouped = pc.replace_substring_regex(backwards, r"(\d{3})", r"\1,")
+    return pc.ascii_ltrim(pc.ascii_reverse(grouped), ",")
 
 
 def _integers(values: pa.Array, form: Form, money: bool) -> pa.Array:
+    """Integers as the form writes them; the sign of won stands with money above or at 0 only."""
     if form.number == "1234":
         return values.cast(pa.string())
     negative = pc.fill_null(pc.less(values, 0), False)
@@ -222,19 +205,15 @@ def _integers(values: pa.Array, form: Form, money: bool) -> pa.Array:
         texts = pc.if_else(negative, texts, pc.binary_join_element_wise(texts, "원", ""))
     if not pc.any(negative).as_py():
         return texts
-    if form.number == "(1,234)":
-        signed = pc.binary_join_element_wise("(", texts, ")", "")
-    else:
-        signed = pc.binary_join_element_wise("-", texts, "")
-    return pc.if_else(negative, signed, texts)
+    before, after = ("(", ")") if form.number == "(1,234)" else ("-", "")
+    return pc.if_else(negative, pc.binary_join_element_wise(before, texts, after, ""), texts)
 
 
-def _decimals(values: pa.Array) -> pa.Array:
-    whole = pc.divide(values, 100)
-    cents = pc.ascii_lpad(pc.subtract(values, pc.multiply(whole, 100)).cast(pa.string()), 2, "0")
-    negative = pc.less(values, 0)
-    plain = pc.binary_join_element_wise(whole.cast(pa.string()), cents, ".")
-    return pc.if_else(negative, values.cast(pa.string()), plain)
+def _decimals(values: pa.Array, export: str, column: str) -> pa.Array:
+    """Decimals with their places; a whole number below 0 is delivered without."""
+    texts = published(values, export, column).cast(pa.string())
+    short = pc.replace_substring_regex(texts, r"\.00$", "")
+    return pc.if_else(pc.less(values, 0), short, texts)
 
 
 def _labels(values: pa.Array, export: str, column: str, form: Form) -> pa.Array:
@@ -242,18 +221,18 @@ def _labels(values: pa.Array, export: str, column: str, form: Form) -> pa.Array:
     texts = list(labels.values()) if form.labels == "korean" else list(labels)
     if form.labels == "ENGLISH":
         texts = [text.upper() for text in texts]
-    return pa.array([*texts, "미정" if form.labels == "korean" else "unheard_of"]).take(values)
+    return pa.array([*texts, "미정" if form.labels == "korean" else UNKNOWN_LABEL]).take(values)
 
 
 def _column(table: pa.Table, export: str, column: str, form: Form) -> pa.Array:
     """A column as delivered text; null where missing."""
     values = table.column(column).combine_chunks()
-    metadata = EXPORTS[export].metadata(column)
-    match metadata["form"]:
+    match form_of(export, column):
         case "integer":
-            return _integers(values, form, metadata.get("unit") == "KRW")
+            money = EXPORTS[export].metadata(column).get("unit") == "KRW"
+            return _integers(values, form, money)
         case "decimal":
-            return _decimals(values)
+            return _decimals(values, export, column)
         case "month":
             return _month_texts(form.month).take(values)
         case "date":
@@ -270,6 +249,7 @@ def _column(table: pa.Table, export: str, column: str, form: Form) -> pa.Array:
 
 
 def _quoted(texts: pa.Array, form: Form) -> pa.Array:
+    """The texts in quotes, where the form asks for them or the text can't do without."""
     special = pc.match_substring_regex(texts, f'[\\r\\n"\\{form.delimiter}]')
     if form.quoting == "all":
         special = pc.true_unless_null(texts)
@@ -280,7 +260,7 @@ def _quoted(texts: pa.Array, form: Form) -> pa.Array:
 
 
 def _may_need_quotes(export: str, column: str, form: Form) -> bool:
-    shape = EXPORTS[export].metadata(column)["form"]
+    shape = form_of(export, column)
     grouped = shape == "integer" and form.delimiter == "," and form.number != "1234"
     return shape == "text" or grouped or form.quoting == "all"
 
@@ -294,10 +274,10 @@ class Spoilt:
     that no encoding can read.
     """
 
-    texts: dict[str, tuple[Ints, list[str]]]
-    short: Ints
-    long: Ints
-    undecodable: Ints
+    texts: Mapping[str, tuple[Ints, list[str]]] = field(default_factory=dict)
+    short: Ints = field(default_factory=no_rows)
+    long: Ints = field(default_factory=no_rows)
+    undecodable: Ints = field(default_factory=no_rows)
 
     def moved(self, to: Ints) -> Spoilt:
         """The same where row n of the table has become row `to[n]` of another."""
@@ -330,16 +310,12 @@ def lines(table: pa.Table, export: str, form: Form, spoilt: Spoilt) -> pa.Array:
     *head, last = columns
     ended = pc.binary_join_element_wise(last, form.newline, "")
     whole = pc.binary_join_element_wise(*head, ended, form.delimiter)
-    if len(spoilt.long):
-        rows = np.sort(spoilt.long)
-        cells = [column.take(pa.array(rows)) for column in columns]
-        text = pc.binary_join_element_wise(*cells, "one", "too many", form.delimiter)
-        whole = _replaced(whole, rows, pc.binary_join_element_wise(text, form.newline, ""))
-    if len(spoilt.short):
-        rows = np.sort(spoilt.short)
-        cells = [column.take(pa.array(rows)) for column in columns[:-2]]
-        text = pc.binary_join_element_wise(*cells, form.delimiter)
-        whole = _replaced(whole, rows, pc.binary_join_element_wise(text, form.newline, ""))
+    for rows, cells in [(spoilt.long, [*columns, "one", "too many"]), (spoilt.short, columns[:-2])]:
+        if len(rows):
+            at = np.sort(rows)
+            cells = [c if isinstance(c, str) else c.take(pa.array(at)) for c in cells]
+            text = pc.binary_join_element_wise(*cells, form.delimiter)
+            whole = _replaced(whole, at, pc.binary_join_element_wise(text, form.newline, ""))
     return whole
 
 
@@ -349,21 +325,13 @@ def typed(table: pa.Table, export: str, form: Form) -> pa.Table:
     numbers = cycle([pa.int64(), pa.decimal128(19, 0), pa.float64()])
     for name in form.order:
         values = table.column(name).combine_chunks()
-        match EXPORTS[export].metadata(name)["form"]:
+        match form_of(export, name):
             case "integer":
                 arrays.append(values.cast(next(numbers)))
-            case "decimal":
-                arrays.append(_decimals(values).cast(pa.decimal128(9, 2)))
-            case "month":
-                arrays.append(_month_texts("2016-11").take(values))
-            case "date":
-                arrays.append(values.cast(pa.date32()))
-            case "timestamp":
-                arrays.append(values.cast(pa.timestamp("s")).cast(pa.timestamp("us")))
-            case "boolean":
-                arrays.append(values)
-            case _:
+            case "code" | "enumeration":
                 arrays.append(_column(table, export, name, form))
+            case _:
+                arrays.append(published(values, export, name))
     arrays += [pa.repeat(f"x{number}", len(table)) for number in range(len(form.extra))]
     return pa.Table.from_arrays(arrays, names=header_of(form, export))
 
@@ -379,13 +347,13 @@ class Writer:
         self._buffer = bytearray()
         self._rows = 0
         self._next_line = 1
-        declared = EXPORTS[export]
-        self._multiline = any(declared.metadata(c)["form"] == "text" for c in declared.columns)
+        self._multiline = any(form_of(export, name) == "text" for name in EXPORTS[export].columns)
         self._parquet: pq.ParquetWriter | None = None
         self._compress: Callable[[bytes], bytes] = bytes
         self._finish: Callable[[], bytes] = bytes
 
     def __enter__(self) -> Self:
+        """Opens the file and writes the header, unless it is Parquet, which waits for rows."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._form.parquet:
             return self
@@ -442,6 +410,7 @@ class Writer:
         self._file.write(self._compress(block))
 
     def _put_row_groups(self, last: bool) -> None:
+        """Writes the waiting rows by whole row groups, the last time also what is left over."""
         waiting = sum(len(table) for table in self._pending)
         if not last and waiting < _ROW_GROUP:
             return
@@ -471,9 +440,3 @@ class Writer:
             self._block(bytes(self._buffer))
             self._file.write(self._finish())
         self._file.close()
-
-
-def nothing_spoilt() -> Spoilt:
-    """No row of the table has anything wrong with its text."""
-    none = np.empty(0, np.int64)
-    return Spoilt({}, none, none, none)

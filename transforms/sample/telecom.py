@@ -14,110 +14,93 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.exports import PRODUCTS
+from transforms.sample.columns import code_of, frame, labels_of
 from transforms.sample.draws import (
     NEVER,
     Bools,
     Draws,
     Floats,
     Ints,
+    Rows,
     choose,
-    code_of,
-    codes_of,
     day,
+    draw,
     first_day,
-    frame,
     numbered,
     optional,
     pick,
+    scaled,
+    written_down,
 )
 
-Rows = tuple[pa.Table, Ints]
-"""Rows of an export, and the slot (the owner's number) of each, in rising order."""
-
-_MOBILE, _INTERNET, _IPTV, _WIBRO, _VOIP, _LANDLINE = range(len(PRODUCTS))
-_HOLDS: Final = [0.97, 0.45, 0.32, 0.04, 0.06, 0.14]
+_HOLDS: Final = {
+    "mobile": 0.97,
+    "internet": 0.45,
+    "iptv": 0.32,
+    "wibro": 0.04,
+    "voip": 0.06,
+    "landline": 0.14,
+}
 """Share of customers with each product; IPTV only with internet."""
+_FURTHER_HOLDS: Final = 0.1
+"""The same of a product that is not named above."""
+_POSITION: Final = {product: position for position, product in enumerate(PRODUCTS)}
+_MOBILE, _INTERNET, _IPTV, _WIBRO = (
+    _POSITION[product] for product in ("mobile", "internet", "iptv", "wibro")
+)
 _WIBRO_ENDS: Final = day("2018-12-31")
 
 _TIER_SHARES: Final = [0.25, 0.30, 0.22, 0.15, 0.08]
-_TIER_FEES: Final = [
-    (20_000, 200_000),
-    (200_000, 400_000),
-    (400_000, 600_000),
-    (600_000, 1_000_000),
-    (1_000_000, 2_200_000),
-]
+_TIER_FEES: Final = [20_000, 200_000, 400_000, 600_000, 1_000_000, 2_200_000]
+"""Won a year that the customers of a tier pay: from each to the next."""
 _SEASON: Final = [1.0, 0.97, 1.0, 0.98, 1.01, 1.0, 1.04, 1.05, 1.0, 1.01, 0.98, 1.03]
 
 
-@dataclass(frozen=True)
-class _Line:
-    """A line that a monthly bill may have: how often, and its weight or its range in won."""
+def _bill_lines() -> list[dict[str, str | None]]:
+    """The lines that a monthly bill may have, from `tables/bill_lines.csv`.
 
-    product: int
-    item: str
-    probability: float
-    weight: float = 0.0
-    won: tuple[int, int] = (0, 0)
+    A line says how often it is there, and either its weight in the yearly fee or its range in
+    won. A product that the table does not name has its base fee in every bill.
+    """
+    lines = written_down("tables/bill_lines.csv")
+    further = set(PRODUCTS) - {str(line["product"]) for line in lines}
+    fee: dict[str, str | None] = {"charge_item": "base_fee", "probability": "1", "weight": "0.1"}
+    return lines + [fee | {"product": name} for name in PRODUCTS if name in further]
 
 
-_LINES: Final = [
-    _Line(_MOBILE, "base_fee", 1.0, 0.50),
-    _Line(_MOBILE, "domestic_call", 0.85, 0.20),
-    _Line(_MOBILE, "data_call", 0.60, 0.15),
-    _Line(_INTERNET, "service_fee", 1.0, 0.25),
-    _Line(_IPTV, "basic_service_fee", 1.0, 0.15),
-    _Line(_WIBRO, "base_fee", 1.0, 0.20),
-    _Line(_VOIP, "base_fee", 1.0, 0.08),
-    _Line(_VOIP, "domestic_call", 0.50, 0.05),
-    _Line(_LANDLINE, "base_fee", 1.0, 0.08),
-    _Line(_LANDLINE, "domestic_call", 0.50, 0.05),
-    _Line(_MOBILE, "device_instalment", 0.40, won=(10_000, 45_000)),
-    _Line(_MOBILE, "value_added_service", 0.40, won=(1_000, 9_900)),
-    _Line(_MOBILE, "micropayment", 0.15, won=(1_000, 60_000)),
-    _Line(_MOBILE, "content", 0.12, won=(500, 15_000)),
-    _Line(_MOBILE, "international_call", 0.05, won=(300, 50_000)),
-    _Line(_IPTV, "equipment_rental", 0.70, won=(3_300, 3_310)),
-    _Line(_INTERNET, "equipment_rental", 0.30, won=(1_100, 5_500)),
-    _Line(_MOBILE, "late_fee", 0.04, won=(50, 3_000)),
-    _Line(_MOBILE, "other", 0.02, won=(100, 20_000)),
-    _Line(_MOBILE, "base_fee", 0.02, won=(-20_000, -500)),
-]
-_LINE_PRODUCT: Final = np.array([line.product for line in _LINES])
-_LINE_ITEM: Final = np.array([code_of("billing", "charge_item", line.item) for line in _LINES])
-_LINE_PROBABILITY: Final = np.array([line.probability for line in _LINES])
-_LINE_WEIGHT: Final = np.array([line.weight for line in _LINES])
-_LINE_LOW: Final = np.array([line.won[0] for line in _LINES])
-_LINE_SPAN: Final = np.array([line.won[1] - line.won[0] for line in _LINES])
+_LINES: Final = _bill_lines()
+_LINE_PRODUCT: Final = np.array([_POSITION[str(line["product"])] for line in _LINES])
+_LINE_ITEM: Final = np.array(
+    [code_of("billing", "charge_item", str(line["charge_item"])) for line in _LINES]
+)
+_LINE_PROBABILITY, _LINE_WEIGHT, _LINE_LOW, _LINE_HIGH = (
+    np.array([float(line.get(name) or 0) for line in _LINES])
+    for name in ("probability", "weight", "lowest", "highest")
+)
+_LINE_SPAN: Final = _LINE_HIGH - _LINE_LOW
+_MOST_LINES: Final = max(32, len(_LINES))
+_MOST_PRODUCTS: Final = max(10, len(PRODUCTS))
+"""By how much the numbers of a customer's lines and subscriptions are apart from the next one's."""
 
 _PLANS: Final = [
-    "표본 LTE 59",
-    "표본 스마트, 무제한",
-    '표본 "가족" 결합',
-    "표본 순\n모두다",
-    "표본 인터넷 100M",
-    "표본 5G | 슈퍼; 플랜",
+    *("표본 LTE 59", "표본 스마트, 무제한", '표본 "가족" 결합', "표본 순\n모두다"),
+    *("표본 인터넷 100M", "표본 5G | 슈퍼; 플랜"),
 ]
 _PROMOTIONS: Final = ["WELCOME", "생일축하", "SUMMER, 2016", "COMEBACK"]
-_PARTNERS: Final = ["cgv", "convenience_24", "pizza_sample", "서점, 표본", "bakery_sample"]
-_DOUBLE_PARTNERS: Final = [
-    "tous_les_jours",
-    "dominos_pizza",
-    "lotte_world",
-    "cgv",
-    "culture_show",
-    "corner_shop",
+_PARTNERS: Final = [
+    ["cgv", "convenience_24", "pizza_sample", "서점, 표본", "bakery_sample"],
+    ["tous_les_jours", "dominos_pizza", "lotte_world", "cgv", "culture_show", "corner_shop"],
+    [
+        *("free_movie", "americano_short", "cgv_gold_class_half", "hyundai_mall_coupon"),
+        *("baskin_double_junior", "cgv"),
+    ],
 ]
-_CHOICE_PARTNERS: Final = [
-    "free_movie",
-    "americano_short",
-    "cgv_gold_class_half",
-    "hyundai_mall_coupon",
-    "baskin_double_junior",
-    "cgv",
-]
+"""By benefit, in declared order: where it is used."""
 _MERCHANTS: Final = ["표본상점", "Sample Games, Inc.", '콘텐츠 "가상"', "구독서비스"]
-_VALIDITY: Final = [7, 30, 89, 90, 91, 180, 365]
+_DAYS_OF_VALIDITY: Final = [7, 30, 89, 90, 91, 180, 365]
+_CANCELLED_AFTER: Final = [2, 5, 26, 47, -3, 9, 1, 24 * 40, 24 * 150, 12]
+"""Hours from a use of points to its cancellation, by the manner of it."""
+_TWICE, _BY_SOMEONE_ELSE = 1, 5
 _HALF_HOUR: Final = 1_800
 _LIMITS: Final = [
     *(0, 50_000, 100_000, 150_000, 150_001, 200_000, 300_000, 300_001),
@@ -127,7 +110,11 @@ _LIMITS: Final = [
 
 @dataclass(frozen=True)
 class People:
-    """A slice of customers; days since 1970, `NEVER` for no termination."""
+    """A slice of customers by number; days since 1970, `NEVER` for no termination.
+
+    `annual_fee` is about what a customer pays in a year, in won; `holds` says by product, in
+    declared order, whether the customer has it.
+    """
 
     number: Ints
     joined: Ints
@@ -136,11 +123,6 @@ class People:
     annual_fee: Floats
     holds: Bools
     late_payer: Bools
-
-    @property
-    def size(self) -> int:
-        """How many customers the slice has."""
-        return len(self.number)
 
     def served(self, first: int, last: int) -> Bools:
         """In service on at least one of the days."""
@@ -154,34 +136,33 @@ def customer_id(number: Ints) -> pa.Array:
 
 def subscription_id(number: Ints, product: Ints | int) -> pa.Array:
     """Identifiers of a customer's subscription of a product."""
-    return numbered("S", (number + 1) * 10 + product, 8)
+    return numbered("S", (number + 1) * _MOST_PRODUCTS + product, 8)
 
 
 def contact_of(number: Ints, form: Ints) -> pa.Array:
     """Fictional: no mobile number starts with 010-0."""
     dash = pick(["-", "", " "], form)
-    high = pc.ascii_lpad(pa.array((number + 1) // 10_000).cast(pa.string()), 4, "0")
-    low = pc.ascii_lpad(pa.array((number + 1) % 10_000).cast(pa.string()), 4, "0")
+    high, low = (numbered("", part, 4) for part in divmod(number + 1, 10_000))
     return pc.binary_join_element_wise("010", dash, high, dash, low, "")
 
 
 def address_of(number: Ints) -> pa.Array:
     """Fictional; some with what a delimiter or a quote would trip over."""
     rest = ["", ", 101동", ' "가"동', "\n2층", "; 3호 | 우측", ""]
-    return pc.binary_join_element_wise(
-        "서울특별시 가상구 표본로 ",
-        pa.array(number + 1).cast(pa.string()),
-        pick(rest, np.where(number % 10 < 6, number % 10, 0)),
-        "",
-    )
+    which = np.where(number % 10 < 6, number % 10, 0)
+    return numbered("서울특별시 가상구 표본로 ", number + 1, 1, pick(rest, which))
 
 
 class Telecom:
-    """Makes the telecom's exports for `customers` customers over the given months."""
+    """Makes the telecom's exports for `customers` customers over the given months.
+
+    Each `…_rows` method takes a month (months since year 0; customers and subscriptions ignore
+    it) and a slice of customers by their numbers, from `start` to before `stop`.
+    """
 
     def __init__(self, draws: Draws, customers: int, first_month: int, last_month: int) -> None:
         self._draws = draws
-        self.customers = customers
+        self._customers = customers
         self._first = first_day(first_month)
         self._last = first_day(last_month + 1) - 1
 
@@ -199,10 +180,12 @@ class Telecom:
         left = _snapped(np.maximum(joined, self._first) + stayed, u("snap_left"))
         leaves = (u("leaves") < 0.22) & (left > joined) & (left <= self._last)
         tier = choose(_TIER_SHARES, u("tier"))
-        low, high = np.array(_TIER_FEES, np.float64).T
-        fee = (low[tier] + (high[tier] - low[tier]) * u("fee")) * np.where(u("big") < 0.003, 3, 1)
-        holds = self._draws.uniform("people/holds", 0, start, count, 6) < np.array(_HOLDS)
-        holds[:, _IPTV] = holds[:, _INTERNET] & (u("iptv") < _HOLDS[_IPTV] / _HOLDS[_INTERNET])
+        low, high = np.array(_TIER_FEES[:-1])[tier], np.array(_TIER_FEES[1:])[tier]
+        fee = (low + (high - low) * u("fee")) * np.where(u("big") < 0.003, 3, 1)
+        shares = [_HOLDS.get(product, _FURTHER_HOLDS) for product in PRODUCTS]
+        holds = self._draws.uniform("people/holds", 0, start, count, len(shares)) < shares
+        with_internet = _HOLDS["iptv"] / _HOLDS["internet"]
+        holds[:, _IPTV] = holds[:, _INTERNET] & (u("iptv") < with_internet)
         holds[:, _MOBILE] |= ~holds.any(axis=1)
         return People(
             np.arange(start, stop),
@@ -219,84 +202,69 @@ class Telecom:
         people = self.people(start, stop)
         number = people.number
         left = people.terminated < NEVER
-        u = self._draws.uniform("customers/form", 0, start, people.size, 4)
+        u = self._draws.uniform("customers/form", 0, start, len(number), 4)
         updated = np.where(left, people.terminated, people.joined + 60)
-        seconds = np.where(u[:, 0] < 0.3, 0, (u[:, 1] * 1_440).astype(np.int64) * 60)
-        has_contact, has_address = u[:, 2] > 0.03, u[:, 3] > 0.04
-        known = np.where(u[:, 2] < 0.6, 0, np.where(u[:, 2] < 0.8, 1, 2))
-        missing = pa.scalar(None, pa.string())
+        seconds = np.where(u[:, 0] < 0.3, 0, scaled(u[:, 1], 1_440) * 60)
+        written = np.where(u[:, 2] < 0.6, 0, np.where(u[:, 2] < 0.8, 1, 2))
         columns: dict[str, object] = {
             "customer_id": customer_id(number),
             "joined_on": people.joined,
             "status": np.where(left, 2, np.where(people.suspended, 1, 0)),
             "terminated_on": optional(people.terminated, left),
-            "contact": pc.if_else(pa.array(has_contact), contact_of(number, known), missing),
-            "address": pc.if_else(pa.array(has_address), address_of(number), missing),
+            "contact": optional(contact_of(number, written), u[:, 2] > 0.03),
+            "address": optional(address_of(number), u[:, 3] > 0.04),
             "updated_at": updated * 86_400 + seconds,
         }
-        return frame("customers", people.size, columns), number
+        return frame("customers", len(number), columns), number
 
     def subscription_rows(self, month: int, start: int, stop: int) -> Rows:
         """The slice's subscriptions, one for each product held."""
         people = self.people(start, stop)
         row, product = np.nonzero(people.holds)
-        u = self._draws.uniform("subscriptions", 0, start, people.size, 24)
-        u = u.reshape(people.size, 6, 4)[row, product]
-        opened = people.joined[row] + np.where(u[:, 0] < 0.7, 0, u[:, 0] * 200).astype(np.int64)
-        closed = np.minimum(people.terminated[row], _closing(product))
+        number = people.number[row]
+        size, products = people.holds.shape
+        u = self._draws.uniform("subscriptions", 0, start, size, products * 4)
+        u = u.reshape(size, products, 4)[row, product]
+        opened = people.joined[row] + np.where(u[:, 0] < 0.7, 0, scaled(u[:, 0], 200))
+        last_day = np.where(product == _WIBRO, _WIBRO_ENDS, NEVER)
+        closed = np.minimum(people.terminated[row], last_day)
         closed = np.where(u[:, 3] > 0.97, opened, closed)
         opened = np.minimum(opened, closed)
         grade = 1 + choose([0.1, 0.15, 0.17, 0.16, 0.14, 0.1, 0.08, 0.05, 0.03, 0.02], u[:, 1])
-        plan = pick(_PLANS, (u[:, 2] * 997).astype(np.int64) % len(_PLANS))
+        updated = np.where(closed < NEVER, closed, opened + 60)
         columns: dict[str, object] = {
-            "subscription_id": subscription_id(people.number[row], product),
-            "customer_id": customer_id(people.number[row]),
+            "subscription_id": subscription_id(number, product),
+            "customer_id": customer_id(number),
             "product": product,
-            "plan": pc.if_else(pa.array(u[:, 3] > 0.1), plan, pa.scalar(None, pa.string())),
+            "plan": optional(pick(_PLANS, scaled(u[:, 2], 997) % len(_PLANS)), u[:, 3] > 0.1),
             "plan_class": choose([0.74, 0.12, 0.10, 0.04], u[:, 2]),
             "credit_grade": optional(grade, (product == _MOBILE) | (u[:, 3] < 0.3)),
             "opened_on": opened,
             "closed_on": optional(closed, closed < NEVER),
-            "updated_at": np.where(closed < NEVER, closed, opened + 60) * 86_400
-            + (u[:, 0] * 86_400).astype(np.int64),
+            "updated_at": updated * 86_400 + scaled(u[:, 0], 86_400),
         }
-        return frame("subscriptions", len(row), columns), people.number[row]
+        return frame("subscriptions", len(row), columns), number
 
     def billing_rows(self, month: int, start: int, stop: int) -> Rows:
         """The month's bills of the slice's customers, line by line."""
         people = self.people(start, stop)
-        begins, ends = first_day(month), first_day(month + 1) - 1
-        lines = len(_LINES)
-        u = self._draws.uniform("billing/lines", month, start, people.size, lines)
-        amounts = self._draws.uniform("billing/amounts", month, start, people.size, lines)
-        whim = self._draws.uniform("billing/whims", month, start, people.size, 5)
-        # a few are billed a month before they join or after they leave
-        billed = people.served(begins, ends)
-        billed |= (whim[:, 0] < 0.2) & people.served(begins - 31, ends)
-        billed |= (whim[:, 0] < 0.02) & people.served(begins, ends + 31)
-        holds = people.holds[:, _LINE_PRODUCT] & billed[:, None]
-        if begins > _WIBRO_ENDS:
+        size = len(people.number)
+        u = self._draws.uniform("billing/lines", month, start, size, len(_LINES))
+        whim = self._draws.uniform("billing/whims", month, start, size, 5)
+        holds = people.holds[:, _LINE_PRODUCT] & self._billed(people, month, whim[:, 0])[:, None]
+        if first_day(month) > _WIBRO_ENDS:
             holds[:, _LINE_PRODUCT == _WIBRO] = False
         row, line = np.nonzero(holds & (u < _LINE_PROBABILITY))
-        usual = (people.holds[:, _LINE_PRODUCT] * (_LINE_WEIGHT * _LINE_PROBABILITY)).sum(axis=1)
-        monthly = people.annual_fee / 12 / np.maximum(usual, 0.01) * _SEASON[month % 12]
-        year = (month + 2) // 12
-        drift = self._draws.uniform("billing/drift", year, start, people.size)
-        monthly = monthly * (0.92 + 0.16 * drift)
-        noise = amounts[row, line]
-        weighed = monthly[row] * _LINE_WEIGHT[line] * (0.85 + 0.3 * noise)
-        flat = _LINE_LOW[line] + _LINE_SPAN[line] * noise
-        amount = np.where(_LINE_WEIGHT[line] > 0, weighed, flat).astype(np.int64) // 10 * 10
+        amount = self._amounts(people, month, row, line)
         due = np.full(len(row), first_day(month + 1) + 24)
         collected, collected_on, paid = _payment(
             amount, due, people.late_payer[row], whim[row, 1], whim[row, 2]
         )
         number = people.number[row]
         strange = pa.array(whim[row, 3] < 0.0015)
-        owner = pc.if_else(strange, numbered("U", number + 1, 7), customer_id(number))
         columns: dict[str, object] = {
-            "billing_line_id": numbered("B", number * 32 + line, 9),
-            "customer_id": owner,
+            "billing_line_id": numbered("B", number * _MOST_LINES + line, 9),
+            "customer_id": pc.if_else(strange, _unknown(number), customer_id(number)),
             "subscription_id": subscription_id(number, _LINE_PRODUCT[line]),
             "product": _LINE_PRODUCT[line],
             "charge_item": _LINE_ITEM[line],
@@ -309,156 +277,165 @@ class Telecom:
         }
         return frame("billing", len(row), columns), number
 
+    def _billed(self, people: People, month: int, whim: Floats) -> Bools:
+        """Who has a bill in the month: a few also before they join or after they leave."""
+        begins, ends = first_day(month), first_day(month + 1) - 1
+        return (
+            people.served(begins, ends)
+            | (whim < 0.2) & people.served(begins - 31, ends)
+            | (whim < 0.02) & people.served(begins, ends + 31)
+        )
+
+    def _amounts(self, people: People, month: int, row: Ints, line: Ints) -> Ints:
+        """The billed won of each line: the row of its customer in the slice, and which line.
+
+        What a customer pays in a month follows the yearly fee, the season and a drift of the
+        year; it is shared out among the lines that have a weight.
+        """
+        start, size = int(people.number[0]), len(people.number)
+        amounts = self._draws.uniform("billing/amounts", month, start, size, len(_LINES))
+        drift = self._draws.uniform("billing/drift", (month + 2) // 12, start, size)
+        usual = (people.holds[:, _LINE_PRODUCT] * (_LINE_WEIGHT * _LINE_PROBABILITY)).sum(axis=1)
+        monthly = people.annual_fee / 12 / np.maximum(usual, 0.01) * _SEASON[month % 12]
+        monthly = monthly * (0.92 + 0.16 * drift)
+        noise = amounts[row, line]
+        weighed = monthly[row] * _LINE_WEIGHT[line] * (0.85 + 0.3 * noise)
+        flat = _LINE_LOW[line] + _LINE_SPAN[line] * noise
+        won: Ints = np.where(_LINE_WEIGHT[line] > 0, weighed, flat).astype(np.int64)
+        return won // 10 * 10
+
     def _events(
         self, export: str, month: int, start: int, stop: int, chances: list[float], width: int
-    ) -> tuple[People, Ints, Ints, Floats, Ints]:
-        """Who does which of the things in the month: people, row, thing, draws, second."""
+    ) -> tuple[Ints, Ints, Floats, Ints]:
+        """What customers do in a month: number, which of the things, draws, second since 1970.
+
+        A few do it up to three days before they join or after they leave.
+        """
         people = self.people(start, stop)
-        begins, ends = first_day(month), first_day(month + 1)
-        size, things = people.size, len(chances)
-        u = self._draws.uniform(export, month, start, size, things * (width + 2))
-        u = u.reshape(size, things, width + 2)
-        happens = (u[:, :, 0] < np.array(chances)) & people.served(begins - 3, ends + 3)[:, None]
-        row, thing = np.nonzero(happens)
-        drawn = u[row, thing]
-        minutes = (drawn[:, 1] * (ends - begins) * 1_440).astype(np.int64)
-        second = begins * 86_400 + minutes * 60
-        return people, row, thing, drawn[:, 2:], second
+        served = people.served(first_day(month) - 3, first_day(month + 1) + 3)
+        likely = np.array(chances) * served[:, None]
+        row, thing, u, second = self._draws.events(export, month, start, likely, width)
+        return people.number[row], thing, u, second
 
     def promotion_rows(self, month: int, start: int, stop: int) -> Rows:
         """The month's promotional credits."""
-        people, row, _, u, second = self._events("promotions", month, start, stop, [0.035], 4)
-        number = people.number[row]
+        number, _, u, second = self._events("promotions", month, start, stop, [0.035], 4)
         days = second // 86_400
-        validity = np.array(_VALIDITY)[(u[:, 0] * len(_VALIDITY)).astype(np.int64)]
+        validity = np.array(_DAYS_OF_VALIDITY)[scaled(u[:, 0], len(_DAYS_OF_VALIDITY))]
         columns: dict[str, object] = {
             "promotion_credit_id": numbered("P", number, 7, f"-{month}"),
             "customer_id": _some_unknown(number, u[:, 1]),
             "credited_on": days,
-            "promotion_code": pick(_PROMOTIONS, (u[:, 2] * len(_PROMOTIONS)).astype(np.int64)),
-            "points": 100 * (1 + (u[:, 3] ** 3 * 200).astype(np.int64)),
+            "promotion_code": draw(_PROMOTIONS, u[:, 2]),
+            "points": 100 * (1 + scaled(u[:, 3] ** 3, 200)),
             "refundable": u[:, 1] < 0.5,
             "expires_on": optional(days + validity, u[:, 2] < 0.6),
         }
-        return frame("promotions", len(row), columns), number
+        return frame("promotions", len(number), columns), number
 
     def purchase_rows(self, month: int, start: int, stop: int) -> Rows:
         """The month's purchases."""
-        people, row, _, u, second = self._events("purchases", month, start, stop, [0.04], 3)
-        number = people.number[row]
+        number, _, u, second = self._events("purchases", month, start, stop, [0.04], 3)
         columns: dict[str, object] = {
             "purchase_id": numbered("Q", number, 7, f"-{month}"),
             "customer_id": _some_unknown(number, u[:, 0]),
             "purchased_at": second,
             "channel": u[:, 1] < 0.4,
-            "amount": 1 + (u[:, 2] ** 4 * 1_500_000).astype(np.int64),
+            "amount": 1 + scaled(u[:, 2] ** 4, 1_500_000),
         }
-        return frame("purchases", len(row), columns), number
+        return frame("purchases", len(number), columns), number
 
     def redemption_rows(self, month: int, start: int, stop: int) -> Rows:
-        """The month's redemptions, and what cancels them, then or later."""
+        """The month's redemptions, and what cancels them, then or later.
+
+        Some are cancelled in time, some twice, before the use, by someone else, or long after:
+        `_CANCELLED_AFTER` says when, by the manner of it.
+        """
         chances = [0.06, 0.03, 0.04, 0.02, 0.025, 0.012]
-        people, row, thing, u, second = self._events("redemptions", month, start, stop, chances, 4)
-        number = people.number[row]
-        benefit = np.array([0, 0, 1, 1, 2, 2])[thing]
-        shops = [_PARTNERS, _DOUBLE_PARTNERS, _CHOICE_PARTNERS]
-        lists = [pick(shop, (u[:, 0] * len(shop)).astype(np.int64)) for shop in shops]
+        number, thing, u, second = self._events("redemptions", month, start, stop, chances, 4)
+        benefit = thing // 2
+        lists = [draw(partners, u[:, 0]) for partners in _PARTNERS]
         partner = pc.choose(pa.array(benefit), *lists)
-        points = 100 * (1 + (u[:, 1] ** 2 * 150).astype(np.int64))
+        points = 100 * (1 + scaled(u[:, 1] ** 2, 150))
         points = np.where(u[:, 1] > 0.97, points * 100, points)
         points = np.where((benefit == 2) & (u[:, 2] < 0.5), 0, points)
         code = numbered("R", number * 10 + thing, 8, f"-{month}")
-        # cancelled: in time, twice, before the use, by someone else, long after
         cancelled = np.flatnonzero(u[:, 3] < 0.16)
-        manner = (u[cancelled, 3] / 0.16 * 10).astype(np.int64)
-        again = cancelled[manner == 1]
-        taken = np.concatenate([np.arange(len(row)), cancelled, again])
-        which = np.concatenate(
-            [np.zeros(len(row), np.int64), np.ones(len(cancelled), np.int64), again * 0 + 2]
-        )
-        delays = np.array([2, 5, 26, 47, -3, 9, 1, 24 * 40, 24 * 150, 12]) * 3_600
-        delay = np.zeros(len(taken), np.int64)
-        delay[len(row) : len(row) + len(cancelled)] = delays[manner]
-        delay[len(row) + len(cancelled) :] = 7 * 3_600
-        stranger = np.zeros(len(taken), np.bool_)
-        stranger[len(row) : len(row) + len(cancelled)] = manner == 5
-        when = second[taken] + delay
-        when = np.where(when // 86_400 > self._last, second[taken], when)
-        order = np.argsort(taken, kind="stable")
-        taken, which, when, stranger = taken[order], which[order], when[order], stranger[order]
-        at = pa.array(taken)
-        cancels = pa.array(which > 0)
-        who = np.where(stranger, (number[taken] + 1) % self.customers, number[taken])
+        manner = scaled(u[cancelled, 3] / 0.16, 10)
+        again = cancelled[manner == _TWICE]
+        uses = np.arange(len(number))
+        none = np.zeros(len(uses), np.int64)
+        # each use, then what cancels it, then what cancels it once more
+        row = np.concatenate([uses, cancelled, again])
+        which = np.repeat([0, 1, 2], [len(uses), len(cancelled), len(again)])
+        after = np.concatenate([none, np.array(_CANCELLED_AFTER)[manner], again * 0 + 7]) * 3_600
+        stranger = np.concatenate([none, manner == _BY_SOMEONE_ELSE, again * 0])
+        when = second[row] + after
+        when = np.where(when // 86_400 > self._last, second[row], when)
+        order = np.argsort(row, kind="stable")
+        row, which, when, stranger = row[order], which[order], when[order], stranger[order]
+        at = pa.array(row)
+        who = np.where(stranger, (number[row] + 1) % self._customers, number[row])
         columns: dict[str, object] = {
             "redemption_id": pc.binary_join_element_wise(
                 code.take(at), pick(["", "-C", "-D"], which), ""
             ),
-            "customer_id": _some_unknown(who, u[taken, 2]),
+            "customer_id": _some_unknown(who, u[row, 2]),
             "used_at": when,
-            "benefit": benefit[taken],
+            "benefit": benefit[row],
             "partner": partner.take(at),
-            "points": np.where((which > 0) & (u[taken, 0] < 0.5), 0, points[taken]),
-            "cancels": pc.if_else(cancels, code.take(at), pa.scalar(None, pa.string())),
+            "points": np.where((which > 0) & (u[row, 0] < 0.5), 0, points[row]),
+            "cancels": optional(code.take(at), which > 0),
         }
-        return frame("redemptions", len(taken), columns), number[taken]
+        return frame("redemptions", len(row), columns), number[row]
 
     def refund_rows(self, month: int, start: int, stop: int) -> Rows:
-        """The month's refund applications."""
+        """The month's refund applications; one in ten gives another's contact or address."""
         export = "refund_applications"
-        people, row, _, u, second = self._events(export, month, start, stop, [0.03], 4)
-        number = people.number[row]
-        contact = np.where(u[:, 0] < 0.1, number + 1, number)
-        address = np.where(u[:, 0] > 0.9, number + 1, number)
+        number, _, u, second = self._events(export, month, start, stop, [0.03], 4)
         columns: dict[str, object] = {
             "application_id": numbered("F", number, 7, f"-{month}"),
             "customer_id": _some_unknown(number, u[:, 1]),
             "applied_at": second,
-            "points": 10 + (u[:, 2] ** 3 * 60_000).astype(np.int64),
+            "points": 10 + scaled(u[:, 2] ** 3, 60_000),
             "method": choose([0.5, 0.3, 0.2], u[:, 3]),
             "channel": u[:, 1] < 0.6,
-            "contact": contact_of(contact, (u[:, 2] * 3).astype(np.int64)),
-            "address": address_of(address),
+            "contact": contact_of(number + (u[:, 0] < 0.1), scaled(u[:, 2], 3)),
+            "address": address_of(number + (u[:, 0] > 0.9)),
         }
-        return frame(export, len(row), columns), number
+        return frame(export, len(number), columns), number
 
     def micropayment_rows(self, month: int, start: int, stop: int) -> Rows:
         """The month's micropayments."""
         export = "micropayments"
         chances = [0.07, 0.04, 0.02, 0.02, 0.01]
-        people, row, thing, u, second = self._events(export, month, start, stop, chances, 4)
-        number = people.number[row]
-        amount = 100 * (1 + (u[:, 0] ** 3 * 900).astype(np.int64))
+        number, thing, u, second = self._events(export, month, start, stop, chances, 4)
+        amount = 100 * (1 + scaled(u[:, 0] ** 3, 900))
         # halves and wholes of the limits, so that they are met exactly
-        amount = np.where(u[:, 0] > 0.85, 50_000 * (1 + (u[:, 1] * 6).astype(np.int64)), amount)
-        known = u[:, 2] > 0.01
-        line = subscription_id(number, np.where(u[:, 2] > 0.97, _INTERNET, _MOBILE))
+        amount = np.where(u[:, 0] > 0.85, 50_000 * (1 + scaled(u[:, 1], 6)), amount)
         columns: dict[str, object] = {
             "payment_id": numbered("M", number * 10 + thing, 8, f"-{month}"),
-            "subscription_id": pc.if_else(pa.array(known), line, "S-UNKNOWN"),
+            "subscription_id": _line_of(number, u[:, 2], 0.01, 0.97),
             "requested_at": second,
-            "merchant": pick(_MERCHANTS, (u[:, 1] * len(_MERCHANTS)).astype(np.int64)),
-            "category": (u[:, 3] * len(codes_of(export, "category"))).astype(np.int64),
+            "merchant": draw(_MERCHANTS, u[:, 1]),
+            "category": scaled(u[:, 3], len(labels_of(export, "category"))),
             "amount": amount,
             "platform_fee": optional((amount * 0.03).astype(np.int64), u[:, 3] < 0.5),
             "recurring": optional(u[:, 3] < 0.2, u[:, 2] < 0.8),
         }
-        return frame(export, len(row), columns), number
+        return frame(export, len(number), columns), number
 
     def limit_rows(self, month: int, start: int, stop: int) -> Rows:
         """The month's requests for another limit."""
         export = "limit_requests"
-        people, row, _, u, second = self._events(export, month, start, stop, [0.03], 3)
-        number = people.number[row]
-        asked = np.array(_LIMITS)
-        known = u[:, 0] > 0.03
-        line = subscription_id(number, np.where(u[:, 0] > 0.95, _INTERNET, _MOBILE))
+        number, _, u, second = self._events(export, month, start, stop, [0.03], 3)
         columns: dict[str, object] = {
             "request_id": numbered("L", number, 7, f"-{month}"),
-            "subscription_id": pc.if_else(pa.array(known), line, "S-UNKNOWN"),
+            "subscription_id": _line_of(number, u[:, 0], 0.03, 0.95),
             "requested_at": second // _HALF_HOUR * _HALF_HOUR,
-            "requested_limit": asked[(u[:, 1] * len(asked)).astype(np.int64)],
+            "requested_limit": np.array(_LIMITS)[scaled(u[:, 1], len(_LIMITS))],
         }
-        return frame(export, len(row), columns), number
+        return frame(export, len(number), columns), number
 
 
 def _snapped(days: Floats, u: Floats) -> Ints:
@@ -470,29 +447,40 @@ def _snapped(days: Floats, u: Floats) -> Ints:
     return np.where(u < 0.02, january, np.where(u < 0.05, november, whole))
 
 
-def _closing(product: Ints) -> Ints:
-    return np.where(product == _WIBRO, _WIBRO_ENDS, NEVER)
-
-
 def _payment(
     amount: Ints, due: Ints, late_payer: Bools, manner: Floats, delay: Floats
 ) -> tuple[Ints, Ints, Bools]:
     """What is collected of each line, when, and whether anything is.
 
-    In time, late, in part or never; those who are often late are so far more often.
+    In time, late, in part or never; those who are often late are so far more often. Amounts are
+    in won, days since 1970; `manner` and `delay` are draws.
     """
     never = manner < np.where(late_payer, 0.06, 0.008)
     part = ~never & (manner < np.where(late_payer, 0.12, 0.014))
     late = ~never & (manner < np.where(late_payer, 0.45, 0.045))
     collected = np.where(never, 0, np.where(part, amount // 2 // 10 * 10, amount))
     after = (1 + delay * delay * 75).astype(np.int64)
-    on = np.where(late, due + after, due - (delay * 12).astype(np.int64))
+    on = np.where(late, due + after, due - scaled(delay, 12))
     credit = amount < 0
     collected = np.where(credit, amount, collected)
     on = np.where(credit, due, on)
     return collected, on, collected != 0
 
 
+def _unknown(number: Ints) -> pa.Array:
+    """Identifiers that no customer has."""
+    return numbered("U", number + 1, 7)
+
+
 def _some_unknown(number: Ints, u: Floats) -> pa.Array:
     """Customers' identifiers, a few of them of nobody."""
-    return pc.if_else(pa.array(u > 0.99), numbered("U", number + 1, 7), customer_id(number))
+    return pc.if_else(pa.array(u > 0.99), _unknown(number), customer_id(number))
+
+
+def _line_of(number: Ints, u: Floats, unknown: float, internet: float) -> pa.Array:
+    """Customers' subscriptions by draw: below `unknown` nobody's, above `internet` that one.
+
+    All others are mobile.
+    """
+    product = np.where(u > internet, _INTERNET, _MOBILE)
+    return pc.if_else(pa.array(u > unknown), subscription_id(number, product), "S-UNKNOWN")
