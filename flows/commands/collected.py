@@ -9,9 +9,10 @@ from typing import Any, cast
 
 from flows.publishing.ledgers import month_of
 from flows.publishing.run import Context
-from flows.publishing.write_audit import name_table
+from flows.publishing.sessions import session
+from schemas.derive import table_schema
 from schemas.tables import STAGED_RELATIONS
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.engine import load_transform
 
 
 def collected_files(
@@ -37,7 +38,9 @@ def collected_files(
 @lru_cache(maxsize=8)
 def _collecting_months(files: tuple[tuple[Path, str], ...], scratch: Path) -> list[dict[str, Any]]:
     """The rows of `points/collecting_months` for these files, which their hashes tell apart."""
-    with Engine(scratch) as engine:
-        name_table(engine, STAGED_RELATIONS["billing_collections"], [path for path, _ in files])
+    with session(scratch) as engine:
+        table = STAGED_RELATIONS["billing_collections"]
+        schema, partition = table_schema(table), table.partition
+        engine.relation(table.name, [path for path, _ in files], schema, partition=partition)
         rows = engine.rows(load_transform("points/collecting_months"))
     return cast("list[dict[str, Any]]", rows.to_pylist())

@@ -18,7 +18,7 @@ from flows.publishing.write_audit import (
     run_context,
     write_and_audit,
 )
-from transforms.engine.duckdb import Engine
+from transforms.engine.engine import Engine
 from transforms.policies.airline import StatusYear, status_in_force, status_policies, status_year
 from transforms.policies.policy import NotInForce, Policies
 from transforms.policies.reference import shipped
@@ -92,7 +92,7 @@ def _assess(
         status_to=found.status_to,
         policies=status_policies(context.policies, found).used,
     )
-    name_flights(engine, context.policies, shipped(), inputs)
+    name_flights(engine, context, shipped(), inputs)
     tables = [mileage(TABLE)]
     (written,), claims = write_and_audit(run, engine, context.policies, tables, str(found.year))
     return written, claims

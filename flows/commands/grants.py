@@ -18,7 +18,7 @@ from flows.publishing.write_audit import (
     run_context,
     write_and_audit,
 )
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.engine import Engine, load_transform
 from transforms.policies.assessment import Grant, grant
 from transforms.policies.policy import Policies
 
@@ -40,7 +40,7 @@ def grant_points(
         _require_snapshot(context, year)
         inputs = grant_inputs(context, year)
         with options.start_engine(run.scratch) as engine:
-            name_inputs(engine, inputs)
+            name_inputs(engine, inputs, context.state)
             written, claims = step("grant", lambda: _grant(run, engine, context.policies, terms))
             points = engine.rows(load_transform("membership/grant_counts")).to_pylist()
         content = {

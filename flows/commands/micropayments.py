@@ -33,7 +33,7 @@ from flows.publishing.write_audit import (
 )
 from schemas.derive import DELIVERY, staged_schema
 from schemas.exports import EXPORTS
-from transforms.engine.duckdb import Engine, Transform, load_transform
+from transforms.engine.engine import Engine, Transform, load_transform
 from transforms.policies.policy import Policies
 
 TABLES: Final = (
@@ -89,7 +89,7 @@ def close_micropayments(
         opening = _require(context, month)
         inputs = micropayment_inputs(context, month)
         with options.start_engine(run.scratch) as engine:
-            name_inputs(engine, inputs)
+            name_inputs(engine, inputs, context.state)
             payments = list(inputs.files["micropayments"].values())
             close = Close(run, engine, context.policies, month, payments)
             step("judge", close.judge)

@@ -28,7 +28,7 @@ from flows.publishing.write_audit import (
     run_context,
     write_and_audit,
 )
-from transforms.engine.duckdb import Engine
+from transforms.engine.engine import Engine
 from transforms.policies.airline import InForce, close_policies
 from transforms.policies.policy import Policies
 from transforms.policies.reference import Reference, shipped
@@ -158,7 +158,7 @@ class Close:
             day_after=after,
             last_second=datetime.combine(after, time()) - timedelta(seconds=1),
         )
-        name_flights(engine, self.context.policies, self.reference, inputs)
+        name_flights(engine, self.context, self.reference, inputs)
         self._write(engine, (ACCRUALS,))
 
     def decide(self, engine: Engine) -> None:

@@ -30,7 +30,7 @@ from flows.publishing.write_audit import (
     run_context,
     write_and_audit,
 )
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.engine import Engine, load_transform
 from transforms.policies.policy import Policies
 
 TABLE: Final = "expiry_notices"
@@ -81,7 +81,7 @@ def send_notices(
         opening = _require(context, month)
         with options.start_engine(run.scratch) as engine:
             inputs = notice_inputs(context, month)
-            name_inputs(engine, inputs)
+            name_inputs(engine, inputs, context.state)
             name_activity(engine, YearEnd.of(context.policies, first.year), first)
             run_context(engine, **_dates(context, first))
             tables = [load_transform(f"points/{TABLE}")]

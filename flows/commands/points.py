@@ -43,7 +43,7 @@ from flows.publishing.write_audit import (
 from schemas.derive import staged_schema
 from schemas.exports import EXPORTS
 from schemas.tables import PUBLISHED
-from transforms.engine.duckdb import Engine, Transform, load_transform
+from transforms.engine.engine import Engine, Transform, load_transform
 from transforms.policies.assessment import assessment, grant
 from transforms.policies.business_days import pay_days
 from transforms.policies.policy import Policies, PolicyError
@@ -141,7 +141,7 @@ def close_points(
             raise RunFailed(reason)
         with options.start_engine(run.scratch) as engine:
             inputs = point_inputs(context, month)
-            name_inputs(engine, inputs)
+            name_inputs(engine, inputs, context.state)
             close = _Close(run, engine, context, month, inputs)
             step("prepare requests", close.prepare)
             step("decide", close.decide)
@@ -363,7 +363,13 @@ class _Close:
         found = self.engine.rows(_points("cancelled_months"))
         entries = self.context.files("point_entries")
         files = [entries[month] for month in found["month"].to_pylist()]
-        name_table(self.engine, PUBLISHED["point_entries"], files, "earlier_entries")
+        name_table(
+            self.engine,
+            PUBLISHED["point_entries"],
+            files,
+            self.context.state,
+            "earlier_entries",
+        )
 
     def _name_policies(self, transforms: Sequence[Transform]) -> None:
         name_policies(self.engine, self.context.policies, transforms)

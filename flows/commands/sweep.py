@@ -30,7 +30,7 @@ from flows.publishing.write_audit import (
     run_context,
     write_and_audit,
 )
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.engine import Engine, load_transform
 
 TABLES: Final = (
     "expiry_sweep",
@@ -66,7 +66,7 @@ def sweep_points(
         dates = YearEnd.of(context.policies, year)
         with options.start_engine(run.scratch) as engine:
             inputs = sweep_inputs(context, year)
-            name_inputs(engine, inputs)
+            name_inputs(engine, inputs, context.state)
             step("decide", lambda: _decide(engine, context, year, dates))
             written, claims = step("sweep", lambda: _write(run, engine, context, year))
             content = {

@@ -19,7 +19,8 @@ from flows.publishing.write_audit import (
     run_context,
     write_and_audit,
 )
-from transforms.engine.duckdb import Engine, QueryError, load_transform
+from transforms.engine.engine import Engine, load_transform
+from transforms.engine.errors import QueryError
 from transforms.engine.plain import relation_of
 from transforms.policies.assessment import Assessment, assessment
 from transforms.policies.policy import Policies
@@ -58,7 +59,7 @@ def assess_tiers(
         window = assessment(context.policies, year)
         inputs = tier_inputs(context, window)
         with options.start_engine(run.scratch) as engine:
-            name_inputs(engine, inputs)
+            name_inputs(engine, inputs, context.state)
             _name_window(engine, context.policies, window)
             months = step("check the window", lambda: _months(engine, context.policies))
             missing = missing_months(context, window)

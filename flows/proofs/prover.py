@@ -31,7 +31,7 @@ from flows.publishing.write_audit import (
 from schemas.derive import stored_schema
 from schemas.exports import EXPORTS
 from schemas.tables import PUBLISHED
-from transforms.engine.duckdb import POLICY, Engine, Transform
+from transforms.engine.engine import POLICY, Engine, Transform
 from transforms.policies.airline import status_year
 from transforms.policies.assessment import assessment, grant
 from transforms.policies.policy import PolicyError
@@ -287,7 +287,7 @@ class Prover:
         if rest:
             inputs = self._made_from(period)
             files_of = {name: files for name, files in inputs.files.items() if name in rest}
-            name_inputs(self._engine, Inputs(files_of, inputs.tables))
+            name_inputs(self._engine, Inputs(files_of, inputs.tables), self._context.state)
         if "run_context" in relations:
             dates = _DATES[period.command](self._context, period.span)
             run_context(self._engine, **dates)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from flows.publishing.commit import KEPT
 from flows.publishing.sessions import session
-from transforms.engine.duckdb import Engine, memory_bytes
+from transforms.engine.engine import Engine, memory_bytes
 from transforms.engine.threads import bound_threads
 
 DATA: Final = Path(__file__).parents[2] / "data"

@@ -33,7 +33,7 @@ from flows.publishing.options import Options
 from flows.publishing.restatements import restate
 from flows.publishing.workspace import Workspace
 from schemas.tables import PUBLISHED, RESTATEMENTS
-from transforms.engine.duckdb import QueryError
+from transforms.engine.errors import QueryError
 from transforms.policies.policy import Policies, PolicyError
 
 _MANIFEST: Final = "manifest.json"

@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from transforms.engine.duckdb import Engine
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import Engine
 
 
 class _Shared:
@@ -31,7 +32,7 @@ class _Shared:
         if kept is not None and kept[0] != settings:
             kept[1].close()
             kept = None
-        engine = Engine(scratch, memory, threads) if kept is None else kept[1]
+        engine = DuckDBEngine(scratch, memory, threads) if kept is None else kept[1]
         try:
             yield engine
             engine.forget()
@@ -51,11 +52,13 @@ class _Shared:
 _shared: Final[list[_Shared]] = []
 
 
-def session(scratch: Path, memory: str, threads: int | None) -> AbstractContextManager[Engine]:
+def session(
+    scratch: Path, memory: str = "4GB", threads: int | None = None
+) -> AbstractContextManager[Engine]:
     """A session with these settings: the shared one within `one_session`, else its own."""
-    return (
-        _shared[-1].lend(scratch, memory, threads) if _shared else Engine(scratch, memory, threads)
-    )
+    if _shared:
+        return _shared[-1].lend(scratch, memory, threads)
+    return DuckDBEngine(scratch, memory, threads)
 
 
 @contextmanager

@@ -25,9 +25,10 @@ from flows.publishing.workspace import Workspace
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
-from transforms.engine.duckdb import POLICY, ROOT, Engine, TableFile, Transform, load_transform
+from transforms.engine.engine import POLICY, ROOT, Engine, Transform, load_transform
+from transforms.engine.errors import RowsOutOfOrder
 from transforms.engine.plain import relation_of
-from transforms.engine.row_order import Order, out_of_order
+from transforms.engine.row_groups import TableFile
 from transforms.engine.threads import beside, pool
 from transforms.policies.policy import Policies
 
@@ -105,7 +106,7 @@ def changed_inputs(recorded: Mapping[str, str], found: Mapping[str, str]) -> set
     return {name for name in names if recorded.get(name) != found.get(name)}
 
 
-def name_inputs(engine: Engine, inputs: Inputs) -> None:
+def name_inputs(engine: Engine, inputs: Inputs, state: State) -> None:
     """Names every input's files in the engine, with the schema that its declaration gives."""
     for relation, files in inputs.files.items():
         if relation in EXPORTS:
@@ -113,15 +114,27 @@ def name_inputs(engine: Engine, inputs: Inputs) -> None:
         else:
             name = inputs.tables.get(relation, relation)
             table = STAGED_RELATIONS.get(name) or PUBLISHED[name]
-            name_table(engine, table, list(files.values()), relation)
+            name_table(engine, table, list(files.values()), state, relation)
 
 
 def name_table(
-    engine: Engine, table: Table, files: Sequence[Path], relation: str | None = None
+    engine: Engine,
+    table: Table,
+    files: Sequence[Path],
+    state: State,
+    relation: str | None = None,
 ) -> None:
-    """Names files of a table as an input, its partition column taken from their paths."""
-    name = relation or table.name
-    engine.relation(name, files, table_schema(table), partition=table.partition)
+    """Names committed files of a table as an input, its partition column taken from their paths.
+
+    A column that was added to the table after a file was written is null in that file's rows.
+    """
+    engine.relation(
+        relation or table.name,
+        files,
+        table_schema(table),
+        partition=table.partition,
+        by_name=state.held(files, table.stored_columns) is not None,
+    )
 
 
 def run_context(engine: Engine, **parameters: date | datetime | int | str) -> None:
@@ -198,10 +211,6 @@ def write_and_audit(
         audit(engine, claim)
         done.append(name)
 
-    def stand_in_order(name: str, transform: Transform) -> None:
-        require_order(transform, written[name].table, written[name].aside)
-        done.append(name)
-
     def look_into(name: str) -> None:
         written[name] = replace(written[name], contents=Contents.of(written[name].aside))
         done.append(name)
@@ -214,21 +223,10 @@ def write_and_audit(
             for name, transform in transforms.items()
             if name not in written
         },
-        **{
-            _in_order(name): partial(stand_in_order, name, transform)
-            for name, transform in transforms.items()
-            if name not in written
-        },
         **{_contents(name): partial(look_into, name) for name in names},
         **{name: partial(check, name, claim) for name, claim in claims.items()},
     }
-    # the order first of what waits for a table: it takes one core, and leaves the other to the rest
-    waits_for = {
-        work: {name} & works.keys()
-        for name in names
-        for work in (_in_order(name), _contents(name))
-        if work in works
-    } | {
+    waits_for = {_contents(name): {name} & works.keys() for name in names} | {
         name: {read for read in transform.inputs if read in works and read != name}
         for name, transform in (transforms | claims).items()
         if name in works
@@ -261,12 +259,15 @@ class TablesInBatches(ExitStack):
         self._under_way: deque[Future[None]] = deque()
         self._empty = [_to_write(run, transform, partition) for transform in tables]
         self._files = [
-            (transform, TableFile(one.table, one.aside), Order(one.table.order))
+            (
+                transform,
+                TableFile(one.aside, stored_schema(one.table), one.table.name, one.table.order),
+            )
             for transform, one in zip(tables, self._empty, strict=True)
         ]
 
     def __enter__(self) -> Self:
-        for _, file, _ in self._files:
+        for _, file in self._files:
             self.enter_context(file)
         self._writer = self.enter_context(beside())
         # before the files are closed
@@ -277,9 +278,8 @@ class TablesInBatches(ExitStack):
         """Takes what the tables make of a batch, to be written beside what comes next."""
         if not batch.num_rows:
             return
-        for transform, file, order in self._files:
+        for transform, file in self._files:
             rows = self._batches.rows(batch, transform)
-            _require_none(order.first_out_of(rows), transform, file.table)
             self._under_way.append(self._writer.submit(file.write, rows))
             if len(self._under_way) > _WRITTEN_LATER:
                 self._under_way.popleft().result()
@@ -298,26 +298,8 @@ class TablesInBatches(ExitStack):
         """The tables, after the `with` block."""
         return [
             replace(one, rows=file.rows)
-            for one, (_, file, _) in zip(self._empty, self._files, strict=True)
+            for one, (_, file) in zip(self._empty, self._files, strict=True)
         ]
-
-
-def require_order(transform: Transform, table: Table, aside: Path) -> None:
-    """Raises RunFailed where a written file's rows don't stand in its table's order, each key once.
-
-    `transform`: what made them.
-    """
-    _require_none(out_of_order(aside, table.order), transform, table)
-
-
-def _require_none(
-    unordered: Mapping[str, object] | None, transform: Transform, table: Table
-) -> None:
-    if unordered is not None:
-        raise RunFailed(
-            f"audit {_in_order(table.name)} found a row twice or out of order "
-            f"({_shown(unordered)}); nothing was published; see {_place(transform)}"
-        )
 
 
 def audit(engine: Engine, claim: Transform) -> None:
@@ -374,7 +356,10 @@ def _claim(transform: Transform) -> str:
 def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> WrittenTable:
     """Writes a table's partition aside and names it in the engine, so that others read it."""
     empty = _to_write(run, transform, partition)
-    written = replace(empty, rows=engine.write(transform, empty.table, empty.aside))
+    try:
+        written = replace(empty, rows=engine.write(transform, empty.table, empty.aside))
+    except RowsOutOfOrder as error:
+        raise RunFailed(f"{error}; nothing was published; see {_place(transform)}") from error
     _name_written(engine, written)
     return written
 

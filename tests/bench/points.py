@@ -27,7 +27,8 @@ from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS
 from tests.bench.measure import Contender, compare
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import load_transform
 
 _CUSTOMERS = """
 SELECT format('C{:08d}', number) AS customer_id, DATE '2010-01-01' AS joined_on,
@@ -185,7 +186,7 @@ def stage(root: Path, customers: int, months: Iterable[str], *, events: bool = T
     with (
         Run(root, "bench", {}) as run,
         duckdb.connect() as connection,
-        Engine(run.scratch) as engine,
+        DuckDBEngine(run.scratch) as engine,
     ):
 
         def write(export: str, sql: str, partition: str, period: str, **values: object) -> None:

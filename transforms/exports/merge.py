@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from schemas.derive import DELIVERY, arrow_schema, staged_schema, stored_schema
 from schemas.exports import Export
 from schemas.tables import relations_of
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.engine import Engine, load_transform
 from transforms.exports.grouped import GroupedFile, Layout, rewrite, with_codes, write
 from transforms.exports.sorted_chunks import RunFile, Source, merged, sort_into_runs
 
@@ -45,9 +45,9 @@ def arrivals_schema(export: Export) -> pa.Schema:
     Enumerations are dictionaries of their codes.
     """
     columns = arrow_schema(export.columns, description=export.description, grain="one accepted row")
-    for field in _SOURCE:
-        columns = columns.append(field)
-    return with_codes(columns, export.codes)
+    # that what must be there is there was checked; readers of files don't mark it
+    fields = [*(field.with_nullable(True) for field in columns), *_SOURCE]
+    return with_codes(pa.schema(fields, columns.metadata), export.codes)
 
 
 def staged_layout(export: Export) -> Layout:
