@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from schemas.columns import DTYPES, DeclaredCheck, DeclaredColumn
+from schemas.columns import DTYPES, TIMESTAMP, DeclaredCheck, DeclaredColumn
 from schemas.exports import EXPORTS, Export, opening_lots
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 
@@ -92,11 +93,11 @@ def unit(column: DeclaredColumn) -> str | None:
 
 
 def field(name: str, column: DeclaredColumn) -> pa.Field:
-    """The column as an Arrow field that carries its description and unit."""
+    """The column as an Arrow field: whether it may be null, its description and unit."""
     metadata = {"description": column.description}
     if declared := unit(column):
         metadata["unit"] = declared
-    return pa.field(name, column.dtype, metadata=metadata)
+    return pa.field(name, column.dtype, nullable=column.nullable, metadata=metadata)
 
 
 def arrow_schema(
@@ -148,7 +149,12 @@ def staged_schema(export: Export) -> pa.Schema:
     been left to hash, and retention takes hashes out.
     """
     partition = staged_partition(export)
-    columns = {n: c for n, c in export.columns.items() if partition is None or n != partition[0]}
+    columns = {
+        # retention takes personal values out of old rows
+        n: replace(c, nullable=True) if n in export.personal else c
+        for n, c in export.columns.items()
+        if partition is None or n != partition[0]
+    }
     schema = arrow_schema(
         columns,
         description=export.description,
@@ -169,11 +175,6 @@ def schema_metadata(schema: pa.Schema) -> dict[str, str]:
     plain = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
     message = base64.b64encode(schema.remove_metadata().serialize().to_pybytes())
     return {**plain, "ARROW:schema": message.decode("ascii")}
-
-
-def parquet_metadata(table: Table) -> dict[str, str]:
-    """Key-value metadata of the table's files: description, grain, and `ARROW:schema`."""
-    return schema_metadata(stored_schema(table))
 
 
 def normalised_header(name: str) -> str:
@@ -199,10 +200,15 @@ def attach_statement(database: Path, name: str) -> str:
     return f"ATTACH {literal(database)} AS {quoted(name)} (STORAGE_VERSION 'v1.0.0')"
 
 
-def view_statements(table: Table, files: Sequence[Path]) -> list[str]:
-    """A view of the table over Parquet files with its comments; typed and empty without files."""
+def view_statements(
+    table: Table, files: Sequence[Path], held: Collection[str] | None = None
+) -> list[str]:
+    """A view of the table over Parquet files with its comments; typed and empty without files.
+
+    `held`: the columns that any of the files holds, where they don't all hold the same.
+    """
     view = quoted(table.name)
-    rows = parquet_rows(table_schema(table), files, table.partition)
+    rows = parquet_rows(table_schema(table), files, table.partition, held=held)
     comment = literal(f"{table.description}; {table.grain}")
     statements = [
         f"CREATE OR REPLACE VIEW {view} AS {rows}",
@@ -251,25 +257,58 @@ def parquet_rows(
     return f"SELECT {columns} FROM read_parquet({paths}, {hive}{union})"
 
 
+def staged_records(export: Export, source: str, columns: Sequence[str]) -> str:
+    """A SELECT of what staging reads of an export's rows, under one name for every export.
+
+    `source`: a SELECT of the rows, with these columns. Beside them: `scope` and `record_key` (a
+    row's identity), `key_hash` (a number, the same where the identity is the same),
+    `record_revision`, `owner_id`, `partition_month`, `first_total` and `second_total` (control
+    amounts, else 0) and `content`, the row's values as one.
+    """
+    month = "''"
+    if export.month_of is not None:
+        column = quoted(export.month_of)
+        own_month = export.metadata(export.month_of)["form"] == "month"
+        month = column if own_month else f"strftime({column}, '%Y-%m')"
+    scope = month if export.month_of in export.key else "''"
+    revision = quoted(export.revision) if export.revision else "0"
+    if export.revision and export.dtype(export.revision) == TIMESTAMP:
+        revision = f"epoch_us({revision})"
+    totals = [quoted(column) for column in export.totals] + ["0", "0"]
+    content = ", ".join(f"{quoted(c)} := {quoted(c)}" for c in export.columns)
+    others = [column for column in columns if column not in export.columns]
+    named = ", ".join(quoted(c) for c in [*export.columns, *others])
+    key = quoted(export.record_key)
+    return (
+        f"SELECT {scope} AS scope, {key} AS record_key, hash({scope}, {key}) AS key_hash, "
+        f"{quoted(export.owner)} AS owner_id, CAST({revision} AS BIGINT) AS record_revision, "
+        f"{month} AS partition_month, CAST({totals[0]} AS BIGINT) AS first_total, "
+        f"CAST({totals[1]} AS BIGINT) AS second_total, struct_pack({content}) AS content, "
+        f"{named} FROM ({source})"
+    )
+
+
 def repeated_keys(table: Table, files: Sequence[Path]) -> str:
     """A SELECT of the keys, with the partition, that several rows of the files have."""
-    columns = ", ".join(quoted(name) for name in [table.partition, *table.key])
-    rows = parquet_rows(table_schema(table), files, table.partition)
+    identity = [table.partition, *table.key]
+    columns = ", ".join(quoted(name) for name in identity)
+    schema = table_schema(table)
+    rows = parquet_rows(pa.schema([schema.field(n) for n in identity]), files, table.partition)
     return (
         f"SELECT {columns} FROM ({rows}) GROUP BY {columns} HAVING count(*) > 1 ORDER BY {columns}"
     )
 
 
 def changed_cells(
-    table: Table, before: Sequence[Path], after: Sequence[Path], held: Collection[str]
+    table: Table, before: Sequence[Path], after: Sequence[Path], held: Sequence[Collection[str]]
 ) -> str:
     """A SELECT of the values in which a table's rows differ between files before and after.
 
     One row per row and column that differ, all as text: `table_name`, `period` (the partition),
     `row_key` (the key with the partition, as JSON), `change` (of the row: added, removed, changed),
     `column_name`, `value_before`, `value_after`. Of a row that only one side has, its key's columns
-    differ as well. `held`: the columns that the files before hold, as an earlier release may have
-    written them without some; any other was null.
+    differ as well. `held`: the columns that any file before holds, and any after, as they may have
+    been written when the table had fewer; any other is null.
     """
     identity = [table.partition, *table.key]
     schema = table_schema(table)
@@ -294,8 +333,8 @@ def changed_cells(
         f"CASE WHEN old.{partition} IS NULL THEN 'added' "
         f"WHEN new.{partition} IS NULL THEN 'removed' ELSE 'changed' END AS change, "
         f"unnest([{cells}]) AS cell "
-        f"FROM ({parquet_rows(schema, before, table.partition, held=held)}) AS old "
-        f"FULL JOIN ({parquet_rows(schema, after, table.partition)}) AS new "
+        f"FROM ({parquet_rows(schema, before, table.partition, held=held[0])}) AS old "
+        f"FULL JOIN ({parquet_rows(schema, after, table.partition, held=held[1])}) AS new "
         f"ON {joined} WHERE {differs}) "
         "WHERE cell.value_before IS DISTINCT FROM cell.value_after"
     )

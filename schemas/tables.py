@@ -1161,7 +1161,12 @@ class Table(Declared):
 
     @property
     def order(self) -> list[str]:
-        """The columns that a partition's rows are sorted by: whom they are about, then the key."""
+        """The columns that a partition's rows are sorted by: whom they are about, then the key.
+
+        Those of a staged relation are sorted by its key alone.
+        """
+        if self.export:
+            return self.key
         about = next((name for name in _ABOUT if name in self.columns), None)
         return [*([about] if about else []), *(name for name in self.key if name != about)]
 

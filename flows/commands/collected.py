@@ -7,11 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+from flows.publishing.options import start_engine
 from flows.publishing.run import Context
-from flows.publishing.write_audit import name_table
+from schemas.derive import table_schema
 from schemas.periods import Period
 from schemas.tables import STAGED_RELATIONS
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.engine import load_transform
 
 
 def collected_files(
@@ -37,7 +38,9 @@ def collected_files(
 @lru_cache(maxsize=8)
 def _collecting_months(files: tuple[tuple[Path, str], ...], scratch: Path) -> list[dict[str, Any]]:
     """The rows of `points/collecting_months` for these files, which their hashes tell apart."""
-    with Engine(scratch) as engine:
-        name_table(engine, STAGED_RELATIONS["billing_collections"], [path for path, _ in files])
+    table = STAGED_RELATIONS["billing_collections"]
+    with start_engine(scratch) as engine:
+        schema, partition = table_schema(table), table.partition
+        engine.relation(table.name, [path for path, _ in files], schema, partition=partition)
         rows = engine.rows(load_transform("points/collecting_months"))
     return cast("list[dict[str, Any]]", rows.to_pylist())

@@ -151,7 +151,8 @@ def _read_no_other_entries(work: Work) -> None:
     months = [row["month"] for row in work.counted("cancelled_months")]
     entries = work.context.files("point_entries")
     files = [entries[month] for month in months]
-    name_table(work.engine, PUBLISHED["point_entries"], files, "earlier_entries")
+    table, state = PUBLISHED["point_entries"], work.context.state
+    name_table(work.engine, table, files, state, "earlier_entries")
 
 
 def _require(context: Context, month: Period) -> None:

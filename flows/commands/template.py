@@ -30,7 +30,8 @@ from schemas.derive import declared, staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
-from transforms.engine.duckdb import Engine, QueryError, load_transform
+from transforms.engine.engine import Engine, load_transform
+from transforms.engine.errors import QueryError
 
 CODE: Final = "code"
 """What the SQL and the declared tables are called in a fingerprint."""
@@ -126,7 +127,7 @@ class Work:
     def prepare(self) -> None:
         """Names the inputs, and makes what is read before anything is decided."""
         command, engine = self.command, self.engine
-        name_inputs(engine, self.inputs)
+        name_inputs(engine, self.inputs, self.context.state)
         for name, rows in command.given(self.context, self.period).items():
             engine.table(name, rows)
         run_context(engine, **command.dates(self.context, self.period))

@@ -22,7 +22,7 @@ from flows.console.errors import RunFailed
 from flows.deliveries.landing import Deliveries, LandedFile
 from flows.publishing.options import Options
 from schemas.exports import Export
-from transforms.engine.duckdb import Engine, load_transform, memory_bytes
+from transforms.engine.engine import Engine, load_transform, memory_bytes
 from transforms.engine.threads import bound_threads
 from transforms.exports.containers import Container, FileRefused, opened, survey
 from transforms.exports.merge import WHOLE, Merge, Outcome, arrivals_schema

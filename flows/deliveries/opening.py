@@ -36,7 +36,7 @@ from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS, OWNERS, Export, opening_lots
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
-from transforms.engine.duckdb import Transform, load_transform
+from transforms.engine.engine import Transform, load_transform
 from transforms.exports.merge import WHOLE, Merge
 from transforms.exports.validate import as_series
 

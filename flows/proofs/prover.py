@@ -33,7 +33,7 @@ from schemas.derive import stored_schema
 from schemas.exports import EXPORTS
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
-from transforms.engine.duckdb import POLICY, Engine, Transform
+from transforms.engine.engine import POLICY, Engine, Transform
 from transforms.policies.policy import PolicyError
 
 UNPUBLISHED: Final = frozenset({"mileage_lots_at_hand"})
@@ -240,7 +240,7 @@ class Prover:
         if rest:
             inputs = self._made_from(period)
             files_of = {name: files for name, files in inputs.files.items() if name in rest}
-            name_inputs(self._engine, Inputs(files_of, inputs.tables))
+            name_inputs(self._engine, Inputs(files_of, inputs.tables), self._context.state)
         if "run_context" in relations:
             run_context(self._engine, **period.command.dates(self._context, period.period))
 

@@ -30,10 +30,11 @@ from flows.publishing.write_audit import breach_of, name_table, proofs_of
 from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
-from transforms.engine.duckdb import Engine, QueryError, Transform
+from transforms.engine.engine import Engine, Transform
+from transforms.engine.errors import QueryError
 from transforms.exports.merge import history_name, history_schema
 from transforms.exports.reading import QUARANTINE_SCHEMA
-from transforms.exports.table_rows import faults, order_of
+from transforms.exports.table_rows import faults
 
 _QUARANTINE: Final = "quarantine"
 _FILED: Final = ("accepted", "held_back")
@@ -169,7 +170,7 @@ class _Verification:
             for fault in faults(table, files):
                 entry = self._context.state.entry(fault.path)
                 raise ProofFailed(f"{fault.path}: {fault.what}; {remedy(entry)}")
-            if files and set(order_of(table)) != set(table.key):
+            if files and set(table.order) != set(table.key):
                 self._check_keys(table, files)
             rows += sum(self._context.state.entry(path).rows or 0 for path in files.values())
         return {"rows": rows}
@@ -280,7 +281,7 @@ class _Verification:
 
     def _check_billing_totals(self, month: str) -> None:
         path = self._context.files("billing_totals")[month]
-        name_table(self._engine, STAGED_RELATIONS["billing_totals"], [path])
+        name_table(self._engine, STAGED_RELATIONS["billing_totals"], [path], self._context.state)
         bills = [self._context.files("billing")[month]]
         self._engine.relation("billing", bills, staged_schema(EXPORTS["billing"]))
         for claim in proofs_of(["billing_totals"]):

@@ -106,6 +106,7 @@ def _replace_database(workspace: Workspace, catalog: Path, statements: Iterable[
 def _statements(state: State, relative_to: Path | None) -> Iterator[str]:
     for table in PUBLISHED.values():
         files = list(state.files(table.name).values())
+        held = state.held(files, table.stored_columns)
         if relative_to is not None:
             files = [file.relative_to(relative_to) for file in files]
-        yield from view_statements(table, files)
+        yield from view_statements(table, files, held)

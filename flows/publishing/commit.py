@@ -153,6 +153,16 @@ class State:
         found = self._of_file.get(path)
         return self._entries[path.relative_to(self._root).as_posix()] if found is None else found
 
+    def held(self, files: Iterable[Path], columns: Iterable[str]) -> set[str] | None:
+        """The columns that any of the committed files holds; none where each holds all of these.
+
+        A file that was written before a column was added to its table lacks it.
+        """
+        digests = [self.entry(file).column_digests for file in files]
+        if all(column in of for of in digests for column in columns):
+            return None
+        return {column for of in digests for column in of}
+
     def run_of(self, path: Path) -> str:
         """The latest run that committed a file."""
         return self._runs[path.relative_to(self._root).as_posix()]
@@ -206,8 +216,19 @@ class Contents:
 
     @classmethod
     def of(cls, path: Path) -> Contents:
-        """What is in a file, which is read for it."""
-        return cls(sha256_of(path), path.stat().st_size, _column_digests(path))
+        """What is in a file, which is read for it, once."""
+        chunks, names = _column_chunks(path)
+        whole = hashlib.sha256()
+        columns = {name: hashlib.sha256() for name in names}
+        with path.open("rb") as file:
+            for start, size, name in chunks:
+                whole.update(file.read(start - file.tell()))
+                chunk = file.read(size)
+                whole.update(chunk)
+                columns[name].update(chunk)
+            hashlib.file_digest(file, lambda: whole)
+            digests = {name: digest.hexdigest() for name, digest in columns.items()}
+            return cls(whole.hexdigest(), file.tell(), digests)
 
 
 class Publication:
@@ -543,23 +564,25 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _column_digests(path: Path) -> dict[str, str]:
-    """The sha256 of each column's bytes, in row-group order; none for what is not Parquet."""
+def _column_chunks(path: Path) -> tuple[list[tuple[int, int, str]], list[str]]:
+    """Where a column's bytes of a row group begin, how many they are, and the column's name.
+
+    In the order in which they lie in the file; with the names of all columns. Nothing of a file
+    that is not Parquet.
+    """
     try:
         metadata = pq.read_metadata(path)
     except pa.ArrowInvalid:
-        return {}
-    digests = {}
-    with path.open("rb") as file:
-        for index in range(metadata.num_columns):
-            digest = hashlib.sha256()
-            for group in range(metadata.num_row_groups):
-                chunk = metadata.row_group(group).column(index)
+        return [], []
+    names = [
+        metadata.schema.column(index).path.split(".")[0] for index in range(metadata.num_columns)
+    ]
+    chunks = []
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for index, name in enumerate(names):
+            chunk = group.column(index)
+            start = chunk.dictionary_page_offset
+            if start is None or chunk.data_page_offset < start:
                 start = chunk.data_page_offset
-                if chunk.dictionary_page_offset is not None:
-                    start = min(start, chunk.dictionary_page_offset)
-                file.seek(start)
-                digest.update(file.read(chunk.total_compressed_size))
-            name = metadata.schema.column(index).path.split(".")[0]
-            digests[name] = digest.hexdigest()
-    return digests
+            chunks.append((start, chunk.total_compressed_size, name))
+    return sorted(chunks), names

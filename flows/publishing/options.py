@@ -9,13 +9,19 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from flows.publishing.commit import KEPT
 from flows.publishing.sessions import SharedSession
-from transforms.engine.duckdb import Engine, memory_bytes
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import Engine, memory_bytes
 from transforms.engine.threads import bound_threads
 
 DATA: Final = Path(__file__).parents[2] / "data"
 POLICIES: Final = DATA / "policies" / "as_announced"
 WORKSPACE: Final = DATA / "workspace"
 DEMO: Final = DATA / "demo"
+
+
+def start_engine(scratch: Path, memory: str = "4GB", threads: int | None = None) -> Engine:
+    """A session of the engine that there is; the only place that knows which."""
+    return DuckDBEngine(scratch, memory, threads)
 
 
 class Options(BaseModel):
@@ -81,6 +87,6 @@ class Options(BaseModel):
         return copy
 
     def start_engine(self, scratch: Path) -> Engine:
-        """A database session of its own within these settings."""
+        """A session of its own within these settings."""
         bound_threads(self.threads)
-        return Engine(scratch, self.memory, self.threads)
+        return start_engine(scratch, self.memory, self.threads)

@@ -10,10 +10,9 @@ import pyarrow as pa
 
 from flows.console import progress
 from flows.publishing.commit import Replacement
-from flows.publishing.write_audit import require_order
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED, RESTATEMENTS, Table
-from transforms.engine.duckdb import Engine, Transform, load_transform
+from transforms.engine.engine import Engine, Transform, load_transform
 
 _AMOUNTS: Final = "restated_amounts"
 _LEVELS: Final = "restated_levels"
@@ -47,7 +46,6 @@ def restate(
         engine.compare("changed_cells", _by_table(sound))
         table = PUBLISHED[RESTATEMENTS]
         rows = engine.write(_corrections(RESTATEMENTS), table, aside)
-        require_order(_corrections(RESTATEMENTS), table, aside)
         engine.relation(table.name, [aside], stored_schema(table))
         engine.table("headlines", _headlines())
         content["restated"] = engine.rows(_corrections(_ROWS)).to_pylist()

@@ -35,7 +35,8 @@ from flows.publishing.sessions import SharedSession
 from flows.publishing.workspace import Workspace
 from schemas.periods import Period
 from schemas.tables import PUBLISHED, RESTATEMENTS
-from transforms.engine.duckdb import Engine, QueryError
+from transforms.engine.engine import Engine
+from transforms.engine.errors import QueryError
 from transforms.policies.policy import Policies, PolicyError
 
 _MANIFEST: Final = "manifest.json"

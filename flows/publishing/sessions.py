@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from transforms.engine.duckdb import Engine
+from transforms.engine.engine import Engine
 
 
 class SharedSession:

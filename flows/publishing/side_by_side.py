@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from graphlib import TopologicalSorter
 
-from transforms.engine.duckdb import OutOfMemory
+from transforms.engine.scale import OnceMoreAlone
 
 
 def side_by_side(
@@ -24,16 +24,11 @@ def side_by_side(
     order.prepare()
     errors: dict[str, BaseException] = {}
     running: dict[Future[None], str] = {}
-    once_more: list[str] = []
-    alone: set[str] = set()
+    once_more = OnceMoreAlone()
     with pool:
-        while order.is_active():
+        while True:
             for name in order.get_ready():
-                running[pool.submit(works[name])] = name
-            if not running and once_more:
-                name = once_more.pop(0)
-                alone.add(name)
-                running[pool.submit(works[name])] = name
+                running[pool.submit(once_more.do, works[name])] = name
             if not running:
                 break
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -42,8 +37,6 @@ def side_by_side(
                 error = future.exception()
                 if error is None:
                     order.done(name)
-                elif isinstance(error, OutOfMemory) and name not in alone:
-                    once_more.append(name)
                 else:
                     errors[name] = error
     for name in works:

@@ -21,9 +21,9 @@ from flows.publishing.workspace import Workspace
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
-from transforms.engine.duckdb import POLICY, ROOT, Engine, Transform, load_transform
+from transforms.engine.engine import POLICY, ROOT, Engine, Transform, load_transform
+from transforms.engine.errors import RowsOutOfOrder
 from transforms.engine.plain import relation_of
-from transforms.engine.row_order import out_of_order
 from transforms.engine.threads import pool
 from transforms.policies.policy import Policies
 
@@ -84,7 +84,7 @@ def changed_inputs(recorded: Mapping[str, str], found: Mapping[str, str]) -> set
     return {name for name in names if recorded.get(name) != found.get(name)}
 
 
-def name_inputs(engine: Engine, inputs: Inputs) -> None:
+def name_inputs(engine: Engine, inputs: Inputs, state: State) -> None:
     """Names every input's files in the engine, with the schema that its declaration gives."""
     for relation, files in inputs.files.items():
         if relation in EXPORTS:
@@ -92,15 +92,27 @@ def name_inputs(engine: Engine, inputs: Inputs) -> None:
         else:
             name = inputs.tables.get(relation, relation)
             table = STAGED_RELATIONS.get(name) or PUBLISHED[name]
-            name_table(engine, table, list(files.values()), relation)
+            name_table(engine, table, list(files.values()), state, relation)
 
 
 def name_table(
-    engine: Engine, table: Table, files: Sequence[Path], relation: str | None = None
+    engine: Engine,
+    table: Table,
+    files: Sequence[Path],
+    state: State,
+    relation: str | None = None,
 ) -> None:
-    """Names files of a table as an input, its partition column taken from their paths."""
-    name = relation or table.name
-    engine.relation(name, files, table_schema(table), partition=table.partition)
+    """Names committed files of a table as an input, its partition column taken from their paths.
+
+    A column that was added to the table after a file was written is null in that file's rows.
+    """
+    engine.relation(
+        relation or table.name,
+        files,
+        table_schema(table),
+        partition=table.partition,
+        by_name=state.held(files, table.stored_columns) is not None,
+    )
 
 
 def run_context(engine: Engine, **parameters: date | datetime | int | str) -> None:
@@ -174,10 +186,6 @@ def write_and_audit(
         audit(engine, claim)
         done.append(name)
 
-    def stand_in_order(name: str, transform: Transform) -> None:
-        require_order(transform, written[name].table, written[name].aside)
-        done.append(name)
-
     def look_into(name: str) -> None:
         written[name] = replace(written[name], contents=Contents.of(written[name].aside))
         done.append(name)
@@ -186,15 +194,10 @@ def write_and_audit(
     claims = {_claim(claim): claim for claim in audits}
     works = {
         **{name: partial(write, name, transform) for name, transform in transforms.items()},
-        **{
-            _in_order(name): partial(stand_in_order, name, transform)
-            for name, transform in transforms.items()
-        },
         **{_contents(name): partial(look_into, name) for name in names},
         **{name: partial(check, name, claim) for name, claim in claims.items()},
     }
-    # the order first of what waits for a table: it takes one core, and leaves the other to the rest
-    waits_for = {work: {name} for name in names for work in (_in_order(name), _contents(name))} | {
+    waits_for = {_contents(name): {name} for name in names} | {
         name: {read for read in transform.inputs if read in works and read != name}
         for name, transform in (transforms | claims).items()
     }
@@ -202,24 +205,6 @@ def write_and_audit(
     with progress.working(what, lambda: len(done) / len(works)):
         side_by_side(works, waits_for, pool(_AT_ONCE))
     return [written[name] for name in names], [*map(_in_order, names), *claims]
-
-
-def require_order(transform: Transform, table: Table, aside: Path) -> None:
-    """Raises RunFailed where a written file's rows don't stand in its table's order, each key once.
-
-    `transform`: what made them.
-    """
-    _require_none(out_of_order(aside, table.order), transform, table)
-
-
-def _require_none(
-    unordered: Mapping[str, object] | None, transform: Transform, table: Table
-) -> None:
-    if unordered is not None:
-        raise RunFailed(
-            f"audit {_in_order(table.name)} found a row twice or out of order "
-            f"({_shown(unordered)}); nothing was published; see {_place(transform)}"
-        )
 
 
 def audit(engine: Engine, claim: Transform) -> None:
@@ -277,10 +262,17 @@ def _write_table(run: Run, engine: Engine, transform: Transform, partition: str)
     """Writes a table's partition aside and names it in the engine, so that others read it."""
     table = PUBLISHED[_table_name(transform)]
     target = published_path(run.workspace, table, partition)
-    aside = run.aside(target)
-    rows = engine.write(transform, table, aside)
-    engine.relation(table.name, [aside], stored_schema(table))
-    return WrittenTable(table, partition, aside, target, rows)
+    written = WrittenTable(table, partition, run.aside(target), target, 0)
+    try:
+        written = replace(written, rows=engine.write(transform, table, written.aside))
+    except RowsOutOfOrder as error:
+        raise RunFailed(f"{error}; nothing was published; see {_place(transform)}") from error
+    _name_written(engine, written)
+    return written
+
+
+def _name_written(engine: Engine, written: WrittenTable) -> None:
+    engine.relation(written.table.name, [written.aside], stored_schema(written.table))
 
 
 def _place(transform: Transform) -> Path:

@@ -27,7 +27,7 @@ from flows.publishing.write_audit import name_policies, run_context
 from schemas.derive import schema_metadata, staged_schema
 from schemas.exports import EXPORTS
 from tests.bench.measure import Contender, compare
-from transforms.engine.duckdb import Engine
+from transforms.engine.duckdb import DuckDBEngine
 from transforms.policies.policy import Policies
 from transforms.policies.reference import Reference
 
@@ -251,7 +251,7 @@ def _stage(root: Path, months: list[str], members: int, flights: int) -> None:
 def _write_routes(run: Run, root: Path) -> None:
     """The distance of every route, for the bare queries."""
     policies = Policies.load(_POLICIES)
-    with Engine(run.scratch) as engine:
+    with DuckDBEngine(run.scratch) as engine:
         for name in ("flights", "award_requests"):
             files = sorted((root / "staged" / ".aside" / name).rglob("*.parquet"))
             files += sorted((root / "staged" / name).rglob("*.parquet"))

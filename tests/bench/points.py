@@ -26,7 +26,8 @@ from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS
 from tests.bench.measure import Contender, compare
 from tests.commands_in_tests import run_command
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import load_transform
 
 _CUSTOMERS = """
 SELECT format('C{:08d}', number) AS customer_id, DATE '2010-01-01' AS joined_on,
@@ -183,7 +184,7 @@ def stage(root: Path, customers: int, months: Iterable[str], *, events: bool = T
     with (
         Run(root, "bench", {}) as run,
         duckdb.connect() as connection,
-        Engine(run.scratch) as engine,
+        DuckDBEngine(run.scratch) as engine,
     ):
 
         def write(export: str, sql: str, partition: str, period: str, **values: object) -> None:

@@ -10,7 +10,8 @@ from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema
 from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import load_transform
 
 _CUSTOMERS = """
 SELECT
@@ -71,7 +72,7 @@ def stage(root: Path, *, customers: int, lines_a_month: int) -> None:
         aside = write(_CUSTOMERS, "customers", target, "", customers=customers)
         run.replace(aside, target, table="customers", period="", rows=customers)
         totals = STAGED_RELATIONS["billing_totals"]
-        with Engine(run.scratch) as engine:
+        with DuckDBEngine(run.scratch) as engine:
             for number, month in enumerate(MONTHS):
                 folder = run.workspace.staged / "billing" / f"billing_month={month}"
                 target = folder / "part-0.parquet"

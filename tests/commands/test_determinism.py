@@ -34,7 +34,8 @@ from tests.membership import (
     published,
     stage,
 )
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import load_transform
 from transforms.policies.assessment import assessment
 from transforms.policies.policy import Policies
 
@@ -153,7 +154,7 @@ def test_many_row_groups_are_the_same_with_any_number_of_threads(tmp_path: Path)
     nobody = staged_schema(EXPORTS["customers"]).empty_table()
     written = []
     for threads in (1, 2, 4):
-        with Engine(tmp_path / "scratch", "1GB", threads) as engine:
+        with DuckDBEngine(tmp_path / "scratch", "1GB", threads) as engine:
             engine.table("counting_fees", fees)
             engine.table("customers", nobody)
             engine.table("run_context", pa.table({"assessed_on": [WINDOW.assessed_on]}))
@@ -170,7 +171,7 @@ def test_many_row_groups_are_the_same_with_any_number_of_threads(tmp_path: Path)
 class Assessor:
     """Assesses bills with the transforms of `tiers`, without staging or publishing."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: DuckDBEngine) -> None:
         self._engine = engine
         self._fees = load_transform("membership/counting_fees")
         self._snapshot = load_transform("membership/tier_snapshot")
@@ -200,7 +201,7 @@ class Assessor:
 
 @pytest.fixture(scope="module")
 def assess(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assessor]:
-    with Engine(tmp_path_factory.mktemp("scratch"), "1GB", 1) as engine:
+    with DuckDBEngine(tmp_path_factory.mktemp("scratch"), "1GB", 1) as engine:
         yield Assessor(engine)
 
 

@@ -39,7 +39,8 @@ from tests.micropayments import (
     land_micropayments,
 )
 from tests.sql.test_audits import Breaches, Sound, audits_of_room, each_breach, offences
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import load_transform
 from transforms.ledger import fold as ledger
 from transforms.ledger.fold import FoldedFiles, SpendingOrder, fold
 from transforms.policies.policy import Policies
@@ -192,7 +193,7 @@ class Model:
 class Closer:
     """Closes months of given rows with the transforms of `micropayments`."""
 
-    def __init__(self, engine: Engine, scratch: Path) -> None:
+    def __init__(self, engine: DuckDBEngine, scratch: Path) -> None:
         self._engine = engine
         self._run = cast("Run", SimpleNamespace(scratch=scratch))
         scratch.mkdir(exist_ok=True)
@@ -224,7 +225,7 @@ class Closer:
 @pytest.fixture(scope="module")
 def closer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closer]:
     folder = tmp_path_factory.mktemp("closer")
-    with Engine(folder / "spill", "1GB", 1) as engine:
+    with DuckDBEngine(folder / "spill", "1GB", 1) as engine:
         for name in POLICIES:
             engine.table(f"policy_{name}", RULES.relation(name))
         yield Closer(engine, folder / "scratch")
@@ -763,8 +764,8 @@ def _sound() -> dict[str, list[Row]]:
 
 
 @pytest.fixture(scope="module")
-def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with Engine(tmp_path_factory.mktemp("audits"), "500MB", 1) as engine:
+def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBEngine]:
+    with DuckDBEngine(tmp_path_factory.mktemp("audits"), "500MB", 1) as engine:
         for name in POLICIES:
             engine.table(f"policy_{name}", RULES.relation(name))
         context = {"last_day": [date(2016, 11, 30)], "billing_month": ["2016-12"]}
@@ -773,7 +774,7 @@ def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.mark.parametrize("audit", AUDITS)
-def test_an_audit_is_silent_on_sound_tables(auditor: Engine, audit: str) -> None:
+def test_an_audit_is_silent_on_sound_tables(auditor: DuckDBEngine, audit: str) -> None:
     assert offences(auditor, audit, _sound()) == []
 
 
@@ -845,7 +846,7 @@ BREACHES: Final[Breaches] = {
 
 @pytest.mark.parametrize(("audit", "rows"), each_breach(BREACHES))
 def test_an_audit_returns_the_one_offending_row(
-    auditor: Engine, audit: str, rows: dict[str, list[Row]]
+    auditor: DuckDBEngine, audit: str, rows: dict[str, list[Row]]
 ) -> None:
     assert len(offences(auditor, audit, rows)) == 1
 

@@ -19,8 +19,9 @@ from flows.publishing.options import DATA, Options
 from tests.commands_in_tests import run_command, run_commands
 from tests.membership import data_hashes, table_rows
 from tests.points import Row
-from transforms.engine import duckdb as engine
-from transforms.engine.duckdb import Engine
+from transforms.engine import scale
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import Transform
 
 SAMPLE: Final = DATA / "sample"
 FILES: Final = (
@@ -182,20 +183,20 @@ def test_sorts_range_by_range_or_through_files_change_no_byte(
     found = [customers[len(customers) * part // (parts + 1)] for part in range(1, parts + 1)]
     written: list[str] = []
     streamed: list[str] = []
-    write, stream = Engine._copy, Engine._stream
+    write, stream = DuckDBEngine._copy, DuckDBEngine._stream
 
-    def noting(self: Engine, sql: str, target: Path, *rest: Any) -> int:
+    def noting(self: DuckDBEngine, transform: Transform, target: Path) -> None:
         written.append(target.name)
-        return write(self, sql, target, *rest)
+        write(self, transform, target)
 
-    def telling(self: Engine, name: str, sql: str) -> pa.RecordBatchReader:
+    def telling(self: DuckDBEngine, name: str, sql: str) -> pa.RecordBatchReader:
         streamed.append(name)
         return stream(self, name, sql)
 
-    monkeypatch.setattr(Engine, "_copy", noting)
-    monkeypatch.setattr(Engine, "_stream", telling)
-    monkeypatch.setattr(engine, "_HELD_BY_SORTS", 0)
-    monkeypatch.setattr(engine, "bounds", lambda *_: found)
+    monkeypatch.setattr(DuckDBEngine, "_copy", noting)
+    monkeypatch.setattr(DuckDBEngine, "_stream", telling)
+    monkeypatch.setattr(scale, "_HELD_BY_SORTS", 0)
+    monkeypatch.setattr(scale, "bounds", lambda *_: found)
     run_command(Options(workspace=copy, memory="2GB", threads=2), "points 2016-12")
     assert {name: streamed.count(name) for name in streamed} == {
         "points/ledger_lots": parts + 1,

@@ -35,6 +35,7 @@ from tests.forks import command_line
 from tests.membership import options, published, stage
 from tests.points import land_points
 from tests.test_cases_airline import land_airline
+from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.threads import beside, bound_threads, pool
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -387,6 +388,7 @@ def test_one_thread_means_that_no_step_starts_another(
     assert threads_started == []
     assert (pa.cpu_count(), pa.io_thread_count()) == (1, 1)
     with options(workspace, threads=1).start_engine(tmp_path) as engine:
+        assert isinstance(engine, DuckDBEngine)
         assert engine._connection.sql("SELECT current_setting('threads')").fetchall() == [(1,)]
 
 
@@ -443,6 +445,7 @@ def test_memory_bounds_the_engine_and_how_much_of_a_file_is_read_at_once(
     settings = options(tmp_path, memory=memory, threads=3)
     assert intake.Intake(tmp_path, settings, Deliveries())._readers == readers
     with settings.start_engine(tmp_path) as engine:
+        assert isinstance(engine, DuckDBEngine)
         ((limit,),) = engine._connection.sql("SELECT current_setting('memory_limit')").fetchall()
     bound_threads(None)
     megabytes = {"100MB": "57.2 MiB", "300MB": "171.6 MiB", "4GB": "2.2 GiB"}

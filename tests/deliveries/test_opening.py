@@ -33,7 +33,8 @@ from tests.membership import data_hashes, land, line, options, stage, table_rows
 from tests.points import land_points
 from tests.support import csv_bytes, parquet_bytes, quarantined, typed_frame
 from tests.test_cases_airline import land_airline
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import load_transform
 
 Row = dict[str, Any]
 
@@ -594,7 +595,7 @@ def test_the_audit_finds_every_lot_that_is_not_as_delivered(tmp_path: Path, chan
         "remaining": 500,
     }
     schema = pa.schema([table_schema(PUBLISHED["point_lots"]).field(name) for name in lot])
-    with Engine(tmp_path, memory="500MB", threads=1) as engine:
+    with DuckDBEngine(tmp_path, memory="500MB", threads=1) as engine:
         engine.table("delivered_lots", pa.Table.from_pylist([lot], schema))
         claim = load_transform("opening/every_lot_opened")
         for rows, sound in (([lot], True), ([lot | change], False), ([], False)):

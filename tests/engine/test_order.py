@@ -21,7 +21,9 @@ from flows.publishing.run import Run
 from flows.publishing.side_by_side import side_by_side
 from flows.publishing.write_audit import write_and_audit
 from transforms.engine import row_order as order
-from transforms.engine.duckdb import Engine, OutOfMemory, QueryError, Transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import Transform
+from transforms.engine.errors import OutOfMemory, QueryError
 from transforms.engine.row_order import out_of_order
 from transforms.policies.policy import Policies
 
@@ -170,7 +172,7 @@ def test_a_statement_without_memory_is_told_from_other_failures(tmp_path: Path) 
     def transform(sql: str) -> Transform:
         return Transform("test/transform", tmp_path / "transform.sql", sql, {})
 
-    with Engine(tmp_path, "20MB", 1) as engine:
+    with DuckDBEngine(tmp_path, "20MB", 1) as engine:
         numbers = "SELECT list(number) AS all_numbers FROM range(100000000) AS numbers(number)"
         with pytest.raises(OutOfMemory, match=r"^test/transform: Out of Memory"):
             engine.rows(transform(numbers))

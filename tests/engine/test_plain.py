@@ -102,7 +102,7 @@ def test_a_computing_command_does_without_pandas(tmp_path: Path) -> None:
 import sys
 from datetime import date
 from flows.publishing.write_audit import run_context
-from transforms.engine.duckdb import Engine
+from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.arrays import numbers_of
 from transforms.ledger.fold import ACTIONS, _codes, _words
 from transforms.engine.row_order import out_of_order
@@ -110,7 +110,7 @@ from transforms.policies.reference import shipped
 from transforms.policies.business_days import pay_days
 import pyarrow as pa
 import pyarrow.parquet as pq
-with Engine(sys.argv[1]) as engine:
+with DuckDBEngine(sys.argv[1]) as engine:
     run_context(engine, month="2017-03", first_day=date(2017, 3, 1), number=1)
     days = pay_days({date(2017, 3, 1): 3})
     for relation in (shipped().airport_rows, shipped().distance_rows, days):

@@ -17,7 +17,9 @@ from flows.console.errors import RunFailed
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
 from tests.points import land_points
-from transforms.engine.duckdb import Engine, QueryError, load_transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import load_transform
+from transforms.engine.errors import QueryError
 
 MOST: Final = 2**63 - 1
 LAST: Final = date(2017, 3, 31)
@@ -51,8 +53,8 @@ Row = dict[str, Any]
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    with Engine(tmp_path, "500MB", 2) as engine:
+def engine(tmp_path: Path) -> Iterator[DuckDBEngine]:
+    with DuckDBEngine(tmp_path, "500MB", 2) as engine:
         yield engine
 
 
@@ -64,7 +66,9 @@ def moved(customer: str, points: int, kind: str = "", action: str | None = None)
     return {"customer_id": customer, "points": points, "kind": kind, "action": action}
 
 
-def balances(engine: Engine, before: list[Row], entries: list[Row], after: list[Row]) -> list[Row]:
+def balances(
+    engine: DuckDBEngine, before: list[Row], entries: list[Row], after: list[Row]
+) -> list[Row]:
     for name, rows, schema in (
         ("opening_lots", before, _LOTS),
         ("point_entries", entries, _MOVED),
@@ -81,7 +85,7 @@ def _row(customer: str, **sums: int) -> Row:
     return {"customer_id": customer} | dict.fromkeys(names, 0) | sums
 
 
-def test_each_customer_opens_moves_and_closes(engine: Engine) -> None:
+def test_each_customer_opens_moves_and_closes(engine: DuckDBEngine) -> None:
     found = balances(
         engine,
         [lot("ann", 5), lot("cid", 9), lot("dan", 4)],
@@ -109,12 +113,14 @@ def test_each_customer_opens_moves_and_closes(engine: Engine) -> None:
     ]
 
 
-def test_nothing_has_no_balances(engine: Engine) -> None:
+def test_nothing_has_no_balances(engine: DuckDBEngine) -> None:
     assert balances(engine, [], [], []) == []
 
 
 @pytest.mark.parametrize("seed", [1, 7])
-def test_sums_are_those_of_the_plain_way_however_the_rows_lie(engine: Engine, seed: int) -> None:
+def test_sums_are_those_of_the_plain_way_however_the_rows_lie(
+    engine: DuckDBEngine, seed: int
+) -> None:
     chance = random.Random(seed)
     customers = [f"C{number:03}" for number in range(90)]
     before = [lot(chance.choice(customers), chance.randrange(1, 9)) for _ in range(300)]
@@ -143,7 +149,7 @@ def test_sums_are_those_of_the_plain_way_however_the_rows_lie(engine: Engine, se
 
 
 def too_much(
-    engine: Engine, before: list[Row], movements: list[Row], after: list[Row]
+    engine: DuckDBEngine, before: list[Row], movements: list[Row], after: list[Row]
 ) -> list[tuple[str, int]]:
     """The customers whose points 64 bits can't hold, with the sum."""
     engine.table("opening_lots", pa.Table.from_pylist(before, _LOTS))
@@ -153,7 +159,7 @@ def too_much(
     return [(row["customer_id"], int(row["points"])) for row in rows]
 
 
-def test_a_sum_that_no_number_holds_names_the_customer_and_the_sum(engine: Engine) -> None:
+def test_a_sum_that_no_number_holds_names_the_customer_and_the_sum(engine: DuckDBEngine) -> None:
     most = [lot("ann", MOST), lot("bob", MOST)]
     taken = [moved("ann", -MOST, action="spend"), moved("ann", MOST), moved("ann", 9, "", "cancel")]
     assert too_much(engine, most, taken, most) == []
@@ -167,7 +173,7 @@ def test_a_sum_that_no_number_holds_names_the_customer_and_the_sum(engine: Engin
         balances(engine, [*most, lot("bob", 1)], [], most)
 
 
-def test_a_sum_of_miles_that_no_number_holds_names_the_member(engine: Engine) -> None:
+def test_a_sum_of_miles_that_no_number_holds_names_the_member(engine: DuckDBEngine) -> None:
     def lots(*remaining: int) -> pa.Table:
         rows = [{"member_id": "M", "remaining": miles, "credited": miles} for miles in remaining]
         return pa.Table.from_pylist(rows, _MEMBERS_LOTS)

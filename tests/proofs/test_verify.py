@@ -27,7 +27,8 @@ from tests.commands_in_tests import run_command, run_commands
 from tests.forks import command_line
 from tests.membership import land, options, stage
 from tests.points import PURCHASE, land_points
-from transforms.engine.duckdb import ROOT, Engine, load_transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import ROOT, load_transform
 
 Row = dict[str, Any]
 Change = Callable[[pa.Table], pa.Table]
@@ -446,13 +447,13 @@ def test_every_claim_is_proven_of_the_sample(
     last_months: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proven: set[str] = set()
-    has_rows = Engine.has_rows
+    has_rows = DuckDBEngine.has_rows
 
-    def counting(engine: Engine, transform: Any) -> bool:
+    def counting(engine: DuckDBEngine, transform: Any) -> bool:
         proven.add(transform.name)
         return has_rows(engine, transform)
 
-    monkeypatch.setattr(Engine, "has_rows", counting)
+    monkeypatch.setattr(DuckDBEngine, "has_rows", counting)
     assert holds(last_months)["stale"] == {}
     claims = {
         *(claim.name for claim in audits_of(PUBLISHED) if UNPUBLISHED.isdisjoint(claim.inputs)),
@@ -583,14 +584,14 @@ ANSWERS: Final = {
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with Engine(tmp_path_factory.mktemp("scratch"), memory="500MB", threads=1) as started:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBEngine]:
+    with DuckDBEngine(tmp_path_factory.mktemp("scratch"), memory="500MB", threads=1) as started:
         yield started
 
 
 @pytest.mark.parametrize("name", PROOFS)
 def test_a_proof_is_silent_on_sound_tables_and_returns_what_breaks_it(
-    engine: Engine, name: str
+    engine: DuckDBEngine, name: str
 ) -> None:
     table = name.partition("__")[0]
     if name.endswith("__each_as_delivered"):

@@ -35,7 +35,8 @@ from tests.membership import (
 from tests.micropayments import land_micropayments
 from tests.sql.test_audits import engine
 from tests.test_cases_airline import FLIGHT, land_airline
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import load_transform
 
 __all__ = ["engine"]
 
@@ -316,7 +317,7 @@ def test_an_earlier_release_may_have_published_fewer_columns(tmp_path: Path) -> 
         rows = pa.Table.from_pylist([row], stored_schema(table)).select(columns)
         pq.write_table(rows, file)
         files.append(file)
-    with Engine(tmp_path, "500MB", 1) as comparing:
+    with DuckDBEngine(tmp_path, "500MB", 1) as comparing:
         comparing.compare("changed_cells", [(table, files[:1], files[1:])])
         found = comparing.rows(load_transform(f"corrections/{RESTATEMENTS}")).to_pylist()
     assert [(r["column_name"], r["value_before"], r["value_after"]) for r in found] == [

@@ -14,7 +14,8 @@ from schemas.derive import staged_schema, table_schema
 from schemas.exports import EXPORTS
 from schemas.policy import POLICIES
 from schemas.tables import PUBLISHED, STAGED_RELATIONS
-from transforms.engine.duckdb import ROOT, Engine, load_transform
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import ROOT, load_transform
 from transforms.policies.policy import Policies
 
 SHIPPED: Final = ROOT.parent / "data" / "policies" / "as_announced"
@@ -179,8 +180,8 @@ def customer(name: str, terminated_on: date | None = None) -> Row:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with Engine(tmp_path_factory.mktemp("scratch"), memory="500MB") as started:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBEngine]:
+    with DuckDBEngine(tmp_path_factory.mktemp("scratch"), memory="500MB") as started:
         started.table("run_context", CONTEXT)
         policies = Policies.load(SHIPPED)
         for name in POLICIES:
@@ -198,14 +199,14 @@ def tables_of(rows: Rows) -> dict[str, pa.Table]:
     }
 
 
-def offences(engine: Engine, audit: str, rows: Rows) -> list[Row]:
+def offences(engine: DuckDBEngine, audit: str, rows: Rows) -> list[Row]:
     engine.tables(tables_of(rows))
     found: list[Row] = engine.rows(load_transform(f"audits/{audit}")).to_pylist()
     return found
 
 
 @pytest.mark.parametrize("audit", AUDITS)
-def test_an_audit_is_silent_on_sound_tables(engine: Engine, audit: str) -> None:
+def test_an_audit_is_silent_on_sound_tables(engine: DuckDBEngine, audit: str) -> None:
     assert offences(engine, audit, sound()) == []
 
 
@@ -260,7 +261,9 @@ BREACHES: Final[Breaches] = {
 
 
 @pytest.mark.parametrize(("audit", "rows"), each_breach(BREACHES))
-def test_an_audit_returns_the_one_offending_row(engine: Engine, audit: str, rows: Rows) -> None:
+def test_an_audit_returns_the_one_offending_row(
+    engine: DuckDBEngine, audit: str, rows: Rows
+) -> None:
     assert len(offences(engine, audit, rows)) == 1
 
 

@@ -20,7 +20,7 @@ from tests.sql.test_audits import (
     each_breach,
     offences,
 )
-from transforms.engine.duckdb import Engine
+from transforms.engine.duckdb import DuckDBEngine
 from transforms.policies.policy import Policies
 
 AUDITS: Final = audits_of_room("mileage")
@@ -36,8 +36,8 @@ POLICIES: Final = ("accrual_rates", "elite_miles", "elite_flights")
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with Engine(tmp_path_factory.mktemp("scratch"), memory="500MB", threads=1) as started:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBEngine]:
+    with DuckDBEngine(tmp_path_factory.mktemp("scratch"), memory="500MB", threads=1) as started:
         started.table("run_context", CONTEXT)
         policies = Policies.load(SHIPPED)
         for name in POLICIES:
@@ -215,7 +215,7 @@ broken, doubled, without = SOUND.broken, SOUND.doubled, SOUND.without
 
 
 @pytest.mark.parametrize("audit", AUDITS)
-def test_an_audit_is_silent_on_sound_tables(engine: Engine, audit: str) -> None:
+def test_an_audit_is_silent_on_sound_tables(engine: DuckDBEngine, audit: str) -> None:
     assert offences(engine, audit, sound()) == []
 
 
@@ -329,7 +329,9 @@ BREACHES: Final[Breaches] = {
 
 
 @pytest.mark.parametrize(("audit", "rows"), each_breach(BREACHES))
-def test_an_audit_returns_the_one_offending_row(engine: Engine, audit: str, rows: Rows) -> None:
+def test_an_audit_returns_the_one_offending_row(
+    engine: DuckDBEngine, audit: str, rows: Rows
+) -> None:
     assert len(offences(engine, audit, rows)) == 1
 
 

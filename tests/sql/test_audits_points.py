@@ -21,8 +21,9 @@ from tests.sql.test_audits import (
     offences,
     tables_of,
 )
-from transforms.engine import duckdb as engines
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine import scale
+from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import load_transform
 
 AUDITS: Final = audits_of_room("points")
 APART: Final = [name for name in AUDITS if "apart" in load_transform(f"audits/{name}").header]
@@ -30,8 +31,8 @@ CONTEXT: Final = pa.table({"last_day": [date(2016, 3, 31)], "noticed_on": [date(
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with Engine(tmp_path_factory.mktemp("scratch"), memory="500MB", threads=1) as started:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBEngine]:
+    with DuckDBEngine(tmp_path_factory.mktemp("scratch"), memory="500MB", threads=1) as started:
         started.table("run_context", CONTEXT)
         yield started
 
@@ -225,12 +226,12 @@ def _delivered(answer: Row) -> Row:
 
 
 @pytest.mark.parametrize("audit", AUDITS)
-def test_an_audit_is_silent_on_sound_tables(engine: Engine, audit: str) -> None:
+def test_an_audit_is_silent_on_sound_tables(engine: DuckDBEngine, audit: str) -> None:
     assert offences(engine, audit, sound()) == []
 
 
 @pytest.mark.parametrize("audit", AUDITS)
-def test_an_audit_is_silent_on_empty_tables(engine: Engine, audit: str) -> None:
+def test_an_audit_is_silent_on_empty_tables(engine: DuckDBEngine, audit: str) -> None:
     assert offences(engine, audit, {name: [] for name in sound()}) == []
 
 
@@ -386,7 +387,9 @@ BREACHES: Final[Breaches] = {
 
 
 @pytest.mark.parametrize(("audit", "rows"), each_breach(BREACHES))
-def test_an_audit_returns_the_one_offending_row(engine: Engine, audit: str, rows: Rows) -> None:
+def test_an_audit_returns_the_one_offending_row(
+    engine: DuckDBEngine, audit: str, rows: Rows
+) -> None:
     assert len(offences(engine, audit, rows)) == 1
 
 
@@ -406,15 +409,15 @@ def test_a_claim_that_is_looked_into_range_by_range_finds_the_same(
 ) -> None:
     looked_into: list[str] = []
 
-    def conditions(column: str, parts: list[str]) -> list[str]:
-        looked_into.extend(parts)
-        return of_parts(column, parts)
+    def telling(files: list[Path], column: str, ranges: int) -> list[str]:
+        looked_into.extend(bounds(files, column, ranges))
+        return looked_into
 
-    of_parts = engines._conditions
-    monkeypatch.setattr(engines, "_conditions", conditions)
-    monkeypatch.setattr(engines, "_JOINED_BYTES", 1 << 40)
+    bounds = scale.bounds
+    monkeypatch.setattr(scale, "bounds", telling)
+    monkeypatch.setattr(scale, "_JOINED_BYTES", 1 << 40)
     claim, tables = load_transform(f"audits/{audit}"), tables_of(rows)
-    with Engine(tmp_path, memory="500MB", threads=1) as started:
+    with DuckDBEngine(tmp_path, memory="500MB", threads=1) as started:
         for name in claim.inputs:
             table = tables[name]
             file = tmp_path / f"{name}.parquet"

@@ -16,7 +16,7 @@ from schemas.exports import EXPORTS, opening_lots
 from schemas.policy import POLICIES
 from schemas.tables import PUBLISHED, RESTATEMENTS, STAGED_RELATIONS, Table
 from tests.sql.sql_lint import PLAIN_NUMBERS, Schema, lint
-from transforms.engine.duckdb import ROOT, Transform, load_transform
+from transforms.engine.engine import ROOT, Transform, load_transform
 from transforms.ledger.fold import FOR_THE_LOOP
 
 HEADER = ["purpose", "grain", "keys", "inputs", "policy", "rules"]

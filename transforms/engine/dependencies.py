@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from schemas.tables import PUBLISHED
-from transforms.engine.duckdb import POLICY, ROOT, Transform, load_transform
+from transforms.engine.engine import POLICY, ROOT, Transform, load_transform
 
 RUN_CONTEXT: Final = "run_context"
 """The one-row relation of a run's dates and other parameters."""

@@ -1,181 +1,71 @@
-"""Runs a named .sql file over named inputs, in DuckDB.
+"""The engine that DuckDB is: see `Engine` for what its methods do.
 
-A transform names its inputs; a flow says which files or small tables those are. No SQL is put
-together here but DDL (views over files, COPY with metadata), from quoted identifiers and literals.
+No SQL is put together here but DDL (views over files, COPY), from quoted identifiers and literals.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import chain, dropwhile
+from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.columns import TIMESTAMP
 from schemas.derive import (
     changed_cells,
     glob_escaped,
     literal,
-    parquet_metadata,
     parquet_rows,
     quoted,
     repeated_keys,
-    schema_metadata,
     staged_partition,
-    stored_schema,
+    staged_records,
 )
 from schemas.exports import Export
 from schemas.tables import Table
-from transforms.engine.ranges import bounds
-from transforms.engine.row_groups import RowGroups
+from transforms.engine import scale
+from transforms.engine.engine import POLICY, Engine, Transform, memory_bytes
+from transforms.engine.errors import OutOfMemory, QueryError
 from transforms.engine.threads import beside
 
-ROOT: Final = Path(__file__).parent.parent
-_HEADER_LINE: Final = re.compile(r"--\s*(purpose|grain|keys|inputs|policy|rules|apart|kept)\s*:\s*(.*)")
-_INPUT: Final = re.compile(r"(\w+)\(([^)]*)\)")
-_UNITS: Final = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _ROWS_AT_ONCE: Final = 1 << 17
 _ENGINE_SHARE: Final = 0.6
 """DuckDB's part of `--memory`; the rest is Python's, Prefect's and the allocator's slack."""
 
-_STREAMED_ROWS: Final = 1 << 16
-_SORTED_ROW_BYTES: Final = 180
-"""What a sort holds of a lot or event, as measured."""
-_HELD_BY_SORTS: Final = 2
-"""Two sorts that are read from at once run out of memory from four to five times it on."""
-_RANGES_OF_MEMORY: Final = 2
-"""Of rows that fill the memory once: with one, what else is at work takes a tenth longer."""
-_JOINED_BYTES: Final = 12
-"""What joins and groups hold at most of a byte of files, as measured."""
-
-_NOT_OF_USE: Final = "partitioned_execution"
-"""It splits what is sorted or grouped by ranges of a column, and reads all rows for each of them
-again where a filter comes from a CTE: five times the work of an audit over 40 M rows.
+_NOT_OF_USE: Final = "partitioned_execution,statistics_propagation"
+"""Optimizers. The first splits what is sorted or grouped by ranges of a column, and reads all rows
+for each of them again where a filter comes from a CTE: five times the work of an audit over 40 M
+rows. By the second a column of a file in scratch is never null if none of these rows has a null.
 """
 
-POLICY: Final = "policy_"
-"""What the names of policies begin with, among the inputs."""
-
-_PARQUET: Final = (
-    "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 4096"
-)
-"""Half the time of the defaults for 4 % more bytes. A column of more values than the limit in a
-row group gets no dictionary: the files are the same, and that is known after fewer of them."""
-
-_WRITTEN: Final[dict[str, Any]] = {"compression": "zstd", "compression_level": 1}
-"""The same for what is written as its rows come."""
-
 _PASSING: Final = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 4096"
-"""For a file that is read once and not kept."""
+"""For a file that is read once and not kept. A column of more values than the limit in a row group
+gets no dictionary: the files are the same, and that is known after fewer of them.
+"""
 
 
-@dataclass(frozen=True)
-class Transform:
-    """A .sql file under `transforms/`: its name, text and header (purpose, grain, keys, …)."""
+def _failure(name: str, error: duckdb.Error | pa.ArrowException | OSError) -> QueryError:
+    """The error as one of the transform, or relation, of that name.
 
-    name: str
-    path: Path
-    sql: str
-    header: dict[str, str]
-
-    @cached_property
-    def inputs(self) -> dict[str, list[str]]:
-        """The columns that it reads of each input, as its header says."""
-        return {
-            relation: [column.strip() for column in columns.split(",")]
-            for relation, columns in _INPUT.findall(self.header.get("inputs", ""))
-        }
-
-    @cached_property
-    def body(self) -> str:
-        """The SQL without its header."""
-        lines = self.sql.splitlines()
-        return "\n".join(dropwhile(lambda line: line.startswith("--"), lines))
-
-
-@cache
-def load_transform(name: str) -> Transform:
-    """The transform of that name, e.g. `membership/tier_snapshot`."""
-    path = ROOT / f"{name}.sql"
-    text = path.read_text(encoding="utf-8")
-    header: dict[str, str] = {}
-    entry = ""
-    for line in text.splitlines():
-        if not line.startswith("--"):
-            break
-        if found := _HEADER_LINE.match(line):
-            entry = found[1]
-            header[entry] = found[2].strip()
-        elif entry:
-            header[entry] = f"{header[entry]} {line.removeprefix('--').strip()}".strip()
-    return Transform(name, path, text.strip().removesuffix(";"), header)
-
-
-def memory_bytes(text: str) -> int:
-    """`4GB`, `500MB` … as bytes; raises ValueError for anything else."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(KB|MB|GB|TB)", text.strip().upper())
-    if found is None:
-        raise ValueError(f"not an amount of memory: {text!r}; write it like 4GB or 500MB")
-    return int(float(found[1]) * _UNITS[found[2]])
-
-
-class QueryError(Exception):
-    """A transform that DuckDB could not run: names the transform and what the engine said."""
-
-    @classmethod
-    def of(cls, name: str, error: Exception) -> QueryError:
-        kind = OutOfMemory if isinstance(error, duckdb.OutOfMemoryException) else cls
-        return kind(f"{name}: {str(error).splitlines()[0]}")
-
-
-class OutOfMemory(QueryError):
-    """A transform that DuckDB had no memory for beside what else was going on."""
-
-
-class TableFile(RowGroups):
-    """A table's Parquet file on its way, with the table's metadata; closes with its `with` block.
-
-    Raises QueryError where a value is not of its column's type.
+    Of what goes wrong after the first batch Arrow hands on the text alone.
     """
-
-    def __init__(self, table: Table, path: Path) -> None:
-        self.table = table
-        self._own = stored_schema(table)
-        super().__init__(path, self._own, **_WRITTEN)
-
-    def write(self, table: pa.Table) -> None:
-        """Writes rows; those of a group that isn't full yet are held."""
-        try:
-            super().write(table.cast(self._own))
-        except pa.ArrowInvalid as error:
-            raise QueryError(f"{self.table.name}: {error}") from error
+    kind = OutOfMemory if str(error).startswith("Out of Memory Error") else QueryError
+    return kind(f"{name}: {str(error).splitlines()[0]}")
 
 
-def _conditions(column: str, parts: Sequence[str]) -> list[str]:
-    """Each of a column's ranges between the parts, as a condition; none for the whole."""
-    name = quoted(column)
-    lows = [f"{name} >= {literal(part)}" for part in parts]
-    highs = [f"{name} < {literal(part)}" for part in parts]
-    return [
-        " AND ".join(filter(None, range_)) for range_ in zip(["", *lows], [*highs, ""], strict=True)
-    ]
+def _columns_of(files: Iterable[Path]) -> set[str]:
+    """The columns that any of the files holds."""
+    return {column for file in files for column in pq.read_schema(file).names}
 
 
-class Engine:
-    """A DuckDB session with its inputs; closes with its `with` block.
+class DuckDBEngine(Engine):
+    """A DuckDB session with its inputs.
 
-    `scratch` is a private folder for what doesn't fit in memory. `memory` bounds the whole
-    process, so DuckDB gets a share of it. Other threads than the one that made it may use it as
-    well: their statements run beside its own.
+    `memory` bounds the whole process, so DuckDB gets a share of it. `threads` none: one a core.
     """
 
     def __init__(self, scratch: Path, memory: str = "4GB", threads: int | None = None) -> None:
@@ -201,19 +91,7 @@ class Engine:
         self._connection.execute("SET enable_progress_bar_print = false")
         self._connection.execute(f"SET disabled_optimizers = {literal(_NOT_OF_USE)}")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
-        """Ends the session."""
         for session in self._sessions:
             session.close()
         self._connection.close()
@@ -221,7 +99,6 @@ class Engine:
         del self._connection, self._sessions, self._of_thread
 
     def forget(self) -> None:
-        """Forgets all inputs but policies, as if the session were new; `scratch` stays."""
         for session in self._sessions:
             session.close()
         self._sessions.clear()
@@ -248,66 +125,28 @@ class Engine:
         partition: str | None = None,
         by_name: bool = False,
     ) -> None:
-        """Names Parquet files of a schema as an input; with no files it is an empty relation.
-
-        `partition` is the column of the schema that stands in the files' paths. `by_name`: a file
-        may lack columns, which are null in its rows then. Read together files are one scan: the
-        engine can't spill a sort of a UNION ALL, and runs out of memory.
-        """
-        held = None
-        if by_name:
-            held = {column for file in files for column in pq.read_schema(file).names}
+        # one scan, not a UNION ALL: a sort of that can't be spilled, and runs out of memory
+        held = _columns_of(files) if by_name else None
         self._view(name, parquet_rows(schema, files, partition, held=held))
         self._files[name] = list(files)
 
     def records(
         self, name: str, export: Export, rows: Sequence[Path] | pa.Table, schema: pa.Schema
     ) -> None:
-        """Names rows of an export, in Parquet files or in memory, as an input of staging.
-
-        Beside the schema's columns these read, under one name for every export, `scope` and
-        `record_key` (a row's identity), `key_hash` (a number, the same where the identity is the
-        same), `record_revision`, `owner_id`, `partition_month`, `first_total` and `second_total`
-        (control amounts, else 0) and `content`, the row's values as one.
-        """
         partition, _ = staged_partition(export) or (None, None)
-        own_month = partition is not None and partition == export.month_of
-        in_path = own_month and partition not in schema.names
-        if in_path:
+        in_path = partition is not None and partition == export.month_of
+        if in_path and partition not in schema.names:
             schema = schema.append(pa.field(partition, pa.string()))
-        month = "''"
-        if export.month_of is not None:
-            column = quoted(export.month_of)
-            month = column if own_month else f"strftime({column}, '%Y-%m')"
-        scope = month if export.month_of in export.key else "''"
-        revision = quoted(export.revision) if export.revision else "0"
-        if export.revision and export.dtype(export.revision) == TIMESTAMP:
-            revision = f"epoch_us({revision})"
-        totals = [quoted(column) for column in export.totals] + ["0", "0"]
-        content = ", ".join(f"{quoted(c)} := {quoted(c)}" for c in export.columns)
-        others = [column for column in schema.names if column not in export.columns]
+        else:
+            partition = None
         if isinstance(rows, pa.Table):
             self._connection.register(f"{name} in memory", rows)
             source = f"SELECT * FROM {quoted(f'{name} in memory')}"
         else:
-            source = parquet_rows(schema, rows, partition if in_path else None)
-        columns = ", ".join(quoted(c) for c in [*export.columns, *others])
-        self._view(
-            name,
-            f"SELECT {scope} AS scope, {quoted(export.record_key)} AS record_key, "
-            f"hash({scope}, {quoted(export.record_key)}) AS key_hash, "
-            f"{quoted(export.owner)} AS owner_id, CAST({revision} AS BIGINT) AS record_revision, "
-            f"{month} AS partition_month, CAST({totals[0]} AS BIGINT) AS first_total, "
-            f"CAST({totals[1]} AS BIGINT) AS second_total, struct_pack({content}) AS content, "
-            f"{columns} FROM ({source})",
-        )
-
-    def table(self, name: str, data: pa.Table) -> None:
-        """Names a small table (policy values, the run's context) as an input."""
-        self.tables({name: data})
+            source = parquet_rows(schema, rows, partition)
+        self._view(name, staged_records(export, source, schema.names))
 
     def tables(self, tables: Mapping[str, pa.Table]) -> None:
-        """Names small tables as inputs, all at once; those that are named already stay."""
         new = {name: data for name, data in tables.items() if self._tables.get(name) != data}
         if not new:
             return
@@ -321,44 +160,29 @@ class Engine:
         self._tables |= new
 
     def create(self, name: str, transform: Transform) -> None:
-        """Keeps a transform's rows as an input for others."""
         self._kept.add(name)
         self._run(transform.name, f"CREATE OR REPLACE TABLE {quoted(name)} AS {transform.sql}")
 
     def view(self, name: str, transform: Transform) -> None:
-        """Names a transform as an input for others, computed as often as they read it."""
         self._view(name, transform.sql)
 
-    def files(self, name: str, files: Sequence[Path]) -> None:
-        """Names Parquet files as one input, with the columns of the first, which we made."""
-        self.relation(name, files, pq.read_schema(files[0]), by_name=len(files) > 1)
-
     def file(self, name: str, transform: Transform) -> Path:
-        """Keeps a transform's rows as an input for others, in a file in scratch; returns that.
-
-        Files can be read with others as one scan.
-        """
         file = self.scratch / f"{name}.parquet"
-        self._copy(transform.sql, file, {}, transform.name, _PASSING)
+        self._copy(transform, file)
         self.files(name, [file])
         return file
 
     def compare(
         self, name: str, tables: Iterable[tuple[Table, Sequence[Path], Sequence[Path]]]
     ) -> None:
-        """Keeps as an input where rows of tables differ between files before and files after.
-
-        See `changed_cells` for its columns.
-        """
         self._kept.add(name)
         begin = f"CREATE OR REPLACE TABLE {quoted(name)} AS"
         for table, before, after in tables:
-            held = {column for file in before for column in pq.read_schema(file).names}
+            held = [_columns_of(files) for files in (before, after)]
             self._run(table.name, f"{begin} {changed_cells(table, before, after, held)}")
             begin = f"INSERT INTO {quoted(name)}"
 
     def repeated_key(self, table: Table, files: Sequence[Path]) -> dict[str, object] | None:
-        """The first key, with its partition, that several rows of a table's files have, if any."""
         found = self._run(table.name, f"{repeated_keys(table, files)} LIMIT 1").fetchone()
         columns = [table.partition, *table.key]
         return None if found is None else dict(zip(columns, found, strict=True))
@@ -373,22 +197,17 @@ class Engine:
     def streams(
         self, first: Transform, second: Transform, of: Iterable[str], by: str | None = None
     ) -> tuple[pa.RecordBatchReader, pa.RecordBatchReader]:
-        """Two sorted transforms' rows as streams of batches; to be read side by side, in any turn.
-
-        `of`: the inputs that they have a row of each from. `by`: the column of text that both, and
-        the inputs, are sorted by first. As long as a sort is read from it holds memory that it
-        can't give back. So where these rows are many times what fits, range after range of `by` is
-        sorted; without it, or where the inputs' files don't tell of any, each transform's rows go
-        through a file. Else both are made ready side by side, as a sort ends on one core.
+        """As long as both fit in memory they are made ready side by side, as a sort ends on one
+        core; else range after range of `by` is sorted, or what is sorted goes through a file.
         """
-        held = self._count(of) * _SORTED_ROW_BYTES
-        if held <= self._memory * _HELD_BY_SORTS:
+        rows = self._count(of)
+        if scale.sorts_fit(rows, self._memory):
             with beside() as thread:
                 ahead = thread.submit(self._stream, first.name, first.sql)
                 behind = self._stream(second.name, second.sql)
                 return ahead.result(), behind
         if by is not None:
-            ranges = self._parted(self._files_of(of), by, held)
+            ranges = scale.ranges_to_sort(self._files_of(of), by, rows, self._memory)
             if len(ranges) > 1:
                 return self._ranges(first, ranges), self._ranges(second, ranges)
         return self._through_file(first), self._through_file(second)
@@ -397,11 +216,11 @@ class Engine:
         try:
             return self._connection.cursor().sql(sql).to_arrow_reader(_ROWS_AT_ONCE)
         except duckdb.Error as error:
-            raise QueryError.of(name, error) from error
+            raise _failure(name, error) from error
 
     def _through_file(self, transform: Transform) -> pa.RecordBatchReader:
         file = self.scratch / f"{Path(transform.name).name}.parquet"
-        self._copy(transform.sql, file, {}, transform.name, _PASSING)
+        self._copy(transform, file)
         return self._stream(transform.name, f"FROM read_parquet({literal(glob_escaped(file))})")
 
     def _ranges(self, transform: Transform, ranges: Sequence[str]) -> pa.RecordBatchReader:
@@ -415,49 +234,25 @@ class Engine:
             first.schema, (batch for reader in chain([first], readers) for batch in reader)
         )
 
-    def write(self, transform: Transform, table: Table, target: Path) -> int:
-        """Writes a transform's rows as the table's Parquet, with its metadata; returns the rows."""
-        return self._copy(transform.sql, target, parquet_metadata(table), transform.name)
-
-    def write_schema(self, transform: Transform, schema: pa.Schema, target: Path) -> int:
-        """Writes the schema's columns of a transform's rows as Parquet; returns the rows."""
-        columns = ", ".join(quoted(name) for name in schema.names)
-        return self._copy(
-            f"SELECT {columns} FROM ({transform.sql})",
-            target,
-            schema_metadata(schema),
-            transform.name,
-        )
-
-    def _copy(
-        self, sql: str, target: Path, metadata: dict[str, str], name: str, form: str = _PARQUET
-    ) -> int:
-        pairs = ", ".join(f"{quoted(k)}: {literal(v)}" for k, v in metadata.items())
-        found = self._run(
-            name, f"COPY ({sql}) TO {literal(str(target))} ({form}, KV_METADATA {{{pairs}}})"
-        ).fetchall()
-        return int(found[0][0])
+    def _copy(self, transform: Transform, target: Path) -> None:
+        self._run(transform.name, f"COPY ({transform.sql}) TO {literal(target)} ({_PASSING})")
 
     def stream_schema(self, transform: Transform, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        """The schema's columns of a transform's rows, in its order, without holding them all."""
         columns = ", ".join(quoted(name) for name in schema.names)
         try:
-            relation = self._connection.sql(f"SELECT {columns} FROM ({transform.sql})")
-            yield from relation.to_arrow_reader(_STREAMED_ROWS)
-        except (duckdb.Error, pa.ArrowException) as error:
-            raise QueryError.of(transform.name, error) from error
+            relation = self._session.sql(f"SELECT {columns} FROM ({transform.sql})")
+            yield from relation.to_arrow_reader(_ROWS_AT_ONCE)
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise _failure(transform.name, error) from error
 
     def rows(self, transform: Transform) -> pa.Table:
-        """A transform's rows, for summaries and the rows that break a claim."""
         try:
             return self._session.sql(transform.sql).to_arrow_table()
         except duckdb.Error as error:
-            raise QueryError.of(transform.name, error) from error
+            raise _failure(transform.name, error) from error
 
     def has_rows(self, transform: Transform) -> bool:
-        """Whether a transform has any row.
-
-        Planned once, where `rows` plans twice, and without columns that only show what is wrong.
+        """Planned once, where `rows` plans twice, and without columns that only show what is wrong.
         One whose header names a column `apart` is true of all rows where it is true of the rows of
         each of its values: where they are many, it is looked into range by range, in memory.
         """
@@ -474,26 +269,20 @@ class Engine:
                     if session.execute(sql).fetchall()[0][0]:
                         return True
         except duckdb.Error as error:
-            raise QueryError.of(transform.name, error) from error
+            raise _failure(transform.name, error) from error
         return False
 
     def _apart(self, transform: Transform) -> list[str]:
         """The ranges of its rows that a transform is to be looked into, as conditions."""
-        by = transform.header.get("apart", "")
-        files = self._files_of(transform.inputs) if by else []
-        held = sum(file.stat().st_size for file in files) * _JOINED_BYTES
-        return self._parted(files, by, held) if held > self._memory else _conditions(by, [])
+        by = transform.header.get("apart")
+        if by is None:
+            return [""]
+        return scale.ranges_to_look_into(self._files_of(transform.inputs), by, self._memory)
 
     def _files_of(self, names: Iterable[str]) -> list[Path]:
         return [file for name in names for file in self._files.get(name, ())]
 
-    def _parted(self, files: Iterable[Path], column: str, held: int) -> list[str]:
-        """Conditions that part rows which hold so many bytes into ranges for the memory."""
-        ranges = held * _RANGES_OF_MEMORY // self._memory + 1
-        return _conditions(column, bounds(files, column, ranges))
-
     def progress(self) -> float:
-        """Share of the running statement that is done, 0 to 100, or below 0 if not known."""
         return self._connection.query_progress()
 
     @property
@@ -516,4 +305,4 @@ class Engine:
         try:
             return self._session.execute(sql)
         except duckdb.Error as error:
-            raise QueryError.of(name, error) from error
+            raise _failure(name, error) from error

@@ -6,7 +6,8 @@ of threads changes no byte of any output.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
@@ -14,6 +15,8 @@ import pyarrow as pa
 
 _CORES: Final = pa.cpu_count()
 _READERS: Final = pa.io_thread_count()
+_WAITING: Final = 2
+"""Items that may wait for the work on those before them."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,6 +37,18 @@ def pool(at_most: int) -> Executor:
 def beside(threads: int = 1) -> Executor:
     """Threads that work beside the caller; where the bound is one, the caller itself."""
     return ThreadPoolExecutor(threads) if pa.cpu_count() > 1 else _Caller()
+
+
+def each_beside(work: Callable[[T], object], items: Iterable[T]) -> None:
+    """Does the work on each item, one after another, while the caller makes the next of them."""
+    under_way: deque[Future[object]] = deque()
+    with beside() as thread:
+        for item in items:
+            under_way.append(thread.submit(work, item))
+            if len(under_way) > _WAITING:
+                under_way.popleft().result()
+        for future in under_way:
+            future.result()
 
 
 class _Caller(Executor):

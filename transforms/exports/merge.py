@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from schemas.derive import DELIVERY, arrow_schema, staged_schema, stored_schema
 from schemas.exports import Export
 from schemas.tables import relations_of
-from transforms.engine.duckdb import Engine, load_transform
+from transforms.engine.engine import Engine, load_transform
 from transforms.exports.sorted_chunks import ChunkFile, Source, merged, sort_into_chunks
 from transforms.exports.staged_files import coded_rows, with_codes, write_staged
 

@@ -44,11 +44,6 @@ def faults(table: Table, files: Mapping[str, Path]) -> Iterator[Fault]:
         yield from _out_of_order(table, batch, rows)
 
 
-def order_of(table: Table) -> list[str]:
-    """The columns that the rows of the table's files are sorted by."""
-    return table.key if table.export else table.order
-
-
 @dataclass
 class _Batch:
     """Rows of one file after the other; `starts` says where each file's begin."""
@@ -137,9 +132,9 @@ def _broken(table: Table, batch: _Batch, rows: pa.Table) -> Iterator[Fault]:
 
 def _out_of_order(table: Table, batch: _Batch, rows: pa.Table) -> Iterator[Fault]:
     """Compares each row with the next one of its file."""
-    after, same = compared(rows.select(order_of(table)))
+    after, same = compared(rows.select(table.order))
     seams = [start - 1 for start in batch.starts if 0 < start < batch.size]
     after[seams], same[seams] = True, False
-    columns = ", ".join(order_of(table))
+    columns = ", ".join(table.order)
     yield from batch.fault(~after & ~same, f"its rows are not in the order of {columns}")
     yield from batch.fault(same, f"two rows have the same {columns}")
