@@ -181,7 +181,7 @@ def _columns(path: Path) -> list[tuple[str, str, str | None]]:
 
 
 def _append(target: Path, line: str) -> None:
-    """One write a line, so that commands on several workspaces can share the file."""
+    """Appends the line in one write, so that commands on several workspaces can share the file."""
     data = f"{line}\n".encode()
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     descriptor = os.open(target, flags, _PRIVATE)
