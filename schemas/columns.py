@@ -75,7 +75,9 @@ class DeclaredCheck:
 
 @dataclass(frozen=True)
 class DeclaredColumn:
-    """A column of Arrow values; `metadata` holds what is particular to exports or tables."""
+    """A column of Arrow values, in pandera's terms; `metadata`: what is particular to exports or
+    tables.
+    """
 
     dtype: pa.DataType
     checks: Sequence[DeclaredCheck]
@@ -87,19 +89,15 @@ class DeclaredColumn:
     def as_pandera(self) -> pandera.Column:
         import pandera.pandas as pandera
 
-        return pandera.Column(
-            pandas_type(self.dtype),
-            checks=[check.as_pandera() for check in self.checks],
-            nullable=self.nullable,
-            title=self.title,
-            description=self.description,
-            metadata=dict(self.metadata),
-        )
+        checks = [check.as_pandera() for check in self.checks]
+        return pandera.Column(**vars(self) | {"dtype": pandas_type(self.dtype), "checks": checks})
 
 
 @dataclass(frozen=True)
 class DeclaredSchema:
-    """The columns of an export, a table or a policy, with the checks across them."""
+    """The columns of an export, a table or a policy, with the checks across them, in pandera's
+    terms.
+    """
 
     columns: Mapping[str, DeclaredColumn]
     name: str
@@ -113,14 +111,9 @@ class DeclaredSchema:
         """The schema as pandera's, which validates rows."""
         import pandera.pandas as pandera
 
-        return pandera.DataFrameSchema(
-            {name: column.as_pandera() for name, column in self.columns.items()},
-            name=self.name,
-            title=self.title,
-            description=self.description,
-            checks=[check.as_pandera() for check in self.checks],
-            metadata=dict(self.metadata),
-        )
+        columns = {name: column.as_pandera() for name, column in self.columns.items()}
+        checks = [check.as_pandera() for check in self.checks]
+        return pandera.DataFrameSchema(**vars(self) | {"columns": columns, "checks": checks})
 
 
 @dataclass(frozen=True)

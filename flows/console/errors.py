@@ -22,8 +22,6 @@ class PointbookError(Exception):
 class RunFailed(PointbookError):
     """The run failed; nothing of its tables was published."""
 
-    exit_code = 1
-
 
 class WorkspaceHeld(RunFailed):
     """Another process holds the workspace's lock; a later try can succeed."""
@@ -49,5 +47,3 @@ class NotReady(PointbookError):
 
 class ProofFailed(PointbookError):
     """A published file was changed, or does not follow from what was delivered."""
-
-    exit_code = 1

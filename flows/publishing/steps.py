@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from flows.console.logs import timed
+from flows.console import logs
 
 T = TypeVar("T")
 
@@ -22,7 +22,8 @@ class StepRunner(Protocol):
 
 def plainly(name: str, work: Callable[[], T], /) -> T:
     """Runs the work without Prefect."""
-    return timed(name, work)()
+    with logs.step(name):
+        return work()
 
 
 def as_task(name: str, work: Callable[[], T], /) -> T:
@@ -30,5 +31,5 @@ def as_task(name: str, work: Callable[[], T], /) -> T:
     from prefect import task
     from prefect.cache_policies import NO_CACHE
 
-    run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(timed(name, work))
+    run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(lambda: plainly(name, work))
     return run()
