@@ -86,6 +86,7 @@ class Run:
         return cls(options.workspace, command, parameters, options)
 
     def __enter__(self) -> Self:
+        """Locks the workspace, completes commits that were cut short, and begins the run."""
         try:
             self._held.enter_context(self.workspace.lock(self._command))
             if recovered := recover(self.workspace):
@@ -120,6 +121,7 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Ends the run; one that failed before its commit leaves its manifest, with the error."""
         try:
             if error is not None:
                 failure = _as_failure(error)
@@ -174,7 +176,7 @@ class Run:
         return manifest
 
     def _restate(self) -> dict[str, Any]:
-        """Takes what changes of published tables into the commit; returns it in numbers."""
+        """Adds what changed in published files to the commit; returns its counts (Q4)."""
         replaced = [one for one in self._publication.replacements if one.entry.table in PUBLISHED]
         if not replaced:
             return {}
@@ -189,6 +191,7 @@ class Run:
         return found
 
     def _dry(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Drops what the run wrote; returns the manifest, with the periods that are new."""
         new = [
             {"table_name": entry.table, "period": entry.period}
             for entry in self._publication.new_entries
@@ -217,6 +220,7 @@ class Run:
         self._lineage.emit("COMPLETE", manifest)
 
     def _manifest(self, status: str) -> dict[str, Any]:
+        """What every manifest begins with; `status`: done, dry_run or failed."""
         # clocks are put right while a run goes on, so they don't tell how long it took
         seconds = time.monotonic() - self._started_at
         return {
