@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from datetime import date
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
@@ -60,41 +61,23 @@ class DeclaredCheck:
     check_fn: Callable[[Any], Any] | str
     name: str
     title: str
-    error: str | None = None
     statistics: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def isin(cls, allowed_values: Sequence[object], name: str, title: str) -> DeclaredCheck:
-        return cls("isin", name, title, statistics={"allowed_values": allowed_values})
-
-    @classmethod
-    def ge(cls, min_value: object, name: str, title: str) -> DeclaredCheck:
-        return cls("ge", name, title, statistics={"min_value": min_value})
-
-    @classmethod
-    def lt(cls, max_value: object, name: str, title: str) -> DeclaredCheck:
-        return cls("lt", name, title, statistics={"max_value": max_value})
-
-    @classmethod
-    def in_range(cls, min_value: object, max_value: object, name: str, title: str) -> DeclaredCheck:
-        bounds = {"min_value": min_value, "max_value": max_value}
-        return cls("in_range", name, title, statistics=bounds)
 
     def as_pandera(self) -> pandera.Check:
         import pandera.pandas as pandera
 
-        named: dict[str, Any] = {"name": self.name, "title": self.title}
-        if self.error is not None:
-            named["error"] = self.error
         if callable(self.check_fn):
-            return pandera.Check(self.check_fn, **named)
-        own = getattr(pandera.Check, self.check_fn)
-        return cast("pandera.Check", own(**self.statistics, **named))
+            own = partial(pandera.Check, self.check_fn, error=self.title)
+        else:
+            own = partial(getattr(pandera.Check, self.check_fn), **self.statistics)
+        return own(name=self.name, title=self.title)
 
 
 @dataclass(frozen=True)
 class DeclaredColumn:
-    """A column of Arrow values; `metadata` holds what is particular to exports or tables."""
+    """A column of Arrow values, in pandera's terms; `metadata`: what is particular to exports or
+    tables.
+    """
 
     dtype: pa.DataType
     checks: Sequence[DeclaredCheck]
@@ -106,19 +89,15 @@ class DeclaredColumn:
     def as_pandera(self) -> pandera.Column:
         import pandera.pandas as pandera
 
-        return pandera.Column(
-            pandas_type(self.dtype),
-            checks=[check.as_pandera() for check in self.checks],
-            nullable=self.nullable,
-            title=self.title,
-            description=self.description,
-            metadata=dict(self.metadata),
-        )
+        checks = [check.as_pandera() for check in self.checks]
+        return pandera.Column(**vars(self) | {"dtype": pandas_type(self.dtype), "checks": checks})
 
 
 @dataclass(frozen=True)
 class DeclaredSchema:
-    """The columns of an export, a table or a policy, with the checks across them."""
+    """The columns of an export, a table or a policy, with the checks across them, in pandera's
+    terms.
+    """
 
     columns: Mapping[str, DeclaredColumn]
     name: str
@@ -132,14 +111,9 @@ class DeclaredSchema:
         """The schema as pandera's, which validates rows."""
         import pandera.pandas as pandera
 
-        return pandera.DataFrameSchema(
-            {name: column.as_pandera() for name, column in self.columns.items()},
-            name=self.name,
-            title=self.title,
-            description=self.description,
-            checks=[check.as_pandera() for check in self.checks],
-            metadata=dict(self.metadata),
-        )
+        columns = {name: column.as_pandera() for name, column in self.columns.items()}
+        checks = [check.as_pandera() for check in self.checks]
+        return pandera.DataFrameSchema(**vars(self) | {"columns": columns, "checks": checks})
 
 
 @dataclass(frozen=True)
@@ -183,17 +157,12 @@ _IDENTIFIER_BYTES: Final = 40
 
 def matches(pattern: str, wording: str) -> DeclaredCheck:
     """The whole text matches the pattern; rule `format`."""
-    return DeclaredCheck(
-        lambda series: series.str.fullmatch(pattern),
-        name="format",
-        error=wording,
-        title=wording,
-    )
+    return DeclaredCheck(lambda series: series.str.fullmatch(pattern), "format", wording)
 
 
 def identifies(wording: str) -> DeclaredCheck:
     """The whole text is an id, as `IDENTIFIER_PATTERN` has it; rule `format`."""
-    return DeclaredCheck(_are_identifiers, name="format", error=wording, title=wording)
+    return DeclaredCheck(_are_identifiers, "format", wording)
 
 
 def _are_identifiers(series: pd.Series[Any]) -> pd.Series[bool]:
@@ -208,19 +177,26 @@ def _are_identifiers(series: pd.Series[Any]) -> pd.Series[bool]:
     return series.str.fullmatch(IDENTIFIER_PATTERN)
 
 
-def one_of(values: list[str]) -> DeclaredCheck:
+def one_of(values: Sequence[object], wording: str | None = None) -> DeclaredCheck:
     """The value is in the list; rule `domain`."""
-    return DeclaredCheck.isin(values, name="domain", title=f"one of {', '.join(values)}")
+    wording = wording or f"one of {', '.join(map(str, values))}"
+    return DeclaredCheck("isin", "domain", wording, {"allowed_values": values})
 
 
 def at_least(bound: object) -> DeclaredCheck:
     """The value is the bound or more; rule `range`."""
-    return DeclaredCheck.ge(bound, name="range", title=f"{bound} or more")
+    return DeclaredCheck("ge", "range", f"{bound} or more", {"min_value": bound})
+
+
+def before(day: date) -> DeclaredCheck:
+    """The day is an earlier one; rule `range`."""
+    return DeclaredCheck("lt", "range", f"before {day}", {"max_value": day})
 
 
 def between(low: object, high: object) -> DeclaredCheck:
     """The value lies between the bounds, both included; rule `range`."""
-    return DeclaredCheck.in_range(low, high, name="range", title=f"{low} to {high}")
+    bounds = {"min_value": low, "max_value": high}
+    return DeclaredCheck("in_range", "range", f"{low} to {high}", bounds)
 
 
 def across(
@@ -231,12 +207,8 @@ def across(
     Where a column that it reads is missing the condition counts as met: the missing column has
     a reason of its own. Codes and enumerations are compared as text, but have no `.str`.
     """
-    return DeclaredCheck(
-        lambda frame: holds(frame).astype(pandas_type(BOOL)).fillna(True),
-        name=f"{column}:{rule}",
-        error=wording,
-        title=wording,
-    )
+    met = lambda frame: holds(frame).astype(pandas_type(BOOL)).fillna(True)  # noqa: E731
+    return DeclaredCheck(met, f"{column}:{rule}", wording)
 
 
 def column(

@@ -32,6 +32,7 @@ from schemas.columns import (
     DeclaredSchema,
     across,
     at_least,
+    before,
     between,
     column,
     identifies,
@@ -608,9 +609,7 @@ _MIXED_PAYMENTS = _export(
             DECIMAL_9_2,
             "Won that one mile is worth in this booking",
             title="마일당원화",
-            checks=[
-                DeclaredCheck(lambda s: s > 0, name="range", title="above 0"),
-            ],
+            checks=[DeclaredCheck(lambda s: s > 0, name="range", title="above 0")],
             form="decimal",
             unit="KRW per mile",
         ),
@@ -725,7 +724,7 @@ def opening_lots(
                     DATE,
                     "Day of the credit, before the ledger's first month",
                     title="적립일",
-                    checks=_before(first_day),
+                    checks=[before(first_day)] if first_day else [],
                     form="date",
                 ),
                 "expires_on": column(
@@ -733,7 +732,7 @@ def opening_lots(
                     "Last day it can be used, in the first month's year or later: what lapsed in "
                     "earlier ones has expired; missing: miles that don't expire",
                     title="만료일",
-                    checks=_not_swept_before(first_day),
+                    checks=[at_least(first_day.replace(month=1, day=1))] if first_day else [],
                     nullable=True,
                     form="date",
                 ),
@@ -778,16 +777,6 @@ def opening_lots(
             ],
         )
     )
-
-
-def _before(first_day: date | None) -> list[DeclaredCheck]:
-    if first_day is None:
-        return []
-    return [DeclaredCheck.lt(first_day, name="range", title=f"before {first_day}")]
-
-
-def _not_swept_before(first_day: date | None) -> list[DeclaredCheck]:
-    return [] if first_day is None else [at_least(first_day.replace(month=1, day=1))]
 
 
 def _is_of(frame: pd.DataFrame, kinds: Mapping[str, str]) -> pd.Series[bool]:

@@ -25,7 +25,6 @@ from schemas.columns import (
     INT64,
     TEXT,
     Declared,
-    DeclaredCheck,
     DeclaredColumn,
     DeclaredSchema,
     at_least,
@@ -371,7 +370,7 @@ _MICROPAYMENT_GRADE_LIMITS = _policy(
         "credit_grade": column(
             INT64,
             "Credit grade, 1 (best) to 10",
-            checks=[DeclaredCheck.isin(CREDIT_GRADES, name="domain", title="1 to 10")],
+            checks=[one_of(CREDIT_GRADES, "1 to 10")],
         )
     },
     values={"monthly_limit": column(INT64, "Limit of a calendar month", checks=[at_least(0)])},

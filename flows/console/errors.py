@@ -1,5 +1,7 @@
-"""What can go wrong, with the exit code that each means. A message is one line: what, where, what
-to do next."""
+"""The errors that end a command, each with its exit code.
+
+A message is one line that says what went wrong, where, and what to do next.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import ClassVar
 
 
 def line_of(error: BaseException) -> str:
-    """An error that nobody foresaw, in one line."""
+    """An unexpected error, in one line: its type and message."""
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
@@ -20,11 +22,9 @@ class PointbookError(Exception):
 class RunFailed(PointbookError):
     """The run failed; nothing of its tables was published."""
 
-    exit_code = 1
-
 
 class WorkspaceHeld(RunFailed):
-    """Another process keeps the workspace; it passes."""
+    """Another process holds the workspace's lock; a later try can succeed."""
 
 
 class WrongUsage(PointbookError):
@@ -40,12 +40,10 @@ class HeldBack(PointbookError):
 
 
 class NotReady(PointbookError):
-    """Something that the command needs is not there yet."""
+    """A delivery or table that the command needs is not there yet."""
 
     exit_code = 4
 
 
 class ProofFailed(PointbookError):
-    """Something published is not what it was, or does not follow from what was delivered."""
-
-    exit_code = 1
+    """A published file was changed, or does not follow from what was delivered."""

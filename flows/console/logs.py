@@ -14,10 +14,11 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -30,8 +31,6 @@ FORMAT_VARIABLE: Final = "POINTBOOK_LOG_FORMAT"
 """Where `--log-format` is handed on to the processes that a command starts."""
 _LOGGER: Final = logging.getLogger("pointbook")
 _PYTHON_WARNINGS: Final = logging.getLogger("py.warnings")
-
-T = TypeVar("T")
 
 
 class _Stderr(logging.Handler):
@@ -145,22 +144,18 @@ def error(name: str, message: str, *, traceback: bool = False, **fields: object)
         _LOGGER.error(message, extra={"event": name} | fields, exc_info=traceback)
 
 
-def timed(step: str, work: Callable[[], T]) -> Callable[[], T]:
-    """The work of a step, with events of when it begins and ends and how many seconds it took."""
-
-    def telling() -> T:
-        event("step.started", step, step=step)
-        started = time.monotonic()
-        came_to = "failed"
-        try:
-            result = work()
-            came_to = "finished"
-        finally:
-            seconds = round(time.monotonic() - started, 3)
-            event(f"step.{came_to}", step, step=step, seconds=seconds)
-        return result
-
-    return telling
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Tells log collectors when a step begins and ends, and how many seconds it took."""
+    event("step.started", name, step=name)
+    started = time.monotonic()
+    came_to = "failed"
+    try:
+        yield
+        came_to = "finished"
+    finally:
+        seconds = round(time.monotonic() - started, 3)
+        event(f"step.{came_to}", name, step=name, seconds=seconds)
 
 
 def _json() -> _Json | None:

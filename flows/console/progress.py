@@ -43,6 +43,7 @@ def working(what: str, share_done: Callable[[], float]) -> Iterator[None]:
 
 
 def _show(what: str, share_done: Callable[[], float], done: threading.Event) -> None:
+    """Shows the progress of a block from another thread, until it is `done`."""
     if done.wait(QUIET_SECONDS):
         return
     if logs.as_json():
@@ -69,6 +70,7 @@ def _show(what: str, share_done: Callable[[], float], done: threading.Event) -> 
 
 
 def _log(what: str, share_done: Callable[[], float], done: threading.Event) -> None:
+    """Writes an event every half minute until the block is `done`."""
     while True:
         share = share_done()
         logs.event("progress", what, share=round(share, 3) if share >= 0 else None)

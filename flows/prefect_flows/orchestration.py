@@ -27,6 +27,7 @@ from flows.console.errors import RunFailed, line_of
 from flows.deliveries.ingest import ingest
 from flows.deliveries.opening import open_ledger
 from flows.publishing.options import Options
+from flows.publishing.steps import plainly
 from schemas.periods import Period
 
 Manifest = dict[str, Any]
@@ -78,7 +79,7 @@ def run_through(name: str, **parameters: object) -> Manifest:
 
 def as_task(name: str, work: Callable[[], T], /) -> T:
     """Runs a step's work as a task of the current Prefect flow, which sees its name alone."""
-    run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(logs.timed(name, work))
+    run = task(name=name, cache_policy=NO_CACHE, persist_result=False)(lambda: plainly(name, work))
     return run()
 
 

@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -50,30 +50,24 @@ class Lineage:
     command: str
     run_id: str
     started: datetime
-    parameters: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object]
 
-    def start(self) -> None:
-        """The run has begun."""
-        self._emit("START", {})
+    def emit(
+        self, kind: str, manifest: Mapping[str, Any] | None = None, failure: str | None = None
+    ) -> None:
+        """Appends an event, if lineage is wanted; where that fails it warns, and the run goes on.
 
-    def complete(self, manifest: Mapping[str, Any]) -> None:
-        """The run is done, and the outputs that its manifest lists are current."""
-        self._emit("COMPLETE", manifest)
-
-    def fail(self, message: str) -> None:
-        """The run failed, and nothing of it is current."""
-        self._emit("FAIL", {}, message)
-
-    def _emit(self, kind: str, manifest: Mapping[str, Any], failure: str | None = None) -> None:
-        """Appends an event, if lineage is wanted; warns where that fails."""
+        START: the run has begun. COMPLETE: it is done, and the outputs that its manifest lists are
+        current. FAIL: it failed with this message, and nothing of it is current.
+        """
         target = os.environ.get(FILE_VARIABLE)
         if not target:
             return
         try:
             from openlineage.client.serde import Serde
 
-            _append(Path(target), Serde.to_json(self._event(kind, manifest, failure)))
-        except Exception as error:  # whatever it is, the run goes on
+            _append(Path(target), Serde.to_json(self._event(kind, manifest or {}, failure)))
+        except Exception as error:
             why = isinstance(error, OSError) and error.strerror
             why = why or f"{type(error).__name__}: {error}"
             logs.warn(f"{FILE_VARIABLE}={target}: {why}; runs go on without their lineage")
@@ -132,9 +126,8 @@ class Lineage:
 def complete_later(root: Path, manifest: Mapping[str, Any]) -> None:
     """The run of a manifest was cut short, and what it published is current by now."""
     started = datetime.fromisoformat(manifest["started_at"])
-    Lineage(
-        root, manifest["command"], manifest["run_id"], started, manifest["parameters"]
-    ).complete(manifest)
+    run = (manifest["command"], manifest["run_id"], started, manifest["parameters"])
+    Lineage(root, *run).emit("COMPLETE", manifest)
 
 
 def _read(manifest: Mapping[str, Any]) -> Iterator[File]:
@@ -181,7 +174,7 @@ def _columns(path: Path) -> list[tuple[str, str, str | None]]:
 
 
 def _append(target: Path, line: str) -> None:
-    """One write a line, so that commands on several workspaces can share the file."""
+    """Appends the line in one write, so that commands on several workspaces can share the file."""
     data = f"{line}\n".encode()
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     descriptor = os.open(target, flags, _PRIVATE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,16 +18,7 @@ from flows.console import logs
 from flows.console.errors import PointbookError, RunFailed, WrongUsage
 from flows.console.zone import KOREA
 from flows.publishing.catalog import build_catalog, catalog_is_behind
-from flows.publishing.commit import (
-    Contents,
-    Entry,
-    Publication,
-    State,
-    Tombstone,
-    next_run_id,
-    recover,
-    write_durably,
-)
+from flows.publishing.commit import Entry, Publication, State, next_run_id, recover, write_durably
 from flows.publishing.lineage import Lineage, complete_later
 from flows.publishing.options import Options
 from flows.publishing.restatements import restate
@@ -74,8 +65,9 @@ class Context:
 class Run:
     """A command's run, from lock to manifest; used as a `with` block.
 
-    What is taken into it with `replace` becomes current with `commit`, or not at all. A run that
-    fails leaves a manifest with the error, and nothing else.
+    What is taken into it with `replace` and `remove`, as `Publication` has them, becomes current
+    with `commit`, or not at all. A run that fails leaves a manifest with the error, and nothing
+    else.
     """
 
     def __init__(
@@ -97,6 +89,7 @@ class Run:
         return cls(options.workspace, command, parameters, options)
 
     def __enter__(self) -> Self:
+        """Locks the workspace, completes commits that were cut short, and begins the run."""
         try:
             self._held.enter_context(self.workspace.lock(self._command))
             if recovered := recover(self.workspace):
@@ -108,6 +101,9 @@ class Run:
             self._publication = Publication(
                 self.workspace, self.run_id, self._command, self._options.keep
             )
+            self.aside = self._publication.aside
+            self.replace = self._publication.replace
+            self.remove = self._publication.remove
             self._started = datetime.now(KOREA)
             self._started_at = time.monotonic()
             self._lineage = Lineage(
@@ -128,13 +124,14 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Ends the run; one that failed before its commit leaves its manifest, with the error."""
         try:
             if error is not None:
                 failure = _as_failure(error)
                 if not self._publication.decided:
                     self._publication.abandon()
                     self._leave_failed_manifest(failure)
-                    self._lineage.fail(str(failure))
+                    self._lineage.emit("FAIL", failure=str(failure))
                 logs.error("run.failed", str(failure), parameters=self._parameters)
                 if failure is not error:
                     raise failure from error
@@ -153,38 +150,6 @@ class Run:
         """A database session within the run's settings: shared with other runs, or its own."""
         shared = self._options.shared
         return self._options.start_engine(self.scratch) if shared is None else shared.lend()
-
-    def aside(self, target: Path) -> Path:
-        """Where to write a file that is to become `target`."""
-        return self._publication.aside(target)
-
-    def replace(
-        self,
-        aside: Path,
-        target: Path,
-        *,
-        table: str | None = None,
-        period: str | None = None,
-        rows: int | None = None,
-        inputs: Mapping[str, str] | None = None,
-        forgotten: Iterable[str] = (),
-        contents: Contents | None = None,
-    ) -> None:
-        """Takes a file written aside into the run's commit."""
-        self._publication.replace(
-            aside,
-            target,
-            table=table,
-            period=period,
-            rows=rows,
-            inputs=inputs,
-            forgotten=forgotten,
-            contents=contents,
-        )
-
-    def remove(self, tombstone: Tombstone) -> None:
-        """Takes the removal of a file into the run's commit."""
-        self._publication.remove(tombstone)
 
     def commit(self, content: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Makes everything current, with a manifest of this content; returns the manifest.
@@ -214,7 +179,7 @@ class Run:
         return manifest
 
     def _restate(self) -> dict[str, Any]:
-        """Takes what changes of published tables into the commit; returns it in numbers."""
+        """Adds what changed in published files to the commit; returns its counts (Q4)."""
         replaced = [one for one in self._publication.replacements if one.entry.table in PUBLISHED]
         if not replaced:
             return {}
@@ -229,6 +194,7 @@ class Run:
         return found
 
     def _dry(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Drops what the run wrote; returns the manifest, with the periods that are new."""
         new = [
             {"table_name": entry.table, "period": entry.period}
             for entry in self._publication.new_entries
@@ -237,14 +203,14 @@ class Run:
         self._publication.abandon()
         shutil.rmtree(self.workspace.runs / self.run_id, ignore_errors=True)
         manifest = self._manifest("dry_run") | dict(content) | {"new": new, "outputs": []}
-        self._lineage.complete(manifest)
+        self._lineage.emit("COMPLETE", manifest)
         logs.event("run.dry", "nothing was published", seconds=manifest["seconds"])
         return manifest
 
     def _tell_start(self) -> None:
         logs.name_run(self.workspace.root, command=self._command, run_id=self.run_id)
         logs.event("run.started", f"{self._command} begins", parameters=self._parameters)
-        self._lineage.start()
+        self._lineage.emit("START")
 
     def _tell_commit(self, manifest: Mapping[str, Any], entries: Sequence[Entry]) -> None:
         logs.event(
@@ -254,9 +220,10 @@ class Run:
             rows=sum(entry.rows or 0 for entry in entries),
             seconds=manifest["seconds"],
         )
-        self._lineage.complete(manifest)
+        self._lineage.emit("COMPLETE", manifest)
 
     def _manifest(self, status: str) -> dict[str, Any]:
+        """What every manifest begins with; `status`: done, dry_run or failed."""
         # clocks are put right while a run goes on, so they don't tell how long it took
         seconds = time.monotonic() - self._started_at
         return {

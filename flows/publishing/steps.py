@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from flows.console.logs import timed
+from flows.console import logs
 
 T = TypeVar("T")
 
@@ -22,4 +22,5 @@ class StepRunner(Protocol):
 
 def plainly(name: str, work: Callable[[], T], /) -> T:
     """Runs the work without Prefect."""
-    return timed(name, work)()
+    with logs.step(name):
+        return work()

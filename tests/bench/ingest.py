@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.bench.measure import Contender, compare
+from tests.bench.measure import Contender, compare, pointbook
 
 _LINES = """
 SELECT
@@ -113,7 +113,7 @@ def main() -> None:
         return Contender(name, _BARE.format(root=root, source=source))
 
     def ours(name: str, file: str, status: str = "accepted") -> Contender:
-        return Contender(name, _INGEST.format(root=root, name=file, status=status))
+        return pointbook(name, _INGEST.format(root=root, name=file, status=status))
 
     lines = f"{arguments.lines:,} lines"
     compare(
@@ -143,7 +143,7 @@ def main() -> None:
         f"ingest: one corrected row in a month of {lines}",
         [
             bare("bare DuckDB copy of the month", f"read_parquet('{month}')"),
-            Contender("pointbook ingest", _CORRECT.format(root=root, correction=_CORRECTION)),
+            pointbook("pointbook ingest", _CORRECT.format(root=root, correction=_CORRECTION)),
         ],
         arguments.runs,
     )

@@ -43,6 +43,12 @@ class Contender:
             raise SystemExit(f"{self.name} ended with {status}")
 
 
+def pointbook(name: str, code: str) -> Contender:
+    """A contender that runs code of ours, in a process that is set up as the command line's."""
+    begin = "from flows.console.environment import set_up_process\nset_up_process()\n"
+    return Contender(name, f"{begin}{code}")
+
+
 def compare(title: str, contenders: Sequence[Contender], runs: int = 5) -> None:
     """Runs the contenders in turn, after one uncounted round, and prints medians and ratios.
 

@@ -24,7 +24,7 @@ from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.tables import PUBLISHED, STAGED_RELATIONS
-from tests.bench.measure import Contender, compare
+from tests.bench.measure import Contender, compare, pointbook
 
 FIRST = "2015-11"
 """The first month of bills, and of the limits."""
@@ -245,7 +245,7 @@ def main() -> None:
         if not arguments.months:
             contenders.append(Contender("a bare DuckDB script", _BARE.format(**filled)))
         contenders.append(
-            Contender(f"pointbook micropayments, month {months}", _OURS.format(**filled))
+            pointbook(f"pointbook micropayments, month {months}", _OURS.format(**filled))
         )
     compare(
         f"micropayments: {arguments.payments:,} payments, arrears of {arguments.lines:,} billing "

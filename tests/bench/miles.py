@@ -26,7 +26,7 @@ from flows.publishing.run import Run
 from flows.publishing.write_audit import name_policies, run_context
 from schemas.derive import schema_metadata, staged_schema
 from schemas.exports import EXPORTS
-from tests.bench.measure import Contender, compare
+from tests.bench.measure import Contender, compare, pointbook
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.policies.policy import Policies
 from transforms.policies.reference import Reference
@@ -204,7 +204,7 @@ def _bare(root: Path, query: str, memory: str) -> Contender:
 
 
 def _ours(name: str, root: Path, code: str, memory: str) -> Contender:
-    return Contender(name, code.format(root=str(root), memory=memory, month=MONTH, year=YEAR))
+    return pointbook(name, code.format(root=str(root), memory=memory, month=MONTH, year=YEAR))
 
 
 def _workspace(folder: Path, span: str, members: int, flights: int) -> Path:

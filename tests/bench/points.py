@@ -24,7 +24,7 @@ from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS
-from tests.bench.measure import Contender, compare
+from tests.bench.measure import Contender, compare, pointbook
 from tests.commands_in_tests import run_command
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.engine import load_transform
@@ -260,7 +260,7 @@ def contenders(place: Path, month: str, memory: str) -> dict[str, Contender]:
     return {
         "bare": Contender("a bare script, no rules", _BARE.format(**filled)),
         "copy": Contender("copying the open lots", _COPY.format(**filled)),
-        "points": Contender(f"pointbook points {month}", _CLOSE.format(**filled)),
+        "points": pointbook(f"pointbook points {month}", _CLOSE.format(**filled)),
     }
 
 

@@ -12,7 +12,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.bench.measure import Contender, compare
+from tests.bench.measure import Contender, compare, pointbook
 from tests.bench.staged import YEAR, stage
 
 _BARE = """
@@ -71,8 +71,8 @@ run_command(Options(workspace=Path({root!r}), memory="{memory}"), "tiers {year}"
 
 _PREFECT = """
 from pathlib import Path
-from flows.console.environment import settle
-settle(Path({root!r}))
+from flows.console.environment import set_library_settings
+set_library_settings(Path({root!r}))
 from prefect import flow
 flow(lambda: None, name="nothing")()
 """
@@ -101,7 +101,7 @@ def main() -> None:
         f"tiers: {arguments.lines_a_month * 12:,} lines of {arguments.customers:,} customers",
         [
             Contender("one bare DuckDB query", _BARE.format(**filled)),
-            Contender("pointbook tiers", _OURS.format(**filled)),
+            pointbook("pointbook tiers", _OURS.format(**filled)),
         ],
         arguments.runs,
     )

@@ -161,7 +161,7 @@ def test_commands_that_only_look_load_no_prefect_no_compiled_code_no_pandera(
         "import atexit, sys\n"
         "import flows.commands.registry, flows.calendar.demo, flows.deliveries.landing\n"
         "from flows.cli import main\n"
-        "slow = {'numba', 'pandas', 'pandera', 'prefect'}\n"
+        "slow = {'numba', 'openlineage', 'pandas', 'pandera', 'prefect'}\n"
         "atexit.register(lambda: print(sorted(slow & set(sys.modules))))\n"
         f"main({words})"
     )

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.console.errors import RunFailed
+from flows.console.errors import NotReady, RunFailed
 from flows.publishing.commit import CommitRecord, Entry, Publication, State, next_run_id, recover
-from flows.publishing.run import Run
+from flows.publishing.options import Options
+from flows.publishing.run import Run, in_turn
 from flows.publishing.workspace import Workspace
 from tests.faults import NEW, OLD, TABLE, UNLISTED, hold_the_lock, publish, publish_with, target
 
@@ -292,3 +294,18 @@ def test_a_second_command_waits_then_names_the_one_that_holds_the_workspace(
     process.join()
     with workspace.lock("tiers", wait_seconds=0):
         assert f"tiers (process {os.getpid()})" in (tmp_path / ".lock").read_text()
+
+
+def test_runs_in_turn_share_a_session_until_one_fails(tmp_path: Path) -> None:
+    engines = []
+    with in_turn(Options(workspace=tmp_path)) as options:
+        for fails in (False, True, False):
+            outcome = pytest.raises(NotReady) if fails else nullcontext()
+            with outcome, Run.of(options, "tiers", {}) as run, run.engine() as engine:
+                engines.append(engine)
+                with run.engine() as within:
+                    assert within is not engine
+                if fails:
+                    raise NotReady("no deliveries")
+    first, second, third = engines
+    assert first is second is not third
