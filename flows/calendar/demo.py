@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.console.errors import WrongUsage
-from flows.publishing.options import DATA, Options
+from flows.publishing.options import Options
 from flows.publishing.steps import StepRunner, plainly
 from flows.publishing.workspace import LOCK, Workspace, private
 from schemas.exports import EXPORTS
+from transforms.policies.policy import DATA
 
 SAMPLE: Final = DATA / "sample"
 FIRST_MONTH: Final = "2015-11"

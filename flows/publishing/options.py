@@ -12,11 +12,12 @@ from flows.publishing.commit import KEPT
 from flows.publishing.sessions import session
 from transforms.engine.duckdb import Engine, memory_bytes
 from transforms.engine.threads import bound_threads
+from transforms.policies.policy import DATA
 
-DATA: Final = Path(__file__).parents[2] / "data"
 POLICIES: Final = DATA / "policies" / "as_announced"
-WORKSPACE: Final = DATA / "workspace"
-DEMO: Final = DATA / "demo"
+WORKSPACE: Final = Path("data/workspace")
+DEMO: Final = Path("data/demo")
+"""Where the default workspaces lie in the current folder."""
 
 
 class Options(BaseModel):
@@ -27,7 +28,7 @@ class Options(BaseModel):
     how many versions of a published file that is replaced are kept.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_default=True)
 
     workspace: Path = WORKSPACE
     policies: Path = POLICIES

@@ -15,12 +15,13 @@ import pyarrow as pa
 import pytest
 
 from flows.deliveries.ingest import ingest
-from flows.publishing.options import DATA, Options
+from flows.publishing.options import Options
 from tests.commands_in_tests import run_command, run_commands
 from tests.membership import data_hashes, table_rows
 from tests.points import Row
 from transforms.engine import duckdb as engine
 from transforms.engine.duckdb import Engine
+from transforms.policies.policy import DATA
 
 SAMPLE: Final = DATA / "sample"
 FILES: Final = (

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib import resources
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -39,7 +40,7 @@ from transforms.engine.ranges import bounds
 from transforms.engine.row_groups import RowGroups
 from transforms.engine.threads import beside
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(str(resources.files("transforms")))
 _HEADER_LINE: Final = re.compile(r"--\s*(purpose|grain|keys|inputs|policy|rules|apart)\s*:\s*(.*)")
 _INPUT: Final = re.compile(r"(\w+)\(([^)]*)\)")
 _UNITS: Final = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
