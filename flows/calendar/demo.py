@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.console.errors import WrongUsage
-from flows.publishing.options import DATA, Options
+from flows.publishing.options import Options
 from flows.publishing.steps import StepRunner, plainly
 from flows.publishing.workspace import LOCK, Workspace, private
 from schemas.exports import EXPORTS
 from schemas.periods import Period
+from transforms.policies.policy import DATA
 
 SAMPLE: Final = DATA / "sample"
 FIRST_MONTH: Final = Period.parse("2015-11")

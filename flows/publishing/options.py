@@ -12,11 +12,12 @@ from flows.publishing.sessions import SharedSession
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.engine import Engine, memory_bytes
 from transforms.engine.threads import bound_threads
+from transforms.policies.policy import DATA
 
-DATA: Final = Path(__file__).parents[2] / "data"
 POLICIES: Final = DATA / "policies" / "as_announced"
-WORKSPACE: Final = DATA / "workspace"
-DEMO: Final = DATA / "demo"
+WORKSPACE: Final = Path("data/workspace")
+DEMO: Final = Path("data/demo")
+"""Where the default workspaces lie in the current folder."""
 
 
 def start_engine(scratch: Path, memory: str = "4GB", threads: int | None = None) -> Engine:
@@ -32,7 +33,7 @@ class Options(BaseModel):
     how many versions of a published file that is replaced are kept.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_default=True)
 
     workspace: Path = WORKSPACE
     policies: Path = POLICIES

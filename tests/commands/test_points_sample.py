@@ -15,13 +15,14 @@ import pyarrow as pa
 import pytest
 
 from flows.deliveries.ingest import ingest
-from flows.publishing.options import DATA, Options
+from flows.publishing.options import Options
 from tests.commands_in_tests import run_command, run_commands
 from tests.membership import data_hashes, table_rows
 from tests.points import Row
 from transforms.engine import scale
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.engine import Transform
+from transforms.policies.policy import DATA
 
 SAMPLE: Final = DATA / "sample"
 FILES: Final = (

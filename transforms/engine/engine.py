@@ -12,6 +12,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib import resources
 from itertools import dropwhile
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ from schemas.tables import Table
 from transforms.engine.row_groups import TableFile
 from transforms.engine.threads import each_beside
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(str(resources.files("transforms")))
 POLICY: Final = "policy_"
 """What the names of policies begin with, among the inputs."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from importlib import resources
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Final, Self, cast
@@ -25,6 +26,10 @@ from jsonschema.exceptions import ValidationError
 
 from schemas.policy import POLICIES, Policy
 from transforms.engine.plain import relation_of
+
+DATA: Final = Path(str(resources.files("transforms"))).with_name("data")
+"""The policies, reference data and sample that Pointbook comes with: beside its packages, in a
+checkout as where a wheel is installed."""
 
 Row = dict[str, object]
 _OPEN: Final = date.max

@@ -20,11 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from transforms.engine.plain import relation_of
-from transforms.policies.policy import PolicyError
+from transforms.policies.policy import DATA, PolicyError
 
-PUBLISHED_DISTANCES: Final = (
-    Path(__file__).parents[2] / "data" / "reference" / "published_distances.csv"
-)
+PUBLISHED_DISTANCES: Final = DATA / "reference" / "published_distances.csv"
 _COLUMNS: Final = ["airport", "other_airport", "miles", "source"]
 _AIRPORTS: Final = pa.schema(
     [
