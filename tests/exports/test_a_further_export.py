@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from flows.calendar import demo
 from schemas.columns import (
     BOOL,
+    DATE,
     DECIMAL_9_2,
     IDENTIFIER_PATTERN,
     INT64,
@@ -17,6 +21,7 @@ from schemas.columns import (
     DeclaredSchema,
     across,
     at_least,
+    between,
     column,
     matches,
     one_of,
@@ -24,6 +29,7 @@ from schemas.columns import (
 from schemas.exports import EXPORTS, Export
 from tests.support import (
     KEY,
+    Row,
     csv_of,
     ingest,
     of_file,
@@ -34,6 +40,8 @@ from tests.support import (
     valid_rows,
     workspace_with,
 )
+from transforms.sample import generate
+from transforms.sample.dirt import kinds_of
 
 
 def _identifier(korean: str) -> DeclaredColumn:
@@ -91,10 +99,66 @@ COUPONS = Export(
 )
 
 
+CARDS = Export(
+    DataFrameSchema(
+        {
+            "card_number": _identifier("카드번호"),
+            "member_id": _identifier("회원번호"),
+            "design": column(
+                TEXT,
+                "a code with a pattern of its own",
+                title="디자인",
+                checks=[matches(r"[A-Z]{2}[0-9]{3}", "two letters and three digits")],
+                form="code",
+            ),
+            "issued_on": column(DATE, "issued", title="발급일", form="date"),
+            "valid_until": column(DATE, "expiry", title="유효일", nullable=True, form="date"),
+            "year": column(
+                INT64, "within bounds", title="연도", checks=[between(2010, 2030)], form="integer"
+            ),
+            "colour": column(
+                TEXT,
+                "a text with a domain",
+                title="색상",
+                checks=[one_of(["파랑", "빨강"])],
+                form="text",
+            ),
+        },
+        name="cards",
+        title="카드",
+        description="One card of a member",
+        checks=[
+            across(
+                "valid_until", "consistency", lambda f: f["valid_until"] >= f["issued_on"], "later"
+            )
+        ],
+        metadata={
+            "key": ["card_number"],
+            "owner": "member_id",
+            "revision": None,
+            "month_of": None,
+            "totals": [],
+        },
+    )
+)
+
+
 @pytest.fixture(autouse=True)
 def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POINTBOOK_PII_KEY", KEY)
     monkeypatch.setitem(EXPORTS, "coupons", COUPONS)
+    monkeypatch.setitem(EXPORTS, "cards", CARDS)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample with the further exports."""
+    folder = tmp_path_factory.mktemp("sample")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(EXPORTS, "coupons", COUPONS)
+        patch.setitem(EXPORTS, "cards", CARDS)
+        generate(folder, customers=120, members=300, seed=2, first_month="2021-01")
+    return folder
 
 
 def test_it_is_ingested_like_the_others(tmp_path: Path) -> None:
@@ -135,3 +199,75 @@ def test_a_correction_of_it_moves_the_replaced_row_to_history(tmp_path: Path) ->
 
     assert [r["revision"] for r in staged(workspace, "coupons")] == [10**9]
     assert [r["replaced_by"] for r in staged(workspace, "coupons_history")] == [2]
+
+
+@pytest.mark.parametrize("export", ["coupons", "cards"])
+def test_the_sample_has_rows_of_it_and_ingest_makes_of_them_what_the_truth_says(
+    sample: Path, tmp_path: Path, export: str
+) -> None:
+    truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
+    files = [file for file in truth["files"] if file["export"] == export]
+    landed = {f"{export}/{f['file']}": (sample / export / f["file"]).read_bytes() for f in files}
+    workspace = workspace_with(tmp_path, landed)
+
+    manifest = ingest(workspace)
+
+    for file in files:
+        found = of_file(manifest, f"{export}/{file['file']}")
+        assert found["rows"].items() >= _outcomes(file).items()
+        for name in EXPORTS[export].totals:
+            assert found["amounts"][name].items() >= _outcomes(file[name]).items()
+    rejected = {(row["file"], row["line"]): row for row in quarantined(workspace, export)}
+    wanted = {(row["file"], row["line"]): row for row in truth["dirty"] if row["export"] == export}
+    assert {at: sorted(row["reasons"]) for at, row in rejected.items()} == {
+        at: sorted(row["reasons"]) for at, row in wanted.items()
+    }
+
+
+@pytest.mark.parametrize("export", ["coupons", "cards"])
+def test_the_sample_shows_of_it_what_it_shows_of_the_others(sample: Path, export: str) -> None:
+    truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
+    shown = truth["exports"][export]
+    outcomes = {name for name, count in _outcomes(shown).items() if count}
+    across = {str(check.name) for check in EXPORTS[export].schema.checks}
+    assert outcomes == set(_outcomes(shown)) - (set() if EXPORTS[export].revision else {"stale"})
+    assert shown["reasons"].keys() >= {kind.reason for kind in kinds_of(export)} | across
+    assert "key:conflict" in shown["reasons"]
+    assert (
+        len({file["form"]["encoding"] for file in truth["files"] if "encoding" in file["form"]}) > 1
+    )
+
+
+def test_an_export_that_nothing_can_be_drawn_for_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    never = across("worth", "consistency", lambda f: f["worth"] < 0, "below 0")
+    schema = DataFrameSchema(
+        COUPONS.columns, "hopeless", checks=[never], metadata=COUPONS.schema.metadata
+    )
+    monkeypatch.setitem(EXPORTS, "hopeless", Export(schema))
+    with pytest.raises(ValueError, match="no row of hopeless"):
+        generate(tmp_path, customers=3, members=3, seed=1, first_month="2022-01")
+
+
+def test_the_demo_lands_it_if_the_sample_has_it(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo.prepare(tmp_path / "tracked")
+    assert not (tmp_path / "tracked" / "landing" / "coupons").exists()
+    assert (tmp_path / "tracked" / "landing" / "billing").exists()
+
+    monkeypatch.setattr(demo, "SAMPLE", sample)
+    demo.prepare(tmp_path / "with")
+    landed = tmp_path / "with" / "landing" / "coupons"
+    assert {file.name for file in landed.iterdir()} == {
+        file.name for file in (sample / "coupons").iterdir()
+    }
+
+
+def _outcomes(counts: Row) -> dict[str, Any]:
+    """The counts by outcome, without what else stands beside them."""
+    return {
+        name: counts[name]
+        for name in ("delivered", "accepted", "duplicate", "stale", "quarantined")
+    }

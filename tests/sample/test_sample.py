@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from schemas.exports import EXPORTS
 from transforms.sample import generate
 from transforms.sample.dirt import kinds_of
 
-TRACKED = Path(__file__).parents[2] / "data" / "sample"
+ROOT = Path(__file__).parents[2]
+TRACKED = ROOT / "data" / "sample"
 MOST_BYTES = 3_000_000
 OUTCOMES = ("accepted", "duplicate", "stale", "quarantined")
 SMALL = {"customers": 40, "members": 15, "seed": 3, "first_month": "2021-01"}
@@ -175,3 +178,36 @@ def test_progress_counts_up_to_its_total(tmp_path: Path) -> None:
 def test_a_sample_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one each"):
         generate(tmp_path, customers=0, members=1, seed=1)
+
+
+WITH_A_SEVENTH_PRODUCT = """
+import sys, types
+from pathlib import Path
+
+declared = types.ModuleType("schemas.exports")
+sys.modules["schemas.exports"] = declared
+source = Path("schemas/exports.py").read_text(encoding="utf-8")
+known = '"landline": "집전화",'
+assert known in source
+exec(source.replace(known, known + '"satellite": "위성",'), vars(declared))
+
+from transforms.sample import generate
+
+generate(
+    Path(sys.argv[1]), customers=60, members=1, seed=1, first_month="2022-01", threads=1
+)
+"""
+"""Generates a sample under a declaration with one more product, which takes a new process."""
+
+
+def test_a_seventh_product_is_subscribed_to_and_billed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITH_A_SEVENTH_PRODUCT, str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=120)
+    truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    naming = set()
+    for file in truth["files"]:
+        if "encoding" in file["form"]:
+            content = _content(tmp_path / file["export"] / file["file"])
+            text = content.decode(file["form"]["encoding"], errors="replace").lower()
+            naming |= {file["export"]} if "satellite" in text or "위성" in text else set()
+    assert naming == {"subscriptions", "billing"}

@@ -10,21 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import yaml
 
 from schemas.exports import EXPORTS
-from transforms.sample.columns import form_of, frame, labels_of, logical, put, reasons_of
-from transforms.sample.draws import Draws, Ints, day, first_day, numbered
+from transforms.sample.columns import form_of, frame, labels_of, logical, reasons_of
+from transforms.sample.draws import Draws, Ints, day, first_day, numbered, settings
 from transforms.sample.forms import UNDECODABLE, Spoilt
 
-_WRITTEN: Final[Mapping[str, Any]] = yaml.safe_load(
-    (files("transforms.sample") / "tables/dirt.yaml").read_text(encoding="utf-8")
-)
+_WRITTEN: Final = settings("dirt")
 
 
 @dataclass(frozen=True)
@@ -227,28 +223,22 @@ def dirty_rows(
     bundles = [plan.bundle[row] for row in rows.tolist()]
     breaking = np.array([max(k.breaking for k in bundle) for bundle in bundles], np.int64)
     table = good(keys, plan.slot[rows], plan.month[rows], breaking)
-    used = {id(kind): kind for bundle in bundles for kind in bundle}
-    texts: dict[str, tuple[list[int], list[str]]] = {}
+    columns = table.to_pydict()
+    texts: dict[str, dict[int, str]] = {}
     whole: dict[str, list[int]] = {"short": [], "long": [], "undecodable": []}
-    for kind in used.values():
-        at = [n for n, bundle in enumerate(bundles) if kind in bundle]
-        for name, variants in kind.values.items():
-            written = table.column(name).to_pylist()
-            for n in at:
-                written[n] = variants[rows[n] % len(variants)]
-            table = put(table, name, pa.array(written, table.schema.field(name).type))
-        for name, options in kind.texts.items():
-            positions, values = texts.setdefault(name, ([], []))
-            positions += at
-            values += [options[rows[n] % len(options)] for n in at]
-        if kind.row:
-            whole[kind.row] += at
-    if whole["undecodable"]:
-        positions, values = texts.setdefault(EXPORTS[export].key[-1], ([], []))
-        positions += whole["undecodable"]
-        values += [f"bad{UNDECODABLE}byte" for _ in whole["undecodable"]]
+    for n, (row, bundle) in enumerate(zip(rows.tolist(), bundles, strict=True)):
+        for kind in bundle:
+            for name, variants in kind.values.items():
+                columns[name][n] = variants[row % len(variants)]
+            for name, options in kind.texts.items():
+                texts.setdefault(name, {})[n] = options[row % len(options)]
+            if kind.row:
+                whole[kind.row].append(n)
+    for n in whole["undecodable"]:
+        texts.setdefault(EXPORTS[export].key[-1], {})[n] = f"bad{UNDECODABLE}byte"
+    table = pa.table(columns, schema=table.schema)
     spoilt = Spoilt(
-        {name: (np.array(at, np.int64), values) for name, (at, values) in texts.items()},
+        {name: (np.array([*at], np.int64), [*at.values()]) for name, at in texts.items()},
         **{row: np.array(at, np.int64) for row, at in whole.items()},
     )
     promised = [{kind.reason for kind in bundle} for bundle in bundles]
@@ -257,12 +247,12 @@ def dirty_rows(
         for n, bundle in enumerate(bundles):
             if not any(kind.row for kind in bundle):
                 promised[n] = found[n] | {kind.reason for kind in bundle if kind.texts}
-    order = {name: n for n, name in enumerate(["row", *EXPORTS[export].columns])}
-    return DirtyRows(
-        table,
-        spoilt,
-        [sorted(why, key=lambda reason: (order[reason.split(":")[0]], reason)) for why in promised],
-    )
+    order = ["row", *EXPORTS[export].columns]
+    reasons = [
+        sorted(why, key=lambda reason: (order.index(reason.split(":")[0]), reason))
+        for why in promised
+    ]
+    return DirtyRows(table, spoilt, reasons)
 
 
 UNDECODABLE_ROW: Final = Kind("row:format", row="undecodable")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import csv
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import yaml
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -132,3 +133,9 @@ def written_down(path: str) -> list[dict[str, str | None]]:
     file = files("transforms.sample") / path
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     return [{k: v or None for k, v in row.items()} for row in csv.DictReader(lines)]
+
+
+def settings(name: str) -> Mapping[str, Any]:
+    """What a YAML file of `tables/` holds."""
+    text = (files("transforms.sample") / f"tables/{name}.yaml").read_text(encoding="utf-8")
+    return cast("Mapping[str, Any]", yaml.safe_load(text))

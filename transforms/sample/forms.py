@@ -13,7 +13,6 @@ from datetime import date, timedelta
 from functools import cache
 from itertools import cycle
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 import numpy as np
@@ -271,7 +270,7 @@ class Spoilt:
 
     `texts`: by column, row positions and what is written there instead.
     `short`, `long`: rows with too few and too many fields. `undecodable`: rows among `texts`
-    that no encoding can read.
+    that no encoding can read. All row positions are in rising order.
     """
 
     texts: Mapping[str, tuple[Ints, list[str]]] = field(default_factory=dict)
@@ -300,9 +299,7 @@ def lines(table: pa.Table, export: str, form: Form, spoilt: Spoilt) -> pa.Array:
             texts = _quoted(texts, form)
         if name in spoilt.texts:
             rows, values = spoilt.texts[name]
-            order = np.argsort(rows)
-            written = pa.array([values[n] for n in order], pa.string())
-            texts = _replaced(texts, rows[order], _quoted(written, form))
+            texts = _replaced(texts, rows, _quoted(pa.array(values, pa.string()), form))
         if texts.null_count:
             texts = pc.fill_null(texts, form.missing)
         columns.append(texts)
@@ -312,10 +309,9 @@ def lines(table: pa.Table, export: str, form: Form, spoilt: Spoilt) -> pa.Array:
     whole = pc.binary_join_element_wise(*head, ended, form.delimiter)
     for rows, cells in [(spoilt.long, [*columns, "one", "too many"]), (spoilt.short, columns[:-2])]:
         if len(rows):
-            at = np.sort(rows)
-            cells = [c if isinstance(c, str) else c.take(pa.array(at)) for c in cells]
+            cells = [c if isinstance(c, str) else c.take(pa.array(rows)) for c in cells]
             text = pc.binary_join_element_wise(*cells, form.delimiter)
-            whole = _replaced(whole, at, pc.binary_join_element_wise(text, form.newline, ""))
+            whole = _replaced(whole, rows, pc.binary_join_element_wise(text, form.newline, ""))
     return whole
 
 
@@ -347,7 +343,6 @@ class Writer:
         self._buffer = bytearray()
         self._rows = 0
         self._next_line = 1
-        self._multiline = any(form_of(export, name) == "text" for name in EXPORTS[export].columns)
         self._parquet: pq.ParquetWriter | None = None
         self._compress: Callable[[bytes], bytes] = bytes
         self._finish: Callable[[], bytes] = bytes
@@ -381,11 +376,7 @@ class Writer:
             self._put_row_groups(last=False)
             return numbers
         rendered = lines(table, self._export, self._form, spoilt)
-        if self._multiline:
-            counts = pc.count_substring(rendered, "\n").to_numpy(zero_copy_only=False)
-            ends = np.cumsum(counts)
-        else:
-            ends = np.arange(1, len(rendered) + 1)
+        ends = np.cumsum(pc.count_substring(rendered, "\n"))
         starts = self._next_line + np.concatenate([[0], ends[:-1]])
         self._next_line += int(ends[-1])
         offsets = np.frombuffer(rendered.buffers()[1], np.int32)
@@ -424,12 +415,8 @@ class Writer:
             table = table.slice(_ROW_GROUP)
         self._pending = [table]
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Closes the file, and before, if nothing has failed, writes what is left over."""
         if self._form.parquet:
             if kind is None:
                 self._put_row_groups(last=True)

@@ -115,15 +115,13 @@ class Further:
         return held.filter(pa.array(~refused))
 
     def _alterable(self) -> str:
-        """A required column beside key, owner and month, if there is one, whose values have others
-        next to them.
-        """
+        """A required column, if there is one, whose values have others next to them."""
         declared = self._declared
         fixed = {*declared.key, declared.owner, declared.revision, declared.month_of}
-        forms = ["integer", "decimal", "timestamp", "date", "text"]
         by_form = {
             form_of(self._export, name): name for name in declared.required if name not in fixed
         }
+        forms = ["timestamp", "date", "integer", "decimal", "text"]
         return next((by_form[form] for form in forms if form in by_form), "")
 
     def _table(self, number: Ints, day: Ints, u: Floats, keys: pa.Array | None = None) -> pa.Table:

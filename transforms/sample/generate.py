@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from typing import Final
@@ -140,41 +140,34 @@ def _with_dirt(kinds: list[dirt.Kind], files: list[_File]) -> list[_File]:
     return done
 
 
+@dataclass
 class _Maker:
-    """Makes planned files, several at a time, and keeps count."""
+    """Makes planned files, several at a time, and keeps count of the slices done."""
 
-    def __init__(
-        self, draws: Draws, out: Path, chunk: int, total: int, progress: Progress | None
-    ) -> None:
-        self._draws = draws
-        self._out = out
-        self._chunk = chunk
-        self._total = total
-        self._progress = progress
-        self._done = 0
-        self._lock = threading.Lock()
+    draws: Draws
+    out: Path
+    chunk: int
+    total: int
+    progress: Progress | None
+    done: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def make(self, file: _File) -> list[Tally]:
         """Writes the file and its late twin."""
         export = file.source.export
         plan = dirt.plan_dirt(
-            self._draws, f"{export}/{file.name}", file.serial, file.months, file.owners, file.dirty
+            self.draws, f"{export}/{file.name}", file.serial, file.months, file.owners, file.dirty
         )
         tally = Tally(export, file.name, file.form)
         late: list[Piece] = []
-        with Writer(self._out / export / file.name, export, file.form) as writer:
-            for at in file.slices(self._chunk):
+        with Writer(self.out / export / file.name, export, file.form) as writer:
+            for at in file.slices(self.chunk):
                 late += self._slice(file, plan, at, writer, tally)
                 self._advance(export)
         return [tally, self._late(file, late)] if late else [tally]
 
     def _slice(
-        self,
-        file: _File,
-        plan: dirt.Plan,
-        at: tuple[int, int, int],
-        writer: Writer,
-        tally: Tally,
+        self, file: _File, plan: dirt.Plan, at: tuple[int, int, int], writer: Writer, tally: Tally
     ) -> list[Piece]:
         """Writes the rows of a month and some owners; returns those that come late."""
         source, (month, start, stop) = file.source, at
@@ -182,7 +175,7 @@ class _Maker:
         rows = int(source.rate * source.owners) * len(file.months)
         base = Piece.of(*source.rows(month, start, stop), ACCEPTED)
         shares = copy_shares(source, rows)
-        pieces, late = with_copies(self._draws, source, shares, at, base)
+        pieces, late = with_copies(self.draws, source, shares, at, base)
         if start == 0:
             edges = edge_rows(source.export, month)
             pieces.insert(0, Piece.of(edges, np.full(len(edges), -1), ACCEPTED))
@@ -205,15 +198,15 @@ class _Maker:
         tally = Tally(export, file.late_name, file.late_form)
         table = pa.concat_tables([piece.table for piece in pieces]).combine_chunks()
         outcome = np.concatenate([piece.outcome for piece in pieces])
-        with Writer(self._out / export / file.late_name, export, file.late_form) as writer:
+        with Writer(self.out / export / file.late_name, export, file.late_form) as writer:
             tally.add(table, outcome, writer.write(table, Spoilt()), Spoilt(), {})
         return tally
 
     def _advance(self, export: str) -> None:
-        with self._lock:
-            self._done += 1
-            if self._progress is not None:
-                self._progress(export, self._done, self._total)
+        with self.lock:
+            self.done += 1
+            if self.progress is not None:
+                self.progress(export, self.done, self.total)
 
 
 def generate(

@@ -30,30 +30,16 @@ from transforms.sample.draws import (
     optional,
     pick,
     scaled,
+    settings,
     written_down,
 )
 
-_HOLDS: Final = {
-    "mobile": 0.97,
-    "internet": 0.45,
-    "iptv": 0.32,
-    "wibro": 0.04,
-    "voip": 0.06,
-    "landline": 0.14,
-}
-"""Share of customers with each product; IPTV only with internet."""
-_FURTHER_HOLDS: Final = 0.1
-"""The same of a product that is not named above."""
+_SET: Final = settings("telecom")
 _POSITION: Final = {product: position for position, product in enumerate(PRODUCTS)}
 _MOBILE, _INTERNET, _IPTV, _WIBRO = (
     _POSITION[product] for product in ("mobile", "internet", "iptv", "wibro")
 )
 _WIBRO_ENDS: Final = day("2018-12-31")
-
-_TIER_SHARES: Final = [0.25, 0.30, 0.22, 0.15, 0.08]
-_TIER_FEES: Final = [20_000, 200_000, 400_000, 600_000, 1_000_000, 2_200_000]
-"""Won a year that the customers of a tier pay: from each to the next."""
-_SEASON: Final = [1.0, 0.97, 1.0, 0.98, 1.01, 1.0, 1.04, 1.05, 1.0, 1.01, 0.98, 1.03]
 
 
 def _bill_lines() -> list[dict[str, str | None]]:
@@ -82,30 +68,9 @@ _MOST_LINES: Final = max(32, len(_LINES))
 _MOST_PRODUCTS: Final = max(10, len(PRODUCTS))
 """By how much the numbers of a customer's lines and subscriptions are apart from the next one's."""
 
-_PLANS: Final = [
-    *("표본 LTE 59", "표본 스마트, 무제한", '표본 "가족" 결합', "표본 순\n모두다"),
-    *("표본 인터넷 100M", "표본 5G | 슈퍼; 플랜"),
-]
-_PROMOTIONS: Final = ["WELCOME", "생일축하", "SUMMER, 2016", "COMEBACK"]
-_PARTNERS: Final = [
-    ["cgv", "convenience_24", "pizza_sample", "서점, 표본", "bakery_sample"],
-    ["tous_les_jours", "dominos_pizza", "lotte_world", "cgv", "culture_show", "corner_shop"],
-    [
-        *("free_movie", "americano_short", "cgv_gold_class_half", "hyundai_mall_coupon"),
-        *("baskin_double_junior", "cgv"),
-    ],
-]
-"""By benefit, in declared order: where it is used."""
-_MERCHANTS: Final = ["표본상점", "Sample Games, Inc.", '콘텐츠 "가상"', "구독서비스"]
-_DAYS_OF_VALIDITY: Final = [7, 30, 89, 90, 91, 180, 365]
-_CANCELLED_AFTER: Final = [2, 5, 26, 47, -3, 9, 1, 24 * 40, 24 * 150, 12]
-"""Hours from a use of points to its cancellation, by the manner of it."""
 _TWICE, _BY_SOMEONE_ELSE = 1, 5
+"""Manners in which a use of points is cancelled."""
 _HALF_HOUR: Final = 1_800
-_LIMITS: Final = [
-    *(0, 50_000, 100_000, 150_000, 150_001, 200_000, 300_000, 300_001),
-    *(500_000, 999_999, 1_000_000, 1_000_001, 2_000_000),
-]
 
 
 @dataclass(frozen=True)
@@ -179,12 +144,12 @@ class Telecom:
         stayed = 20 + u("left") * (self._last - self._first)
         left = _snapped(np.maximum(joined, self._first) + stayed, u("snap_left"))
         leaves = (u("leaves") < 0.22) & (left > joined) & (left <= self._last)
-        tier = choose(_TIER_SHARES, u("tier"))
-        low, high = np.array(_TIER_FEES[:-1])[tier], np.array(_TIER_FEES[1:])[tier]
+        tier = choose(_SET["tier_shares"], u("tier"))
+        low, high = (np.array(_SET["tier_fees"])[tier + end] for end in (0, 1))
         fee = (low + (high - low) * u("fee")) * np.where(u("big") < 0.003, 3, 1)
-        shares = [_HOLDS.get(product, _FURTHER_HOLDS) for product in PRODUCTS]
+        shares = [_SET["holds"].get(product, _SET["further"]) for product in PRODUCTS]
         holds = self._draws.uniform("people/holds", 0, start, count, len(shares)) < shares
-        with_internet = _HOLDS["iptv"] / _HOLDS["internet"]
+        with_internet = shares[_IPTV] / shares[_INTERNET]
         holds[:, _IPTV] = holds[:, _INTERNET] & (u("iptv") < with_internet)
         holds[:, _MOBILE] |= ~holds.any(axis=1)
         return People(
@@ -230,13 +195,14 @@ class Telecom:
         closed = np.minimum(people.terminated[row], last_day)
         closed = np.where(u[:, 3] > 0.97, opened, closed)
         opened = np.minimum(opened, closed)
-        grade = 1 + choose([0.1, 0.15, 0.17, 0.16, 0.14, 0.1, 0.08, 0.05, 0.03, 0.02], u[:, 1])
+        grade = 1 + choose(_SET["credit_grade_shares"], u[:, 1])
+        plan = scaled(u[:, 2], 997) % len(_SET["plans"])
         updated = np.where(closed < NEVER, closed, opened + 60)
         columns: dict[str, object] = {
             "subscription_id": subscription_id(number, product),
             "customer_id": customer_id(number),
             "product": product,
-            "plan": optional(pick(_PLANS, scaled(u[:, 2], 997) % len(_PLANS)), u[:, 3] > 0.1),
+            "plan": optional(pick(_SET["plans"], plan), u[:, 3] > 0.1),
             "plan_class": choose([0.74, 0.12, 0.10, 0.04], u[:, 2]),
             "credit_grade": optional(grade, (product == _MOBILE) | (u[:, 3] < 0.3)),
             "opened_on": opened,
@@ -296,7 +262,7 @@ class Telecom:
         amounts = self._draws.uniform("billing/amounts", month, start, size, len(_LINES))
         drift = self._draws.uniform("billing/drift", (month + 2) // 12, start, size)
         usual = (people.holds[:, _LINE_PRODUCT] * (_LINE_WEIGHT * _LINE_PROBABILITY)).sum(axis=1)
-        monthly = people.annual_fee / 12 / np.maximum(usual, 0.01) * _SEASON[month % 12]
+        monthly = people.annual_fee / 12 / np.maximum(usual, 0.01) * _SET["season"][month % 12]
         monthly = monthly * (0.92 + 0.16 * drift)
         noise = amounts[row, line]
         weighed = monthly[row] * _LINE_WEIGHT[line] * (0.85 + 0.3 * noise)
@@ -321,12 +287,13 @@ class Telecom:
         """The month's promotional credits."""
         number, _, u, second = self._events("promotions", month, start, stop, [0.035], 4)
         days = second // 86_400
-        validity = np.array(_DAYS_OF_VALIDITY)[scaled(u[:, 0], len(_DAYS_OF_VALIDITY))]
+        options = np.array(_SET["days_of_validity"])
+        validity = options[scaled(u[:, 0], len(options))]
         columns: dict[str, object] = {
             "promotion_credit_id": numbered("P", number, 7, f"-{month}"),
             "customer_id": _some_unknown(number, u[:, 1]),
             "credited_on": days,
-            "promotion_code": draw(_PROMOTIONS, u[:, 2]),
+            "promotion_code": draw(_SET["promotions"], u[:, 2]),
             "points": 100 * (1 + scaled(u[:, 3] ** 3, 200)),
             "refundable": u[:, 1] < 0.5,
             "expires_on": optional(days + validity, u[:, 2] < 0.6),
@@ -348,27 +315,27 @@ class Telecom:
     def redemption_rows(self, month: int, start: int, stop: int) -> Rows:
         """The month's redemptions, and what cancels them, then or later.
 
-        Some are cancelled in time, some twice, before the use, by someone else, or long after:
-        `_CANCELLED_AFTER` says when, by the manner of it.
+        Some are cancelled in time, some twice, before the use, by someone else, or long after.
         """
         chances = [0.06, 0.03, 0.04, 0.02, 0.025, 0.012]
         number, thing, u, second = self._events("redemptions", month, start, stop, chances, 4)
         benefit = thing // 2
-        lists = [draw(partners, u[:, 0]) for partners in _PARTNERS]
+        lists = [draw(partners, u[:, 0]) for partners in _SET["partners"]]
         partner = pc.choose(pa.array(benefit), *lists)
         points = 100 * (1 + scaled(u[:, 1] ** 2, 150))
         points = np.where(u[:, 1] > 0.97, points * 100, points)
         points = np.where((benefit == 2) & (u[:, 2] < 0.5), 0, points)
         code = numbered("R", number * 10 + thing, 8, f"-{month}")
         cancelled = np.flatnonzero(u[:, 3] < 0.16)
-        manner = scaled(u[cancelled, 3] / 0.16, 10)
+        delays = np.array(_SET["cancelled_after"])
+        manner = scaled(u[cancelled, 3] / 0.16, len(delays))
         again = cancelled[manner == _TWICE]
         uses = np.arange(len(number))
         none = np.zeros(len(uses), np.int64)
         # each use, then what cancels it, then what cancels it once more
         row = np.concatenate([uses, cancelled, again])
         which = np.repeat([0, 1, 2], [len(uses), len(cancelled), len(again)])
-        after = np.concatenate([none, np.array(_CANCELLED_AFTER)[manner], again * 0 + 7]) * 3_600
+        after = np.concatenate([none, delays[manner], again * 0 + 7]) * 3_600
         stranger = np.concatenate([none, manner == _BY_SOMEONE_ELSE, again * 0])
         when = second[row] + after
         when = np.where(when // 86_400 > self._last, second[row], when)
@@ -417,7 +384,7 @@ class Telecom:
             "payment_id": numbered("M", number * 10 + thing, 8, f"-{month}"),
             "subscription_id": _line_of(number, u[:, 2], 0.01, 0.97),
             "requested_at": second,
-            "merchant": draw(_MERCHANTS, u[:, 1]),
+            "merchant": draw(_SET["merchants"], u[:, 1]),
             "category": scaled(u[:, 3], len(labels_of(export, "category"))),
             "amount": amount,
             "platform_fee": optional((amount * 0.03).astype(np.int64), u[:, 3] < 0.5),
@@ -429,11 +396,12 @@ class Telecom:
         """The month's requests for another limit."""
         export = "limit_requests"
         number, _, u, second = self._events(export, month, start, stop, [0.03], 3)
+        limits = np.array(_SET["limits"])
         columns: dict[str, object] = {
             "request_id": numbered("L", number, 7, f"-{month}"),
             "subscription_id": _line_of(number, u[:, 0], 0.03, 0.95),
             "requested_at": second // _HALF_HOUR * _HALF_HOUR,
-            "requested_limit": np.array(_LIMITS)[scaled(u[:, 1], len(_LIMITS))],
+            "requested_limit": limits[scaled(u[:, 1], len(limits))],
         }
         return frame(export, len(number), columns), number
 
