@@ -74,7 +74,8 @@ class Checkout:
     def rows(self, year: int) -> list[dict[str, Any]]:
         """The published tiers of a membership year, as its file holds them."""
         (path,) = (self.workspace / "warehouse" / TIERS / f"membership_year={year}").iterdir()
-        return pq.ParquetFile(path).read().to_pylist()
+        found: list[dict[str, Any]] = pq.ParquetFile(path).read().to_pylist()
+        return found
 
     def states(self) -> dict[str, str]:
         """Whether the published tiers of each year are current, as `status` has it."""

@@ -143,7 +143,7 @@ class _Opening:
         return report
 
     def open(self, month: str, report: FileReport) -> dict[str, Any]:
-        """Writes the lots aside and audits them; returns what the manifest tells of them."""
+        """Writes the lots to a temporary file and audits them; returns what the manifest tells."""
         delivered = self._merged(report)
         with self._options.start_engine(self._run.scratch) as engine:
             engine.relation("delivered_lots", [delivered], staged_schema(self._export))
@@ -222,6 +222,7 @@ class _Opening:
             )
 
     def _require_not_begun(self, ledger: Ledger, month: str) -> None:
+        """Raises WrongUsage where a month is closed, or the ledger starts with another one."""
         begun = first_period(self._context, ledger.table)
         if not begun:
             return
