@@ -250,7 +250,6 @@ def _reason_where_rejected() -> Check:
 
 
 def _lot_terms() -> dict[str, Column]:
-    """What a lot of points was credited on: days, whether it can be refunded, points."""
     return {
         "credited_on": column(DATE, "First day that the points can be used"),
         "expires_on": column(
