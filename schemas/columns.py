@@ -42,7 +42,7 @@ DTYPES: Final[Mapping[str, pa.DataType]] = {
     "decimal": DECIMAL_9_2,
     "decimal (38,0)": SUM,
 }
-"""The published types by the names that `outputs.md` gives them."""
+"""The types of columns by the names that the data dictionary gives them."""
 
 
 def pandas_type(dtype: pa.DataType) -> pd.ArrowDtype:

@@ -787,6 +787,7 @@ class Policy(Declared):
         }
 
     def _json_type(self, name: str) -> dict[str, object]:
+        """The JSON schema of a column's value: type, domain, range; null, unless of the key."""
         dtype = self.dtype(name)
         if pa.types.is_decimal(dtype):
             json: dict[str, object] = {"type": "number"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import io
 import re
 import tokenize
@@ -159,6 +160,18 @@ def test_every_room_has_a_page_about_it(folder: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# ")
     assert len(text.splitlines()) <= 60, "a page at most"
+
+
+def test_files_that_a_rooms_page_names_exist() -> None:
+    """Those named without a folder: in the room, or anywhere beside it."""
+    names = {path.name for top in TOP_LEVEL for path in (ROOT / top).rglob("*.*")}
+    lost = [
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in PAGES
+        for name in re.findall(r"`([\w*]+\.(?:py|sql|yaml))`", page.read_text(encoding="utf-8"))
+        if not fnmatch.filter(names, name)
+    ]
+    assert not lost, "\n".join(lost)
 
 
 def test_files_that_a_page_names_exist() -> None:

@@ -99,6 +99,11 @@ def _read(intake: Intake, number: int, path: Path, export: str | None) -> _Check
 
 
 def _export_of(path: Path, room: Path, export: str | None) -> tuple[Export, str]:
+    """The export that a file is to be, and what told it: `option`, `folder` or `header`.
+
+    `room`: the folder that a link may not lead out of. Raises FileRefused where the header suits
+    no export, or more than one.
+    """
     folder = path.absolute().parent.name
     if export:
         return EXPORTS[export], "option"

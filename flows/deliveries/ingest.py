@@ -86,6 +86,7 @@ class _Delivery:
             self._register()
 
     def _the_workspaces_key(self) -> Pseudonyms:
+        """The key for personal data; raises WrongUsage without one, NotReady for another one."""
         key = os.environ.get(KEY_VARIABLE)
         if not key:
             raise WrongUsage(
@@ -117,6 +118,8 @@ class _Delivery:
         )
 
     def _replace_partition(self, export: Export, merge: Merge, partition: str) -> None:
+        """Takes a merged partition, and the relations kept of it, into the run's commit."""
+
         def aside(relation: str, partition: str) -> Path:
             return self._run.aside(self._target(export, relation, partition))
 
@@ -137,6 +140,7 @@ class _Delivery:
         return folder / "part-0.parquet"
 
     def _register(self) -> None:
+        """Takes the registry of delivered files, with those accepted now, into the commit."""
         files = dict(self._known.files)
         for report in self.intake.accepted:
             assert report.sha256 is not None

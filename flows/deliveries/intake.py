@@ -134,8 +134,8 @@ class FileReport:
 class Intake:
     """The files of one delivery on their way: read one by one, then merged export by export.
 
-    `known` says which files were delivered before. `pseudonyms`, which personal data needs, may
-    be set until the first file is read.
+    `known` says which files were delivered before, `scratch` is a folder for what is read.
+    `pseudonyms`, which personal data needs, may be set until the first file is read.
     """
 
     def __init__(
@@ -145,6 +145,7 @@ class Intake:
         known: Deliveries,
         pseudonyms: Pseudonyms | None = None,
     ) -> None:
+        """Begins without files; from here on Arrow uses as many threads as the options say."""
         bound_threads(options.threads)
         self._scratch = scratch
         self._options = options
@@ -222,6 +223,7 @@ class Intake:
         return max(1, min(int(pa.cpu_count()), MAX_WORKERS, affordable))
 
     def _read(self, file: LandedFile) -> FileReport:
+        """Reads a file into scratch; its status is accepted, known, or rejected with a reason."""
         report = FileReport(file)
         try:
             container = Container.of(file.path)
@@ -265,6 +267,10 @@ class Intake:
         )
 
     def _write_batches(self, report: FileReport, batches: Iterator[Batch]) -> None:
+        """Writes accepted rows to a file for each partition, rejected ones to one of their own.
+
+        Raises FileRefused where the rows are of more than MOST_MONTHS months.
+        """
         export = report.file.export
         schema = arrivals_schema(export)
         writers: dict[str, pa.ipc.RecordBatchFileWriter] = {}
@@ -324,6 +330,11 @@ class Intake:
     def _write_conflicts(
         self, report: FileReport, wanted: npt.NDArray[np.int64], target: Path
     ) -> None:
+        """Reads a file again for its conflicting rows, with their raw text, into `target`.
+
+        `wanted`: their row numbers in the file, ascending. Raises FileRefused where the file's
+        bytes are not those that were read before.
+        """
         file = report.file
         container = Container.of(file.path)
         with opened(file.path, file.room) as handle:

@@ -130,7 +130,7 @@ class _Opening:
         return report
 
     def open(self, month: Period, report: FileReport) -> dict[str, Any]:
-        """Writes the lots aside and audits them; returns what the manifest tells of them."""
+        """Writes the lots to a temporary file and audits them; returns what the manifest tells."""
         delivered = self._merged(report)
         with self._run.engine() as engine:
             engine.relation("delivered_lots", [delivered], staged_schema(self._export))
@@ -209,6 +209,7 @@ class _Opening:
             )
 
     def _require_not_begun(self, ledger: Openable, month: Period) -> None:
+        """Raises WrongUsage where a month is closed, or the ledger starts with another one."""
         begun = ledger.ledger.first(self._context)
         if begun is None:
             return

@@ -139,6 +139,7 @@ class Workspace:
                 os.close(descriptor)
 
     def _acquire(self, descriptor: int, wait_seconds: float) -> None:
+        """Locks the open lock file; raises WorkspaceHeld, naming who has it, after the wait."""
         deadline = time.monotonic() + wait_seconds
         told = False
         while True:

@@ -1,4 +1,4 @@
-"""Reads delivered text as typed values: every form of number, month, date … of `inputs.md`.
+"""Reads delivered text as typed values: every form of number, month, date … that exports come in.
 
 A column is read through its distinct values, which are few, with Arrow's kernels. What can't be
 read becomes null and is marked with the rule that it breaks: `type`, or `range` for a whole number

@@ -78,6 +78,7 @@ class Reference:
         return hashlib.sha256(content.encode()).hexdigest()
 
     def _problems(self, rows: list[dict[str, str]]) -> Iterator[tuple[int, str]]:
+        """What is wrong with the published distances: row number, and what to do about it."""
         known = set(self.airport_rows["airport"].to_pylist())
         seen: set[frozenset[str]] = set()
         for number, row in enumerate(rows, 1):
@@ -107,6 +108,7 @@ def shipped() -> Reference:
 
 @cache
 def _airport_rows() -> pa.Table:
+    """Airports with an IATA code, sorted by it: code, country, degrees of position."""
     # the package's own loader makes a dictionary of every field of every airfield first
     rows = pa_csv.read_csv(
         Path(airportsdata.__file__).with_name("airports.csv"),

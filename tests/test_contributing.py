@@ -1,0 +1,196 @@
+"""CONTRIBUTING.md's steps, walked with its own snippets in a copy of the tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from flows.commands.tiers import assess_tiers
+from tests.membership import customer, land, line, months, options, stage
+
+ROOT: Final = Path(__file__).parents[1]
+PAGE: Final = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+MONTHLY: Final = {"near": 18_500, "white": 25_000, "six_years": 60_000}
+"""What each customer pays a month, in both years."""
+YEARS: Final = (2018, 2019)
+TIERS: Final = "tier_snapshot"
+
+
+def snippets(section: str) -> list[str]:
+    """The fenced blocks of a section of the page, without the list's indentation."""
+    text = re.split(rf"^## {re.escape(section)}$", PAGE, flags=re.MULTILINE)[1]
+    text = text.split("\n## ")[0]
+    blocks = re.findall(r"^   ```\w+\n(.*?)^   ```$", text, re.MULTILINE | re.DOTALL)
+    return ["".join(row[3:] for row in block.splitlines(keepends=True)) for block in blocks]
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the tree with a workspace of its own."""
+
+    root: Path
+    settings: dict[str, str]
+
+    @property
+    def workspace(self) -> Path:
+        return self.root / "data" / "workspace"
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replaces a text that occurs once in a file."""
+        path = self.root / file
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{file} has {old!r} {text.count(old)} times"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def pointbook(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Runs the copy's own command line."""
+        return subprocess.run(
+            [sys.executable, "-c", "from flows.cli import main; main()", *words],
+            cwd=self.root,
+            env=os.environ | self.settings | {"PYTHONPATH": str(self.root)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def manifest(self, *words: str) -> dict[str, Any]:
+        """What a command tells as JSON; it must succeed."""
+        done = self.pointbook(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def rows(self, year: int) -> list[dict[str, Any]]:
+        """The published tiers of a membership year, as its file holds them."""
+        (path,) = (self.workspace / "warehouse" / TIERS / f"membership_year={year}").iterdir()
+        found: list[dict[str, Any]] = pq.ParquetFile(path).read().to_pylist()
+        return found
+
+    def states(self) -> dict[str, str]:
+        """Whether the published tiers of each year are current, as `status` has it."""
+        published = self.manifest("status")["published"]
+        return {row["period"]: row["state"] for row in published if row["table"] == TIERS}
+
+
+def moves(manifest: dict[str, Any]) -> list[tuple[str, str, int]]:
+    """Who would move by a dry run of `tiers`: tier before, after, customers."""
+    return [(row["value_before"], row["value_after"], row["moved"]) for row in manifest["levels"]]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with the tiers of 2018 and 2019, to be copied."""
+    workspace = tmp_path_factory.mktemp("published") / "workspace"
+    joined = {"six_years": "2012-11-01"}
+    people = [customer(name, joined_on=joined.get(name, "2015-01-01")) for name in MONTHLY]
+    land(workspace, "customers", people)
+    bills = [
+        line(f"{name}-base", name, month, amount)
+        for name, amount in MONTHLY.items()
+        for month in months("2016-11", "2018-10")
+    ]
+    land(workspace, "billing", bills)
+    stage(workspace)
+    for year in YEARS:
+        assess_tiers(options(workspace), year)
+    return workspace
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, published: Path, prefect_api: str) -> Checkout:
+    root = tmp_path / "checkout"
+    ignored = shutil.ignore_patterns("__pycache__", "demo", "workspace", "sample")
+    for folder in ("flows", "transforms", "schemas", "data"):
+        inner = ignored if folder == "data" else shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / folder, root / folder, ignore=inner)
+    shutil.copytree(published, root / "data" / "workspace")
+    return Checkout(root, {"PREFECT_API_URL": prefect_api, "POINTBOOK_WORKSPACE": ""})
+
+
+def test_a_number_of_a_rule(checkout: Checkout) -> None:
+    (rows,) = snippets("A number of a rule")
+    before, _ = rows.split("  - tier: white\n")[1:]
+    shipped = "  - tier: white\n" + before.replace("valid_to: 2018-11-01", "valid_to: null")
+    checkout.edit("data/policies/as_announced/tier_thresholds.yaml", shipped, rows)
+
+    assert checkout.states() == {"2018": "current", "2019": "stale"}
+    assert moves(checkout.manifest("tiers", "--year", "2019", "--dry-run")) == [
+        ("white", "general", 1)
+    ]
+    checkout.manifest("tiers", "--year", "2019")
+    tiers = {row["customer_id"]: row["tier"] for row in checkout.rows(2019)}
+    assert tiers == {"near": "general", "white": "white", "six_years": "vip"}
+
+
+def test_a_rule_in_sql(checkout: Checkout) -> None:
+    old, new = snippets("A rule in SQL")
+    checkout.edit("transforms/membership/tier_snapshot.sql", old, new)
+    tiers = ("tiers", "--year", "2019", "--dry-run")
+
+    failed = checkout.pointbook(*tiers)
+
+    assert failed.returncode == 1
+    assert "nothing was published; see " in failed.stderr
+    audit = "tier_snapshot__tiers_follow_policy.sql"
+    assert audit in failed.stderr
+    condition = "tier_snapshot.tenure_years {} upgrades.tenure_years"
+    checkout.edit(f"transforms/audits/{audit}", condition.format(">="), condition.format(">"))
+    assert moves(checkout.manifest(*tiers)) == [("vip", "gold", 1)]
+    assert checkout.states() == {"2018": "stale", "2019": "stale"}
+
+
+def test_a_column_of_a_table(checkout: Checkout) -> None:
+    declaration, sql = snippets("A column of a table")
+    anchor = '        "fee_tier": _tier("Tier by annual_fee alone (T4)"),\n'
+    checkout.edit("schemas/tables.py", anchor, declaration + anchor)
+    anchor = "    CAST(in_order.fee_tier AS VARCHAR) AS fee_tier,\n"
+    checkout.edit("transforms/membership/tier_snapshot.sql", anchor, sql + anchor)
+
+    checkout.manifest("tiers", "--year", "2019")
+
+    assert {row["customer_id"]: row["monthly_fee"] for row in checkout.rows(2019)} == MONTHLY
+    assert checkout.states() == {"2018": "stale", "2019": "current"}
+    catalog = checkout.workspace / "warehouse" / "catalog.duckdb"
+    with duckdb.connect(str(catalog), read_only=True) as connection:
+        found = connection.sql(f"SELECT DISTINCT membership_year, monthly_fee FROM {TIERS}")
+        values = set(found.fetchall())
+    assert values == {(2018, None), *((2019, fee) for fee in MONTHLY.values())}
+
+
+def test_an_export(checkout: Checkout) -> None:
+    (declaration,) = snippets("An export")
+    anchor = "EXPORTS: Final[dict[str, Export]] = {\n"
+    checkout.edit("schemas/exports.py", anchor, f"{declaration}\n{anchor}")
+    checkout.edit(
+        "schemas/exports.py",
+        "        _MIXED_PAYMENTS,\n    )",
+        "        _MIXED_PAYMENTS,\n        _COUPONS,\n    )",
+    )
+    land(
+        checkout.workspace,
+        "coupons",
+        [
+            {"쿠폰번호": "c1", "고객번호": "white", "발행일": "2018.03.01", "금액": "₩5,000"},
+            {"쿠폰번호": "c2", "고객번호": "white", "발행일": "20180401", "금액": "0"},
+        ],
+    )
+
+    found = checkout.manifest("ingest", "coupons")
+
+    (file,) = found["files"]
+    assert file["rows"]["accepted"] == 1
+    assert file["reasons"] == {"worth:range": 1}
+    (path,) = (checkout.workspace / "staged" / "coupons").rglob("*.parquet")
+    (row,) = pq.ParquetFile(path).read().to_pylist()
+    assert (row["coupon_id"], row["worth"], row["used"]) == ("c1", 5_000, False)
