@@ -7,7 +7,7 @@ it: what reads that is left out until the period is renewed (`pointbook status` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,10 +26,10 @@ from flows.publishing.write_audit import (
     changed_inputs,
     name_inputs,
     name_policies,
+    name_table,
     proofs_of,
     run_context,
 )
-from schemas.derive import stored_schema
 from schemas.exports import EXPORTS
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
@@ -174,6 +174,16 @@ class Prover:
             self._changed[key] = frozenset(changed_inputs(period.recorded, now))
         return self._changed[key]
 
+    def changed_of(self, entry: Entry) -> frozenset[str]:
+        """What has changed, so, since the period of a published file."""
+        by = publisher(entry)
+        if by is None:
+            return frozenset()
+        command, period = by
+        found = (each for each in self.periods if each.period == period)
+        own = (each for each in found if each.command is command)
+        return next(map(self.changed, own), frozenset())
+
     def breaches(
         self, wanted: Callable[[Transform], bool], proven: Callable[[Transform], object]
     ) -> Iterator[Breach]:
@@ -207,8 +217,6 @@ class Prover:
 
     def _can_be_proven(self, claim: Transform, period: Published) -> bool:
         """Whether all is there that a claim reads, and is what the period was made from."""
-        if claim.name.rpartition("/")[2] in OVER_ALL_PERIODS:
-            return False
         changed = self.changed(period)
         if CODE in changed:
             # the claim, or the columns that it reads, may be of another version than the tables
@@ -230,12 +238,11 @@ class Prover:
         """Names what the claims read: the period's own tables, and what they were made from."""
         relations = {relation for claim in claims for relation in claim.inputs}
         for table in relations & period.files.keys():
-            schema = stored_schema(PUBLISHED[table])
-            self._engine.relation(table, [period.files[table]], schema)
+            self._name_table(table, [period.files[table]])
         for relation in relations & _OPENED_FROM.keys():
             table, lots = _OPENED_FROM[relation]
             files = self._opening_balances(period, table, lots)
-            self._engine.relation(relation, files, stored_schema(PUBLISHED[table]))
+            self._name_table(table, files, relation)
         rest = relations & period.recorded.keys() - period.files.keys()
         if rest:
             inputs = self._made_from(period)
@@ -243,6 +250,9 @@ class Prover:
             name_inputs(self._engine, Inputs(files_of, inputs.tables), self._context.state)
         if "run_context" in relations:
             run_context(self._engine, **period.command.dates(self._context, period.period))
+
+    def _name_table(self, table: str, files: Sequence[Path], relation: str | None = None) -> None:
+        name_table(self._engine, PUBLISHED[table], files, self._context.state, relation)
 
     def _opening_balances(self, period: Published, table: str, lots: str) -> list[Path]:
         opened_from = self._made_from(period).files.get(lots, {})
@@ -270,7 +280,7 @@ class Prover:
                 for relation in claim.inputs:
                     table = _EARLIER.get(relation, relation)
                     files = [p.files[relation] for p in whole if relation in p.files]
-                    self._engine.relation(relation, files, stored_schema(PUBLISHED[table]))
+                    self._name_table(table, files, relation)
                 breach = breach_of(self._engine, claim)
                 if breach:
                     of = next(period for period in whole if table_of(claim) in period.files)

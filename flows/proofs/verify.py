@@ -21,7 +21,7 @@ from flows.console import progress
 from flows.console.errors import NotReady, ProofFailed, WrongUsage
 from flows.deliveries.landing import Deliveries, delivered_key
 from flows.proofs.history import BACKUP, History
-from flows.proofs.prover import Prover, reads_exports, remedy, table_of
+from flows.proofs.prover import CODE, Prover, reads_exports, remedy, table_of
 from flows.publishing.commit import Entry, sha256_of
 from flows.publishing.options import Options
 from flows.publishing.run import Context
@@ -99,7 +99,7 @@ class _Verification:
     @property
     def done(self) -> float:
         """The share of the running check that is done, below 0 where it is not known."""
-        return self._prover.done if self._prover else -1.0
+        return self._prover.done or -1.0 if self._prover else -1.0
 
     def checks(self) -> Iterator[tuple[str, Check]]:
         """Their names and what does them; each may rely on those before it."""
@@ -117,6 +117,7 @@ class _Verification:
         history.check_numbers()
         history.check_outputs()
         self._context = Context.of(self._options)
+        self._prover = Prover(self._engine, self._context)
         entries = self._context.state.entries
         self._entries = {path: e for path, e in entries.items() if self._is_wanted(e)}
         for path, entry in self._entries.items():
@@ -147,13 +148,16 @@ class _Verification:
         return {"files": len(paths), "bytes": sum(e.size for e in self._entries.values())}
 
     def _schemas(self) -> dict[str, int]:
-        """Every Parquet file has the declared columns, in order, with their meaning."""
+        """Every Parquet file has the declared columns, in order, with their meaning.
+
+        One that older code published is only stale, whatever is declared by now.
+        """
         files = 0
         for path, entry in self._entries.items():
             if not path.endswith(".parquet"):
                 continue
             metadata = pq.read_metadata(self._root / path)
-            expected = _declared_schema(entry)
+            expected = None if self._is_of_older_code(entry) else _declared_schema(entry)
             what = expected and _difference(metadata, expected)
             if entry.rows is not None and metadata.num_rows != entry.rows:
                 what = f"it has {metadata.num_rows:,} rows, its commit says {entry.rows:,}"
@@ -166,7 +170,11 @@ class _Verification:
         """Rows keep their table's checks and order, and keys are unique."""
         rows = 0
         for table in {**PUBLISHED, **STAGED_RELATIONS}.values():
-            files = self._files(table.name)
+            files = {
+                period: path
+                for period, path in self._files(table.name).items()
+                if not self._is_of_older_code(self._context.state.entry(path))
+            }
             for fault in faults(table, files):
                 entry = self._context.state.entry(fault.path)
                 raise ProofFailed(f"{fault.path}: {fault.what}; {remedy(entry)}")
@@ -207,7 +215,7 @@ class _Verification:
         """What opens, moves and closes adds up, per customer and in total, across periods."""
         for month in self._files("billing_totals"):
             self._check_billing_totals(month)
-        self._prover = Prover(self._engine, self._context)
+        assert self._prover is not None
         self._found["stale"] = self._prover.stale()
         proven = self._prove(lambda claim: not reads_exports(claim))
         return {"claims": proven.total()}
@@ -288,6 +296,20 @@ class _Verification:
             breach = breach_of(self._engine, claim)
             if breach:
                 raise ProofFailed(f"{path}: {breach}; {BACKUP}")
+
+    def _is_of_older_code(self, entry: Entry) -> bool:
+        """Whether a published file is not what today's code would make: it is stale, not wrong.
+
+        A period's inputs name its code; of what has none, it is so where columns were added since.
+        """
+        assert self._prover is not None
+        table = PUBLISHED.get(entry.table or "")
+        if table is None:
+            return False
+        if CODE in self._prover.changed_of(entry):
+            return True
+        lacks_columns = entry.column_digests.keys() < table.stored_columns.keys()
+        return CODE not in entry.inputs and lacks_columns
 
     @property
     def _root(self) -> Path:

@@ -140,7 +140,7 @@ def with_column(name: str, change: Callable[[pa.ChunkedArray], Any]) -> Change:
 
     def changed(rows: pa.Table) -> pa.Table:
         place = rows.schema.get_field_index(name)
-        field = rows.schema.field(name)
+        field = rows.schema.field(name).with_nullable(True)
         return rows.set_column(place, field, change(rows[name]).cast(field.type))
 
     return changed

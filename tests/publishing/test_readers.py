@@ -177,6 +177,16 @@ def test_a_data_set_of_pyarrow_opens_the_table_with_its_declared_types(
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_every_partition_says_what_may_be_null_as_it_is_declared(
+    everything: Path, name: str
+) -> None:
+    declared = {name: column.nullable for name, column in PUBLISHED[name].stored_columns.items()}
+    for path in (everything / name).rglob("*.parquet"):
+        found = {field.name: field.nullable for field in pq.read_schema(path)}
+        assert found == declared, path
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_the_partition_column_is_in_the_path_alone(everything: Path, name: str) -> None:
     table = PUBLISHED[name]
     paths = list((everything / name).rglob("*.parquet"))

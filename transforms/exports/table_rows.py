@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.derive import table_schema
 from schemas.tables import Table
 from transforms.engine.row_order import compared
 from transforms.exports.validate import Mask, as_frame, as_series, failures
@@ -91,8 +90,8 @@ def _batches(table: Table, files: Mapping[str, Path]) -> Iterator[_Batch]:
 
 def _with_partition(table: Table, rows: pa.Table, partition: str) -> pa.Table:
     value = pa.repeat(_partition_value(table, partition), rows.num_rows)
-    schema = table_schema(table).remove_metadata()
-    # DuckDB marks columns that happen to hold no null
+    # a file may mark columns as it likes, and one that must be there may be null: a fault to find
+    schema = pa.schema([(name, table.dtype(name)) for name in table.columns])
     return rows.append_column(table.partition, value).select(schema.names).cast(schema)
 
 
