@@ -30,7 +30,9 @@ PLAIN_NUMBERS: Final = {
 _WHOLE: Final = exp.DataType.INTEGER_TYPES
 _FRACTION: Final = {*exp.DataType.FLOAT_TYPES, *exp.DataType.REAL_TYPES}
 _ROUNDED: Final = (exp.Floor, exp.Ceil, exp.Round, exp.Trunc)
+_MONDAYS: Final = "count days from a Monday, with DATE_DIFF and %"
 _ONLY_IN_DUCKDB: Final = {
+    "epoch_us",
     "list_sum",
     "list_aggregate",
     "date_sub",
@@ -96,7 +98,9 @@ def _date_arithmetic(tree: exp.Expr) -> Iterator[str]:
         if not isinstance(truncated.parent, exp.Cast):
             yield _told(truncated, "a timestamp in DuckDB, a date in Spark; CAST(… AS DATE)")
     for weekday in tree.find_all(exp.DayOfWeek):
-        yield _told(weekday, "Sunday is 0 in DuckDB, 1 in Spark; use ISODOW")
+        yield _told(weekday, f"Sunday is 0 in DuckDB, 1 in Spark; {_MONDAYS}")
+    for weekday in tree.find_all(exp.DayOfWeekIso):
+        yield _told(weekday, f"SQLGlot makes another day of it for Spark; {_MONDAYS}")
 
 
 def _outside_brackets(node: exp.Expr | None) -> exp.Expr | None:
@@ -149,6 +153,29 @@ def _functions(tree: exp.Expr) -> Iterator[str]:
         yield _told(quantile, "Spark has no QUANTILE_CONT; use MEDIAN")
 
 
+def _windows(tree: exp.Expr) -> Iterator[str]:
+    for window in tree.find_all(exp.Window):
+        # a policy has a few rows
+        of_policy = all(found.table.startswith("policy_") for found in window.find_all(exp.Column))
+        if not window.args.get("partition_by") and not of_policy:
+            yield _told(window, "one task on Spark, whatever the rows; PARTITION BY whom it is of")
+
+
+def _values_among_others(tree: exp.Expr) -> Iterator[str]:
+    for found in tree.find_all(exp.In):
+        if found.args.get("query") and not found.find_ancestor(exp.Where, exp.Having, exp.Join):
+            yield _told(found, "no null as a value on Spark; LEFT JOIN and IS NOT NULL")
+
+
+def _sums_beyond_64_bits(tree: exp.Expr) -> Iterator[str]:
+    if not any(cast.to.this in _WHOLE for cast in tree.find_all(exp.TryCast)):
+        return
+    for sum_ in tree.find_all(exp.Sum):
+        cast = sum_.this.unnest()
+        if not (isinstance(cast, exp.Cast) and cast.to.this is exp.DataType.Type.DECIMAL):
+            yield _told(sum_, "stays within 64 bits on Spark; SUM(CAST(… AS DECIMAL(38, 0)))")
+
+
 def _lateral_aliases(tree: exp.Expr) -> Iterator[str]:
     for select in tree.find_all(exp.Select):
         aliases: set[str] = set()
@@ -188,6 +215,9 @@ _CHECKS: Final[tuple[Callable[[exp.Expr], Iterator[str]], ...]] = (
     _date_arithmetic,
     _clauses,
     _functions,
+    _windows,
+    _values_among_others,
+    _sums_beyond_64_bits,
     _lateral_aliases,
     _numbers_and_dates,
 )

@@ -357,10 +357,27 @@ def test_a_proof_is_named_after_what_it_is_of_and_its_claim_and_reads_that(name:
     assert relation in _declared_inputs(load_transform(name))
 
 
+_NUMBERED = "the fold takes dense numbers, and only of those who ask for something in the month"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_transform_is_portable_and_holds_no_business_number(name: str) -> None:
     schema = RELATIONS if name in RULES else None
-    assert lint(load_transform(name).sql, schema) == []
+    offences = lint(load_transform(name).sql, schema)
+    part, _ = KNOWN_OFFENCES.get(name, (None, None))
+    assert [offence for offence in offences if not part or part not in offence] == []
+    assert not part or offences, "it is mended: take it out of the known offences"
+
+
+KNOWN_OFFENCES = {
+    "points/ledger_events": ("EPOCH_US", "the seam of an engine says UNIX_MICROS for it"),
+    "micropayments/limit_accounts": ("PARTITION BY", _NUMBERED),
+    "mileage/mileage_accounts": ("PARTITION BY", _NUMBERED),
+    "points/tickets": ("PARTITION BY", _NUMBERED),
+    "points/restorable_lots": ("PARTITION BY", _NUMBERED),
+    "staging/contested": ("PARTITION BY", "staging stays in DuckDB, whatever runs the rules"),
+}
+"""What is not portable yet: a part of the offence, and why it stands."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -388,7 +405,18 @@ REFUSED = {
     ),
     "an ordered list": ("SELECT list(fee ORDER BY due_on) FROM t", "drops the ORDER BY"),
     "an ordered array": ("SELECT array_agg(fee ORDER BY due_on) FROM t", "drops the ORDER BY"),
-    "the day of the week": ("SELECT dayofweek(due_on) FROM t", "ISODOW"),
+    "the day of the week": ("SELECT dayofweek(due_on) FROM t", "from a Monday"),
+    "the day of the week from Monday": ("SELECT isodow(due_on) FROM t", "from a Monday"),
+    "microseconds": ("SELECT epoch_us(due_on) FROM t", "EPOCH_US"),
+    "rows numbered all together": (
+        "SELECT ROW_NUMBER() OVER (ORDER BY name) FROM t",
+        "PARTITION BY",
+    ),
+    "a value among others": ("SELECT name IN (SELECT u.name FROM u) FROM t", "LEFT JOIN"),
+    "a sum that may be too much": (
+        "SELECT name FROM t GROUP BY name HAVING TRY_CAST(SUM(fee) AS BIGINT) IS NULL",
+        "DECIMAL(38, 0)",
+    ),
     "a bare division": ("SELECT fee / lines FROM t", "type differs"),
     "a bare average of decimals": ("SELECT AVG(rate) FROM t", "type differs"),
     "an asof join": ("SELECT t.fee FROM t ASOF JOIN u ON t.due_on >= u.due_on", "ASOF"),
@@ -463,7 +491,11 @@ def test_the_lint_refuses(construct: str) -> None:
         "SELECT CAST(FLOOR(CAST(fee AS DOUBLE) / lines) AS BIGINT) FROM t",
         "SELECT fee * 100 // lines FROM t",
         "SELECT date_diff('day', joined_on, due_on) FROM t",
-        "SELECT isodow(due_on) FROM t",
+        "SELECT date_diff('day', joined_on, due_on) % 12 FROM t",
+        "SELECT ROW_NUMBER() OVER (PARTITION BY name ORDER BY due_on) FROM t",
+        "SELECT fee FROM t WHERE name IN (SELECT u.name FROM u)",
+        "SELECT name FROM t GROUP BY name "
+        "HAVING TRY_CAST(SUM(CAST(fee AS DECIMAL(38, 0))) AS BIGINT) IS NULL",
         "SELECT name || ':' || name FROM t",
         "SELECT CAST(SUM(fee) AS BIGINT) AS fee FROM t GROUP BY name ORDER BY fee",
         "SELECT t.fee + 1 AS fee FROM t WHERE t.fee > 0",

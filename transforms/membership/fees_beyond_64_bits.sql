@@ -7,7 +7,9 @@
 -- policy: none
 -- rules: T3
 WITH fees AS (
-    SELECT billing.customer_id, SUM(billing.collected_amount) AS annual_fee
+    SELECT
+        billing.customer_id,
+        SUM(CAST(billing.collected_amount AS DECIMAL(38, 0))) AS annual_fee
     FROM billing
     WHERE billing.billing_month >= (SELECT run_context.window_from FROM run_context)
         AND billing.billing_month <= (SELECT run_context.window_to FROM run_context)

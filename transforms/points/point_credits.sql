@@ -199,7 +199,6 @@ SELECT
     CAST(all_credits.points AS BIGINT) AS credited,
     CAST(all_credits.points AS BIGINT) AS remaining,
     CAST(NULL AS DATE) AS shortened_from,
-    CAST(
-        all_credits.customer_id IN (SELECT customers.customer_id FROM customers) AS BOOLEAN
-    ) AS known
+    CAST(customers.customer_id IS NOT NULL AS BOOLEAN) AS known
 FROM all_credits
+LEFT JOIN customers ON all_credits.customer_id = customers.customer_id
