@@ -17,11 +17,12 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.commands.template import CODE
 from flows.console import progress
 from flows.console.errors import NotReady, ProofFailed, WrongUsage
 from flows.deliveries.landing import Deliveries, delivered_key
 from flows.proofs.history import BACKUP, History
-from flows.proofs.prover import CODE, Prover, reads_exports, remedy, table_of
+from flows.proofs.prover import Prover, reads_exports, remedy, table_of
 from flows.publishing.commit import Entry, sha256_of
 from flows.publishing.options import Options
 from flows.publishing.run import Context
