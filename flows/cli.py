@@ -410,7 +410,7 @@ def catalog(*, common: Common = _DEFAULTS) -> None:
 def sample(
     *, customers: int, members: int, seed: int, out: Path, common: Common = _DEFAULTS
 ) -> None:
-    """Write synthetic exports of all thirteen kinds, with every form, error and edge case.
+    """Write synthetic files of every export, with every form, error and edge case.
 
     Parameters
     ----------

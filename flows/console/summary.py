@@ -1,10 +1,13 @@
-"""What a command prints when it is done: tables for people, or the manifest as JSON."""
+"""What a command prints when it is done: tables for people, or the manifest as JSON.
+
+Tables are rows of the manifest, all made by `_rows`; what else there is to say are sentences.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,31 +23,19 @@ from schemas.tables import PUBLISHED
 _FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined")
 _WIDTH_IN_PIPES: Final = 120
 _LISTED: Final = 10
+_REASONS_SHOWN: Final = 3
 _VERDICTS: Final = {
     "accepted": "would be accepted",
     "held_back": "would be held back",
     "rejected": "would be rejected whole",
     "known": "has the same bytes as a file before it; nothing more would come of it",
 }
-_TEXT_COLUMNS: Final = {
-    "of the rejected, why",
-    "period",
-    "after",
-    "",
-    "state",
-    "status",
-    "reason",
-    "why",
-    "lapse in",
-    "first",
-    "last",
-    "cron",
-    "next runs",
-}
 _NAMES: Final = {"\t": "tab"}
 _TOLD_BY: Final = {"option": "--export", "folder": "its folder", "header": "its header"}
 
 Manifest = Mapping[str, Any]
+Items = Iterator[str | Table]
+"""What is printed, one after another: sentences and tables."""
 
 
 def print_json(manifest: Manifest) -> None:
@@ -62,58 +53,93 @@ def print_summary(
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, emoji=False, width=_WIDTH_IN_PIPES)
+    for item in _items(kind, manifest, workspace, commands, console.width):
+        console.print(item, soft_wrap=isinstance(item, str))
+
+
+def _items(
+    kind: str,
+    manifest: Manifest,
+    workspace: Path | None,
+    commands: Mapping[str, Shown],
+    width: int,
+) -> Items:
+    """All that is printed of a manifest; `width`: of the terminal, in characters."""
     if kind in commands:
-        _command(console, manifest, commands[kind])
+        yield from _command(manifest, commands[kind])
     elif kind in ("run", "demo"):
-        _calendar(console, manifest, commands)
-    if kind in _PRINTERS:
-        _PRINTERS[kind](console, manifest, workspace)
-    _restated(console, manifest)
+        yield from _calendar(manifest, commands)
+    elif kind == "plan":
+        yield from plan_lines(manifest, width)
+    else:
+        yield from _OTHERS[kind](manifest)
+    if kind == "demo":
+        yield from _where_to_look(workspace)
+    yield from _restated(manifest)
 
 
-def _calendar(console: Console, manifest: Manifest, commands: Mapping[str, Shown]) -> None:
+def _rows(title: str, rows: Sequence[Manifest]) -> Table:
+    """Rows as a table: a column for each of their names, numbers to the right."""
+    table = Table(title=title, title_justify="left")
+    for name in rows[0] if rows else ():
+        numbers = any(type(row[name]) is int for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if numbers else "left")
+    for row in rows:
+        table.add_row(*map(_cell, row.values()))
+    return table
+
+
+def _cell(value: object) -> str:
+    """A value as a table has it: yes and no, numbers with commas, nothing for none."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+# Commands that fall due, as they declare themselves
+
+
+def _calendar(manifest: Manifest, commands: Mapping[str, Shown]) -> Items:
     """What a calendar's runs came to, by year, and what was skipped or is current."""
-    _ingest(console, manifest["ingest"], None)
-    for title, table in _by_year(manifest["runs"], commands).items():
-        console.print(_yearly_table(title, table))
+    yield from _ingest(manifest["ingest"])
+    for title, years in _by_year(manifest["runs"], commands).items():
+        yield _rows(title, [{"year": year, **numbers} for year, numbers in years.items()])
     for run in manifest["runs"]:
-        _sentences(console, run, commands[run["command"]], lists_only=True)
+        yield from _sentences(run, commands[run["command"]], lists_only=True)
     for item in manifest["skipped"]:
-        console.print(f"skipped {item['command']}: {item['reason']}")
+        yield f"skipped {item['command']}: {item['reason']}"
     if manifest["current"]:
-        console.print(f"current, not made again: {len(manifest['current']):,} periods")
+        yield f"current, not made again: {len(manifest['current']):,} periods"
     if any(file["status"] == "held_back" for file in manifest["ingest"]["files"]):
-        console.print("files were held back: nothing was run")
+        yield "files were held back: nothing was run"
     elif not any(manifest[part] for part in ("runs", "current", "skipped")):
-        console.print(f"nothing falls due from {manifest['from']} to {manifest['to']}")
+        yield f"nothing falls due from {manifest['from']} to {manifest['to']}"
 
 
-def _command(console: Console, manifest: Manifest, command: Shown) -> None:
+def _command(manifest: Manifest, command: Shown) -> Items:
     """What a command made of a period: its parts as it declares them, and its sentences."""
     period = manifest[command.span]
     if manifest.get("starts_ledger"):
-        console.print(f"{period} starts the {command.ledger}: nothing before it is counted")
+        yield f"{period} starts the {command.ledger}: nothing before it is counted"
     for part in command.parts:
         found = manifest[part.name]
         if part.line is not None:
-            console.print(part.line.format_map(found), soft_wrap=True)
-        elif found:
-            console.print(_rows(f"{part.title}, {period}", found))
+            yield part.line.format_map(found)
         else:
-            console.print(f"{part.title}, {period}: none")
-    _sentences(console, manifest, command)
+            yield _rows(f"{part.title}, {period}", found) if found else f"{part.title}: none"
+    yield from _sentences(manifest, command)
 
 
-def _sentences(
-    console: Console, manifest: Manifest, command: Shown, *, lists_only: bool = False
-) -> None:
+def _sentences(manifest: Manifest, command: Shown, *, lists_only: bool = False) -> Items:
     """The sentences that a command declares about its manifest; of a calendar's runs those alone
     that list what to look into.
     """
     for part, sentence in command.told.items():
         value = manifest[part]
         if value and (isinstance(value, list) or not lists_only):
-            console.print(sentence.format_map(_Told(manifest)), soft_wrap=True)
+            yield sentence.format_map(_Told(manifest))
 
 
 class _Told(dict[str, Any]):
@@ -124,188 +150,164 @@ class _Told(dict[str, Any]):
         return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
-def _rows(title: str, rows: Sequence[Manifest]) -> Table:
-    """Rows as a table: a column for each of their names."""
-    texts = [
-        name
-        for name in rows[0]
-        if all(row[name] is None or isinstance(row[name], str | bool) for row in rows)
-    ]
-    table = Table(title=title, title_justify="left")
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), justify="left" if name in texts else "right")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    return table
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-Years = dict[str, dict[str, int]]
-"""The numbers of a table of years, by year and column."""
-
-
-def _by_year(runs: Sequence[Manifest], commands: Mapping[str, Shown]) -> dict[str, Years]:
-    """The tables of a calendar's years by their titles, added up as the parts declare."""
-    tables: dict[str, Years] = {}
+def _by_year(
+    runs: Sequence[Manifest], commands: Mapping[str, Shown]
+) -> dict[str, dict[str, dict[str, int]]]:
+    """A calendar's numbers by table title, year and column, added up as the parts declare."""
+    tables: dict[str, dict[str, dict[str, int]]] = {}
     for run in runs:
         command = commands[run["command"]]
         year = str(run[command.span])[: len("YYYY")]
         for part in command.parts:
+            title = part.title if part.pivot is not None else part.year_title
+            if title is None:
+                continue
+            counted = tables.setdefault(title, {}).setdefault(year, {})
             if part.pivot is not None:
                 name, number = part.pivot
-                counted = tables.setdefault(part.title, {}).setdefault(year, {})
                 counted |= dict.fromkeys(command.headings[part.name], 0)
                 counted |= {row[name]: row[number] for row in run[part.name]}
-            elif part.year_title is not None:
-                counted = tables.setdefault(part.year_title, {}).setdefault(year, {})
-                for name, how in part.by_year.items():
-                    value = run[part.name][name]
-                    if how == "sum":
-                        value += counted.get(name, 0)
-                    elif how == "first":
-                        value = counted.get(name, value)
-                    counted[name] = value
+            for name, how in part.by_year.items():
+                value = run[part.name][name]
+                before = counted.get(name, 0 if how == "sum" else value)
+                counted[name] = {"first": before, "sum": before + value, "last": value}[how]
     return tables
 
 
-def _yearly_table(title: str, years: Years) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("year")
-    for name in next(iter(years.values())):
-        table.add_column(name.replace("_", " "), justify="right")
-    for year, numbers in years.items():
-        table.add_row(year, *(f"{number:,}" for number in numbers.values()))
-    return table
+# Every command's corrections
 
 
-def _restated(console: Console, manifest: Manifest) -> None:
+def _restated(manifest: Manifest) -> Items:
     """What changed of what was published before, in one run or in those of a calendar."""
     dry = "new" in manifest
     runs = [run for run in manifest.get("runs", [manifest]) if isinstance(run, Mapping)]
-    changed = _parts(runs, "restated")
+
+    def parts(name: str) -> list[Manifest]:
+        return [row for run in runs for row in run.get(name, [])]
+
+    changed, damaged = parts("restated"), parts("not_compared")
     if changed:
         title = "Would change of what is published" if dry else "Changed of what was published"
-        table = _table(title, "table", "period", "rows added", "rows removed", "rows changed")
-        for row in changed:
-            counts = (row["rows_added"], row["rows_removed"], row["rows_changed"])
-            table.add_row(row["table_name"], row["period"], *(f"{count:,}" for count in counts))
-        console.print(table)
-    for row in _parts(runs, "amounts"):
-        console.print(
-            f"{row['table_name']} {row['period']}: {row['gaining']:,} {_who(row)} gain "
-            f"{row['gained']:,} {_counted(row)}, {row['losing']:,} lose {row['lost']:,}",
-            soft_wrap=True,
+        yield _rows(title, changed)
+    for row in parts("amounts"):
+        who = _who(row)
+        what = unit(PUBLISHED[row["table_name"]].columns[row["column_name"]]) or ""
+        yield (
+            f"{row['table_name']} {row['period']}: {row['gaining']:,} {who} gain "
+            f"{row['gained']:,} {what}, {row['losing']:,} lose {row['lost']:,}"
         )
-    _moves(console, _parts(runs, "levels"))
-    damaged = _parts(runs, "not_compared")
+    yield from _moves(parts("levels"))
     for row in damaged:
-        console.print(
+        yield (
             f"{row['table_name']} {row['period']} was damaged or missing: what it held is neither "
-            "compared nor kept",
-            soft_wrap=True,
+            "compared nor kept"
         )
     if dry:
         if manifest["new"]:
             new = (f"{row['table_name']} {row['period']}" for row in manifest["new"])
-            console.print(f"not published before: {', '.join(new)}", soft_wrap=True)
+            yield f"not published before: {', '.join(new)}"
         elif not changed and not damaged:
-            console.print("nothing that is published would change")
-        console.print("dry run: nothing was published")
+            yield "nothing that is published would change"
+        yield "dry run: nothing was published"
 
 
-def _moves(console: Console, levels: Sequence[Manifest]) -> None:
+def _moves(levels: Sequence[Manifest]) -> Items:
+    """Who moves between which levels, tiers for example, by table and period."""
     for name, period in dict.fromkeys((row["table_name"], row["period"]) for row in levels):
         moves = [row for row in levels if (row["table_name"], row["period"]) == (name, period)]
-        column = moves[0]["column_name"]
-        table = _table(f"Moves of {name} {period}", f"{column} before", "after", "", _who(moves[0]))
-        for row in moves:
-            ends = (row["value_before"] or "no row", row["value_after"] or "no row")
-            table.add_row(*ends, row["direction"], f"{row['moved']:,}")
-        console.print(table)
+        who = _who(moves[0])
+        yield _rows(
+            f"Moves of {name} {period}",
+            [
+                {
+                    f"{row['column_name']} before": row["value_before"] or "no row",
+                    "after": row["value_after"] or "no row",
+                    "direction": row["direction"],
+                    who: row["moved"],
+                }
+                for row in moves
+            ],
+        )
         up, down = (
             sum(row["moved"] for row in moves if row["direction"] == direction)
             for direction in ("up", "down")
         )
-        console.print(f"{name} {period}: {up:,} {_who(moves[0])} move up, {down:,} down")
-
-
-def _parts(runs: Sequence[Manifest], part: str) -> list[Manifest]:
-    return [row for run in runs for row in run.get(part, [])]
+        yield f"{name} {period}: {up:,} {who} move up, {down:,} down"
 
 
 def _who(row: Manifest) -> str:
-    """Whom a table's rows are about: customers, say."""
+    """Whom a table's rows are about, customers for example."""
     return f"{PUBLISHED[row['table_name']].order[0].removesuffix('_id')}s"
 
 
-def _counted(row: Manifest) -> str:
-    """What a restated amount counts: points, say."""
-    return unit(PUBLISHED[row["table_name"]].columns[row["column_name"]]) or ""
+# The other commands
 
 
-def _demo(console: Console, _: Manifest, workspace: Path | None) -> None:
+def _where_to_look(workspace: Path | None) -> Items:
     assert workspace is not None
-    console.print(
+    yield (
         "\nWhere to look next\n"
         f"  tables      {workspace / 'warehouse'}\n"
         f"  catalog     {workspace / 'warehouse' / 'catalog.duckdb'} (any DuckDB from 1.5 on)\n"
         f"  dictionary  {workspace / 'warehouse' / 'dictionary.md'}\n"
         f"  quarantine  {workspace / 'quarantine'}\n"
         f"  manifests   {workspace / 'runs'}\n"
-        f"  status      pointbook status --workspace {workspace}",
-        soft_wrap=True,
+        f"  status      pointbook status --workspace {workspace}"
     )
 
 
-def _ingest(console: Console, manifest: Manifest, _: Path | None) -> None:
+def _ingest(manifest: Manifest) -> Items:
+    """Rows by export, files that were refused, and folders in landing that are no export's."""
     files = manifest["files"]
-    _files_by_export(console, files)
+    yield from _files_by_export(files)
     if not files:
-        console.print("nothing has landed: drop exports into landing/<export>/ of the workspace")
+        yield "nothing has landed: drop exports into landing/<export>/ of the workspace"
     known = sum(file["status"] == "known" for file in files)
     if known:
-        console.print(f"{known:,} files were delivered before; nothing of them changed")
+        yield f"{known:,} files were delivered before; nothing of them changed"
     for name in manifest["strangers"]:
-        console.print(f"left alone: landing/{shown(name)} is no export's folder")
+        yield f"ignored: landing/{shown(name)} is no export's folder"
 
 
-def _files_by_export(console: Console, files: Sequence[Manifest]) -> None:
-    table = _table("Rows by export", "export", "files", *_FATES, "of the rejected, why")
+def _files_by_export(files: Sequence[Manifest]) -> Items:
+    """Rows by export and what became of them, then the files that were rejected or held back."""
+    rows = []
     for export in dict.fromkeys(file["export"] for file in files):
+        counts: Counter[str] = Counter()
+        reasons: Counter[str] = Counter()
         own = [file for file in files if file["export"] == export]
-        rows = _added(file["rows"] for file in own)
-        reasons = _added(file["reasons"] for file in own)
-        table.add_row(
-            export,
-            str(len(own)),
-            *(f"{rows[fate]:,}" for fate in _FATES),
-            _most_frequent(reasons),
-        )
-    if files:
-        console.print(table)
+        for file in own:
+            counts.update(file["rows"])
+            reasons.update(file["reasons"])
+        fates = {fate: counts[fate] for fate in _FATES}
+        why = _most_frequent(reasons)
+        rows.append({"export": export, "files": len(own), **fates, "of the rejected, why": why})
+    if rows:
+        yield _rows("Rows by export", rows)
     for file in files:
         if file["status"] in ("rejected", "held_back"):
-            word = file["status"].replace("_", " ")
             what = f"{file['export']}/{file['file']}: {file['reason']}"
-            console.print(f"{word}: {shown(what)}")
+            yield f"{file['status'].replace('_', ' ')}: {shown(what)}"
 
 
-def _check(console: Console, manifest: Manifest, _: Path | None) -> None:
+def _most_frequent(reasons: Counter[str]) -> str:
+    """The most frequent reasons with their rows, and how many others there are."""
+    ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    parts = [f"{reason} {count:,}" for reason, count in ranked[:_REASONS_SHOWN]]
+    if len(ranked) > _REASONS_SHOWN:
+        parts.append(f"{len(ranked) - _REASONS_SHOWN} more")
+    return ", ".join(parts)
+
+
+def _check(manifest: Manifest) -> Items:
     for file in manifest["files"]:
-        for line in _about_checked(file):
-            console.print(line)
+        yield from _about_checked(file)
         if file.get("reasons"):
-            console.print(_examples(file["reasons"]))
+            yield _examples(file["reasons"])
 
 
 def _about_checked(file: Manifest) -> Iterator[str]:
+    """What ingest would make of a file: verdict, export, form, header and rows."""
     verdict = _VERDICTS[file["status"]]
     yield f"{file['file']}: {verdict}{': ' if file['reason'] else ''}{file['reason'] or ''}"
     if file["export"]:
@@ -339,6 +341,7 @@ def _about_checked(file: Manifest) -> Iterator[str]:
 
 
 def _examples(reasons: Sequence[Manifest]) -> Table:
+    """Rejected rows by reason with examples; the raw text gets what is left of the width."""
     table = Table(title="Rejected rows by reason, with the first of each", title_justify="left")
     table.expand = True
     table.add_column("reason", no_wrap=True)
@@ -353,60 +356,48 @@ def _examples(reasons: Sequence[Manifest]) -> Table:
     return table
 
 
-def _open(console: Console, manifest: Manifest, _: Path | None) -> None:
-    _files_by_export(console, manifest["files"])
+def _open(manifest: Manifest) -> Items:
+    """The file of lots, examples of rejected rows, and what the ledger opens with."""
+    yield from _files_by_export(manifest["files"])
     if manifest.get("rejected"):
-        console.print(_examples(manifest["rejected"]))
-    if manifest["ledger"] is not None:
-        _opened_lots(console, manifest)
-
-
-def _opened_lots(console: Console, manifest: Manifest) -> None:
+        yield _examples(manifest["rejected"])
     month, ledger, totals = manifest["month"], manifest["ledger"], manifest["totals"]
-    table = _table(
-        f"Lots of {ledger} that {month} opens with", "kind", "lapse in", "lots", "owners", ledger
-    )
-    for row in manifest["lots"]:
-        counts = (row[name] for name in ("lots", "owners", "remaining"))
-        table.add_row(row["kind"], row["last_month"] or "never", *(f"{n:,}" for n in counts))
-    console.print(table)
+    if ledger is None:
+        return
+    lots = [row | {"last_month": row["last_month"] or "never"} for row in manifest["lots"]]
+    yield _rows(f"Lots of {ledger} that {month} opens with", lots)
     amounts = manifest["files"][0]["amounts"]["remaining"]
-    console.print(
+    yield (
         f"{month} opens with {totals['remaining']:,} {ledger} in {totals['lots']:,} lots of "
         f"{totals['owners']:,} owners, {totals['usable']:,} of them usable; of the file's "
         f"{amounts['delivered']:,}, {amounts['quarantined']:,} stood in rejected rows and "
-        f"{amounts['duplicate']:,} in duplicates",
-        soft_wrap=True,
+        f"{amounts['duplicate']:,} in duplicates"
     )
 
 
-def _status(console: Console, manifest: Manifest, _: Path | None) -> None:
-    staged = _table("Staged", "export", "partitions", "rows", "first", "last")
-    for row in manifest["staged"]:
-        staged.add_row(
-            row["export"],
-            f"{row['partitions']:,}",
-            f"{row['rows']:,}",
-            row["first"] or "",
-            row["last"] or "",
-        )
-    console.print(staged)
-    published = _table("Published", "table", "period", "rows", "state", "why")
-    for periods, rows in spans(_periods_of_tables(manifest), "table", "state", "why"):
-        first = rows[0]
-        counted = f"{sum(row['rows'] for row in rows):,}"
-        published.add_row(first["table"], periods, counted, first["state"], first["why"] or "")
-    console.print(published)
+def _status(manifest: Manifest) -> Items:
+    """What is staged and published, what is missing, and the last backfills."""
+    yield _rows("Staged", manifest["staged"])
+    rows = [
+        {
+            "table": found[0]["table"],
+            "period": periods,
+            "rows": sum(row["rows"] for row in found),
+            "state": found[0]["state"],
+            "why": found[0]["why"],
+        }
+        for periods, found in spans(_periods_of_tables(manifest), "table", "state", "why")
+    ]
+    yield _rows("Published", rows)
     missing = manifest["missing"]
     for item in missing[:_LISTED]:
-        console.print(f"missing: {item['command']} (due {item['due']}): run it, or pointbook run")
+        yield f"missing: {item['command']} (due {item['due']}): run it, or pointbook run"
     if len(missing) > _LISTED:
-        console.print(
+        yield (
             f"missing: {len(missing) - _LISTED:,} more; for all of them: pointbook run "
             f"--from {missing[0]['due'][:7]} --to {missing[-1]['due'][:7]}"
         )
-    for backfill in manifest["backfills"]:
-        console.print(_backfill_line(backfill), soft_wrap=True)
+    yield from map(_backfill_line, manifest["backfills"])
 
 
 def _periods_of_tables(manifest: Manifest) -> list[Manifest]:
@@ -422,6 +413,7 @@ def _periods_of_tables(manifest: Manifest) -> list[Manifest]:
 
 
 def _backfill_line(backfill: Manifest) -> str:
+    """A backfill in one line: what was asked for and what came of it."""
     asked = f"run --from {backfill['from']} --to {backfill['to']}"
     asked += " --force" if backfill["force"] else ""
     asked += f" ({shown(backfill['reason'])})" if backfill["reason"] else ""
@@ -432,76 +424,74 @@ def _backfill_line(backfill: Manifest) -> str:
     return f"backfill {backfill['backfill']} of {backfill['at'][:10]}: {asked}: {came}"
 
 
-def _plan(console: Console, manifest: Manifest, _: Path | None) -> None:
-    for line in plan_lines(manifest, console.width):
-        console.print(line, soft_wrap=True)
+def _serve(manifest: Manifest) -> Items:
+    """The deployments with their cron expressions and next runs."""
+    yield _rows(
+        f"Deployments, in {manifest['timezone']}",
+        [
+            {
+                "deployment": each["deployment"],
+                "cron": "\n".join(each["crons"]) or "none: not in force",
+                "next runs": ", ".join(
+                    f"{run['at'][:16].replace('T', ' ')} ({run['period'] or 'all'})"
+                    for run in each["next"]
+                ),
+            }
+            for each in manifest["deployments"]
+        ],
+    )
 
 
-def _serve(console: Console, manifest: Manifest, _: Path | None) -> None:
-    zone = manifest["timezone"]
-    table = _table(f"Deployments, in {zone}", "deployment", "cron", "next runs")
-    for each in manifest["deployments"]:
-        runs = [f"{run['at'][:16]} ({run['period'] or 'all'})" for run in each["next"]]
-        table.add_row(
-            each["deployment"],
-            "\n".join(each["crons"]) or "none: not in force",
-            ", ".join(run.replace("T", " ") for run in runs),
-        )
-    console.print(table)
-
-
-def _restore(console: Console, manifest: Manifest, _: Path | None) -> None:
+def _restore(manifest: Manifest) -> Items:
     would = "would be" if manifest["status"] == "dry_run" else "are"
     tables = ", ".join(f"{row['table_name']} {row['period']}" for row in manifest["tables"])
-    console.print(f"as {manifest['version']} left them {would} {tables}", soft_wrap=True)
+    yield f"as {manifest['version']} left them {would} {tables}"
 
 
-def _verify(console: Console, manifest: Manifest, _: Path | None) -> None:
+def _verify(manifest: Manifest) -> Items:
+    """What each check counted, and the periods of which it can say nothing."""
     for check in manifest["checks"]:
         counts = (f"{count:,} {name}" for name, count in check.items() if name != "check")
-        console.print(f"{check['check']}: {', '.join(counts)}")
+        yield f"{check['check']}: {', '.join(counts)}"
     stale = manifest["stale"]
     if stale:
-        console.print(
+        yield (
             f"{len(stale):,} periods are stale: what changed since says nothing about them, until "
             "these renew them"
         )
     for line, changed in stale.items():
-        console.print(f"  {line} (changed: {', '.join(changed)})", soft_wrap=True)
+        yield f"  {line} (changed: {', '.join(changed)})"
     if not manifest["wrong"]:
-        console.print(f"nothing is wrong with {manifest['table'] or 'what is published'}")
+        yield f"nothing is wrong with {manifest['table'] or 'what is published'}"
 
 
-def _retention(console: Console, manifest: Manifest, _: Path | None) -> None:
-    title = f"Kept longer than its term on {manifest['on']}"
-    table = _table(title, "subject", "months", "files", "bytes", "rows", "oldest")
-    for row in manifest["subjects"]:
-        counts = (f"{row[name]:,}" for name in ("months", "files", "bytes", "rows"))
-        table.add_row(row["subject"], *counts, row["oldest"] or "")
-    console.print(table)
-    if not any(row["files"] for row in manifest["subjects"]):
-        console.print("nothing is kept longer than its term")
+def _retention(manifest: Manifest) -> Items:
+    """What is kept longer than its term, by subject, and whether it was removed."""
+    columns = ("subject", "months", "files", "bytes", "rows", "oldest")
+    subjects = [{name: row[name] for name in columns} for row in manifest["subjects"]]
+    yield _rows(f"Kept longer than its term on {manifest['on']}", subjects)
+    if not any(row["files"] for row in subjects):
+        yield "nothing is kept longer than its term"
     elif manifest["removed"]:
-        console.print(f"removed; the tombstones are in runs/{manifest['run_id']}/manifest.json")
+        yield f"removed; the tombstones are in runs/{manifest['run_id']}/manifest.json"
     else:
-        console.print("nothing was removed; --remove does")
+        yield "nothing was removed; --remove does"
 
 
-def _catalog(console: Console, manifest: Manifest, _: Path | None) -> None:
-    console.print(f"rebuilt {manifest['catalog']}", soft_wrap=True)
+def _catalog(manifest: Manifest) -> Items:
+    yield f"rebuilt {manifest['catalog']}"
 
 
-def _sample(console: Console, manifest: Manifest, _: Path | None) -> None:
-    table = _table("Sample", "export", *_FATES)
-    for export, totals in manifest["exports"].items():
-        table.add_row(export, *(f"{totals[fate]:,}" for fate in _FATES))
-    console.print(table)
-    console.print(f"written to {manifest['out']}, with truth.json", soft_wrap=True)
+def _sample(manifest: Manifest) -> Items:
+    rows = [
+        {"export": export, **{fate: totals[fate] for fate in _FATES}}
+        for export, totals in manifest["exports"].items()
+    ]
+    yield _rows("Sample", rows)
+    yield f"written to {manifest['out']}, with truth.json"
 
 
-_PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]] = {
-    "demo": _demo,
-    "plan": _plan,
+_OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "ingest": _ingest,
     "check": _check,
     "open": _open,
@@ -513,27 +503,3 @@ _PRINTERS: Final[Mapping[str, Callable[[Console, Manifest, Path | None], None]]]
     "catalog": _catalog,
     "sample": _sample,
 }
-
-
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column(first)
-    for name in others:
-        text = name in _TEXT_COLUMNS
-        table.add_column(name, justify="left" if text else "right")
-    return table
-
-
-def _added(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for count in counts:
-        total.update(count)
-    return total
-
-
-def _most_frequent(reasons: Counter[str], shown: int = 3) -> str:
-    ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    parts = [f"{reason} {count:,}" for reason, count in ranked[:shown]]
-    if len(ranked) > shown:
-        parts.append(f"{len(ranked) - shown} more")
-    return ", ".join(parts)
