@@ -207,6 +207,7 @@ def test_the_sample_has_rows_of_it_and_ingest_makes_of_them_what_the_truth_says(
 ) -> None:
     truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
     files = [file for file in truth["files"] if file["export"] == export]
+    assert files
     landed = {f"{export}/{f['file']}": (sample / export / f["file"]).read_bytes() for f in files}
     workspace = workspace_with(tmp_path, landed)
 
