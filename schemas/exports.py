@@ -1,4 +1,4 @@
-"""The thirteen exports that Pointbook ingests: columns, Korean names, forms, keys and checks.
+"""The exports that Pointbook ingests: columns, Korean names, forms, keys and checks.
 
 This file is the only place that knows an export. A further one is declared here and nowhere
 else: ingest, staging, quarantine, the sample generator and the data dictionary read it.

@@ -100,7 +100,7 @@ COUPONS = Export(
 
 
 CARDS = Export(
-    DataFrameSchema(
+    DeclaredSchema(
         {
             "card_number": _identifier("카드번호"),
             "member_id": _identifier("회원번호"),
@@ -207,6 +207,7 @@ def test_the_sample_has_rows_of_it_and_ingest_makes_of_them_what_the_truth_says(
 ) -> None:
     truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
     files = [file for file in truth["files"] if file["export"] == export]
+    assert files
     landed = {f"{export}/{f['file']}": (sample / export / f["file"]).read_bytes() for f in files}
     workspace = workspace_with(tmp_path, landed)
 
@@ -242,7 +243,7 @@ def test_an_export_that_nothing_can_be_drawn_for_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     never = across("worth", "consistency", lambda f: f["worth"] < 0, "below 0")
-    schema = DataFrameSchema(
+    schema = DeclaredSchema(
         COUPONS.columns, "hopeless", checks=[never], metadata=COUPONS.schema.metadata
     )
     monkeypatch.setitem(EXPORTS, "hopeless", Export(schema))

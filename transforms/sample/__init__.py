@@ -1,4 +1,4 @@
-"""Synthetic exports of all thirteen kinds, as an operator's landing folder would hold them.
+"""Synthetic exports of every declared kind, as an operator's landing folder would hold them.
 
 Nothing here is anybody's: names, numbers and addresses are made up. The same arguments give the
 same files; `truth.json` beside them says what ingest must make of every row.

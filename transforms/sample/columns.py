@@ -5,7 +5,7 @@ All of it follows from the declarations in `schemas/exports.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, cast
@@ -37,6 +37,14 @@ LOGICAL: Final = {
 and seconds since 1970, the position in the list of labels (one past its end is no label)."""
 
 
+_READ: Final[Mapping[str, Callable[[str], object]]] = {
+    "integer": int,
+    "decimal": lambda text: int(Decimal(text) * 100),
+    "month": month_number,
+    "date": day,
+    "timestamp": lambda text: int((datetime.fromisoformat(text) - _EPOCH).total_seconds()),
+    "boolean": lambda text: text.lower() == "true",
+}
 UNKNOWN_LABEL: Final = "unheard_of"
 """What stands one past the end of a list of labels."""
 
@@ -53,23 +61,10 @@ def logical_schema(export: str) -> pa.Schema:
 
 def logical(export: str, column: str, value: object) -> object:
     """A value in canonical form, as text or of its published type, as the generator holds it."""
-    text = str(value)
-    match form_of(export, column):
-        case "integer":
-            return int(text)
-        case "decimal":
-            return int(Decimal(text) * 100)
-        case "month":
-            return month_number(text)
-        case "date":
-            return day(text)
-        case "timestamp":
-            return int((datetime.fromisoformat(text) - _EPOCH).total_seconds())
-        case "boolean":
-            return text.lower() == "true"
-        case "enumeration":
-            return code_of(export, column, text)
-    return text
+    form, text = form_of(export, column), str(value)
+    if form == "enumeration":
+        return code_of(export, column, text)
+    return _READ[form](text) if form in _READ else text
 
 
 def labels_of(export: str, column: str) -> Mapping[str, str]:

@@ -33,6 +33,13 @@ overtaken is what was there before the row.
 """
 
 
+_CORRECTIONS: Final[dict[str, dict[str, object]]] = {
+    "customers": {"address": "서울특별시 가상구 이사로 7"},
+    "subscriptions": {"plan": "표본 새 요금제"},
+    "flights": {"flown": True, "booking_class": "Y"},
+}
+
+
 @dataclass(frozen=True)
 class Piece:
     """Rows of an export, the number of each one's owner (the slot), and what must become of it."""
@@ -69,7 +76,7 @@ def copy_shares(source: Source, rows: int) -> dict[str, float]:
         shares["conflict"] = owned / 2
     if EXPORTS[source.export].revision:
         # those who move house are many more than those whose bill is corrected
-        often = owned if source.monthly else 0.12
+        often = owned if EXPORTS[source.export].month_of else 0.12
         shares |= {"corrected": often, "overtaken": often / 2}
     return shares
 
@@ -131,18 +138,13 @@ def _altered(source: Source, table: pa.Table) -> pa.Table:
 
 
 def _corrected(export: str, table: pa.Table) -> pa.Table:
-    """The rows with what a later revision changes in them."""
-    match export:
-        case "billing":
-            due = pc.coalesce(table.column("collected_on"), table.column("due_on"))
-            table = put(table, "collected_amount", table.column("billed_amount"))
-            return put(table, "collected_on", pc.add(due, pa.scalar(30, pa.int32())))
-        case "customers":
-            return put(table, "address", "서울특별시 가상구 이사로 7")
-        case "subscriptions":
-            return put(table, "plan", "표본 새 요금제")
-        case "flights":
-            return put(put(table, "flown", True), "booking_class", "Y")
+    """The rows as later revisions change them: of bills, all is collected in the end."""
+    for name, value in _CORRECTIONS.get(export, {}).items():
+        table = put(table, name, value)
+    if export == "billing":
+        due = pc.coalesce(table.column("collected_on"), table.column("due_on"))
+        table = put(table, "collected_amount", table.column("billed_amount"))
+        table = put(table, "collected_on", pc.add(due, pa.scalar(30, pa.int32())))
     return table
 
 

@@ -162,13 +162,17 @@ def plan_dirt(
     return Plan(serial, np.array(months, np.int64)[which], slot, bundle)
 
 
+Identify = Callable[[Ints], pa.Array]
+"""Gives the identifiers of owners by their numbers."""
 _NOT_MISSING: Final = "collected_on"
 """Optional, but there in a good bill, which is paid."""
 _LONG_AGO: Final = day("2009-05-01")
 _LAST_CHANGED: Final = day("2014-05-01")
 
 
-def good_rows(export: str, keys: pa.Array, owners: pa.Array, months: Ints) -> pa.Table:
+def good_rows(
+    export: str, identify: Identify, keys: pa.Array, numbers: Ints, months: Ints, _: Ints
+) -> pa.Table:
     """Good rows under these keys, of these owners and months (0 where there are none).
 
     Enumerations have their first code, optional columns their default. What has a month is dated
@@ -186,7 +190,7 @@ def good_rows(export: str, keys: pa.Array, owners: pa.Array, months: Ints) -> pa
         if name == declared.record_key:
             columns[name] = keys
         elif name in ("customer_id", "member_id"):
-            columns[name] = owners
+            columns[name] = identify(numbers)
         elif given is not None:
             columns[name] = logical(export, name, given)
         elif column.nullable and name != _NOT_MISSING:
@@ -202,22 +206,14 @@ GoodRows = Callable[[pa.Array, Ints, Ints, Ints], pa.Table]
 are none), and which of the breaking rows each one is."""
 
 
-@dataclass(frozen=True)
-class DirtyRows:
-    """Dirty rows of a slice: their table, what is wrong with its text, and each one's reasons."""
-
-    table: pa.Table
-    spoilt: Spoilt
-    reasons: list[list[str]]
-
-
 def dirty_rows(
     export: str, plan: Plan, rows: Ints, good: GoodRows, *, judged: bool = False
-) -> DirtyRows:
+) -> tuple[pa.Table, Spoilt, list[list[str]]]:
     """Makes these rows of the plan out of good ones.
 
-    Where they are `judged`, their reasons are what the declaration says of them, and not what
-    their kinds promise: then a row may have none.
+    Returns their table, what is wrong with its text, and the reasons of each in column order. Where
+    they are `judged`, the declaration says what is wrong with them, and not their kinds; then a
+    row may have no reason.
     """
     keys = numbered(f"X{plan.serial:03d}-", rows, 6)
     bundles = [plan.bundle[row] for row in rows.tolist()]
@@ -239,7 +235,7 @@ def dirty_rows(
     table = pa.table(columns, schema=table.schema)
     spoilt = Spoilt(
         {name: (np.array([*at], np.int64), [*at.values()]) for name, at in texts.items()},
-        **{row: np.array(at, np.int64) for row, at in whole.items()},
+        {row: np.array(at, np.int64) for row, at in whole.items()},
     )
     promised = [{kind.reason for kind in bundle} for bundle in bundles]
     if judged:
@@ -252,7 +248,7 @@ def dirty_rows(
         sorted(why, key=lambda reason: (order.index(reason.split(":")[0]), reason))
         for why in promised
     ]
-    return DirtyRows(table, spoilt, reasons)
+    return table, spoilt, reasons
 
 
 UNDECODABLE_ROW: Final = Kind("row:format", row="undecodable")

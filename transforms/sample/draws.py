@@ -10,7 +10,6 @@ import csv
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, cast
@@ -27,7 +26,6 @@ Bools = npt.NDArray[np.bool_]
 Rows = tuple[pa.Table, Ints]
 """Rows of an export, and the number of each one's owner, in rising order."""
 
-_EPOCH: Final = date(1970, 1, 1)
 _EPOCH_MONTH: Final = 1970 * 12
 NEVER: Final = 10**6
 """A day after every other one: no termination, no closing."""
@@ -65,11 +63,6 @@ class Draws:
         return row, thing, drawn[:, 2:], begins * 86_400 + minutes * 60
 
 
-def no_rows() -> Ints:
-    """The positions of no rows."""
-    return np.empty(0, np.int64)
-
-
 def month_number(text: str) -> int:
     """`2016-11` as months since year 0."""
     year, month = text.split("-")
@@ -88,7 +81,7 @@ def first_day(month: int) -> int:
 
 def day(text: str) -> int:
     """`2016-11-03` in days since 1970."""
-    return (date.fromisoformat(text) - _EPOCH).days
+    return int(np.datetime64(text, "D").astype(np.int64))
 
 
 def choose(shares: list[float], uniform: Floats) -> Ints:

@@ -1,7 +1,7 @@
 """Hand-made customers and members who stand on the edges of the rules.
 
 Their identifiers begin with C-EDGE- and M-EDGE-, and say which edge it is. Their rows stand in
-`edges/<export>.csv` in canonical form. Only the bills of the tiers' edges are many and alike:
+`edge_rows/<export>.csv` in canonical form. Only the bills of the tiers' edges are many and alike:
 `tables/edge_bills.csv` says what a customer's bills come to in each membership year.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 import pyarrow as pa
 
 from schemas.exports import EXPORTS
-from transforms.sample.columns import frame, logical, logical_schema
+from transforms.sample.columns import logical, logical_schema
 from transforms.sample.draws import (
     first_day,
     month_text,
@@ -30,16 +30,12 @@ def edge_rows(export: str, month: int) -> pa.Table:
     dated = EXPORTS[export].month_of
     rows: list[dict[str, object]] = [
         {name: logical(export, name, text) for name, text in row.items() if text is not None}
-        for row in written_down(f"edges/{export}.csv")
+        for row in written_down(f"edge_rows/{export}.csv")
         if dated is None or str(row[dated]).startswith(month_text(month))
     ]
     if export == "billing":
         rows = [*_yearly_totals(month), *rows]
-    columns = {
-        field.name: pa.array([row.get(field.name) for row in rows], field.type)
-        for field in logical_schema(export)
-    }
-    return frame(export, len(rows), columns)
+    return pa.Table.from_pylist(rows, logical_schema(export))
 
 
 def _yearly_totals(month: int) -> Iterator[dict[str, object]]:

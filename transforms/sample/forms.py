@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -22,41 +21,17 @@ import pyarrow.parquet as pq
 
 from schemas.exports import EXPORTS
 from transforms.sample.columns import UNKNOWN_LABEL, form_of, labels_of, published
-from transforms.sample.draws import Draws, Ints, day, no_rows
+from transforms.sample.draws import Draws, Ints, day, settings
 
 UNDECODABLE: Final = "\x1a"
 """Stands for a byte that no encoding has, until the text is encoded."""
 
-_LOW: Final = date(1900, 1, 1)
-_HIGH: Final = date(2100, 1, 1)
-_DATES: Final = {
-    "2016-11-03": "{0:04d}-{1:02d}-{2:02d}",
-    "20161103": "{0:04d}{1:02d}{2:02d}",
-    "2016.11.03": "{0:04d}.{1:02d}.{2:02d}",
-    "2016/11/03": "{0:04d}/{1:02d}/{2:02d}",
-    "2016년 11월 3일": "{0:04d}년 {1}월 {2}일",
-}
-_MONTHS: Final = {
-    "2016-11": "{0:04d}-{1:02d}",
-    "201611": "{0:04d}{1:02d}",
-    "2016.11": "{0:04d}.{1:02d}",
-    "2016/11": "{0:04d}/{1:02d}",
-    "2016년 11월": "{0:04d}년 {1}월",
-}
+_LOW, _HIGH = "1900-01-01", "2100-01-01"
+_SET: Final = settings("forms")
 _NUMBERS: Final = ["1234", "1,234", "₩1,234", "1,234원", "(1,234)"]
 _TYPED_NUMBERS: Final = "int64, decimal, float64 in turn"
 _TIMES: Final = ["HH:MM:SS", "HH:MM", "date alone"]
-_BOOLEANS: Final = {
-    "true/false": ["false", "true"],
-    "1/0": ["0", "1"],
-    "Y/N": ["N", "Y"],
-    "예/아니오": ["아니오", "예"],
-    "TRUE/FALSE": ["FALSE", "TRUE"],
-}
 _HEADERS: Final = ["english", "ENGLISH", " english ", "korean", " korean "]
-_ENCODINGS: Final = ["utf-8", "cp949", "utf-8-sig", "cp949", "utf-16-le", "utf-8", "utf-16-be"]
-_DELIMITERS: Final = {"csv": [",", ";", ","], "tsv": ["\t"], "txt": ["|", "\t", ";"]}
-_EXTRA: Final = ["batch_no", "비고", "loaded_by"]
 _BLOCK: Final = 1 << 20
 _ROW_GROUP: Final = 1 << 17
 _FAST_FROM_ROWS: Final = 50_000
@@ -102,36 +77,37 @@ class Form:
 
 def choose_form(draws: Draws, export: str, name: str, container: str, turn: int, rows: int) -> Form:
     """The form of a file: encodings and the like in turn, the rest by the seed and the name."""
-    parts = iter(draws.uniform(f"form/{export}/{name}", 0, 0, 64))
+    columns = list(EXPORTS[export].columns)
+    parts = iter(draws.uniform(f"form/{export}/{name}", 0, 0, len(columns) + 32))
 
     def one(options: list[str]) -> str:
         return options[int(next(parts) * len(options))]
 
-    columns = list(EXPORTS[export].columns)
     order = sorted(columns, key=lambda _: float(next(parts))) if next(parts) < 0.5 else columns
     parquet = container == ".parquet"
-    encoding = "utf-8" if parquet else _ENCODINGS[turn % len(_ENCODINGS)]
+    encodings = _SET["encodings"]
+    encoding = "utf-8" if parquet else encodings[turn % len(encodings)]
     # a CP949 file is told from UTF-8 by its header: one in English with few Korean lines isn't
     header = one(_HEADERS[3:] if encoding == "cp949" else _HEADERS)
     number = _TYPED_NUMBERS if parquet else one(_NUMBERS)
     return Form(
         container=container,
         encoding=encoding,
-        delimiter="" if parquet else one(_DELIMITERS[container.split(".")[1]]),
+        delimiter="" if parquet else one(_SET["delimiters"][container.split(".")[1]]),
         newline=one(["\n", "\r\n", "\n"]),
         header=header,
         labels=one(["english", "ENGLISH", "korean", "korean"]),
         number=number,
-        month=one(list(_MONTHS)),
-        date=one(list(_DATES)),
+        month=one(list(_SET["months"])),
+        date=one(list(_SET["dates"])),
         time=one(_TIMES),
         separator=one([" ", "T"]),
-        boolean=one(list(_BOOLEANS)),
+        boolean=one(list(_SET["booleans"])),
         missing=one(["", "", "  "]),
         codes=one(["ICN", "icn"]),
         quoting=one(["needed", "needed", "all"]) if rows < _FAST_FROM_ROWS else "needed",
         order=list(order),
-        extra=_EXTRA[: int(next(parts) * 6) % 4],
+        extra=_SET["extra_columns"][: int(next(parts) * 6) % 4],
         level=9 if rows < _FAST_FROM_ROWS else 1,
     )
 
@@ -152,13 +128,15 @@ def header_of(form: Form, export: str) -> list[str]:
 
 @cache
 def _date_texts(pattern: str) -> pa.Array:
-    days = ((_LOW + timedelta(days=n)) for n in range((_HIGH - _LOW).days))
-    return pa.array([_DATES[pattern].format(d.year, d.month, d.day) for d in days])
+    days = np.arange(_LOW, _HIGH, dtype="datetime64[D]").tolist()
+    write = _SET["dates"][pattern].format
+    return pa.array([write(on.year, on.month, on.day) for on in days])
 
 
 @cache
 def _month_texts(pattern: str) -> pa.Array:
-    return pa.array([_MONTHS[pattern].format(n // 12, n % 12 + 1) for n in range(2100 * 12)])
+    write = _SET["months"][pattern].format
+    return pa.array([write(month // 12, month % 12 + 1) for month in range(2100 * 12)])
 
 
 @cache
@@ -173,7 +151,7 @@ def _time_texts(pattern: str, separator: str) -> pa.Array:
 
 
 def _dates(values: pa.Array, pattern: str) -> pa.Array:
-    return _date_texts(pattern).take(pc.subtract(values, day(_LOW.isoformat())))
+    return _date_texts(pattern).take(pc.subtract(values, day(_LOW)))
 
 
 def _timestamps(values: pa.Array, form: Form) -> pa.Array:
@@ -194,18 +172,16 @@ def _integers(values: pa.Array, form: Form, money: bool) -> pa.Array:
     """Integers as the form writes them; the sign of won stands with money above or at 0 only."""
     if form.number == "1234":
         return values.cast(pa.string())
-    negative = pc.fill_null(pc.less(values, 0), False)
-    texts = _grouped(pc.abs(values))
-    if money and form.number == "₩1,234":
-        # CP949 has the full-width won sign only
-        sign = "￦" if form.encoding == "cp949" else "₩"
-        texts = pc.if_else(negative, texts, pc.binary_join_element_wise(sign, texts, ""))
-    elif money and form.number == "1,234원":
-        texts = pc.if_else(negative, texts, pc.binary_join_element_wise(texts, "원", ""))
-    if not pc.any(negative).as_py():
-        return texts
-    before, after = ("(", ")") if form.number == "(1,234)" else ("-", "")
-    return pc.if_else(negative, pc.binary_join_element_wise(before, texts, after, ""), texts)
+    # CP949 has the full-width won sign only
+    sign = "￦" if form.encoding == "cp949" else "₩"
+    won = {"₩1,234": (sign, ""), "1,234원": ("", "원")} if money else {}
+    above = won.get(form.number, ("", ""))
+    below = ("(", ")") if form.number == "(1,234)" else ("-", "")
+    amounts = _grouped(pc.abs(values))
+    texts = [
+        pc.binary_join_element_wise(before, amounts, after, "") for before, after in (below, above)
+    ]
+    return pc.if_else(pc.less(values, 0), *texts)
 
 
 def _decimals(values: pa.Array, export: str, column: str) -> pa.Array:
@@ -239,7 +215,7 @@ def _column(table: pa.Table, export: str, column: str, form: Form) -> pa.Array:
         case "timestamp":
             return _timestamps(values, form)
         case "boolean":
-            return pa.array(_BOOLEANS[form.boolean]).take(values.cast(pa.int8()))
+            return pa.array(_SET["booleans"][form.boolean]).take(values.cast(pa.int8()))
         case "enumeration":
             return _labels(values, export, column, form)
         case "code" if form.codes == "icn":
@@ -268,20 +244,18 @@ def _may_need_quotes(export: str, column: str, form: Form) -> bool:
 class Spoilt:
     """What is wrong with the text of some rows of a table.
 
-    `texts`: by column, row positions and what is written there instead.
-    `short`, `long`: rows with too few and too many fields. `undecodable`: rows among `texts`
-    that no encoding can read. All row positions are in rising order.
+    `texts`: by column, row positions and what is written there instead. `whole`: the positions of
+    rows that are short or long, with too few and too many fields, and of those that are
+    undecodable, which no encoding can read; these are among `texts`. All positions rise.
     """
 
     texts: Mapping[str, tuple[Ints, list[str]]] = field(default_factory=dict)
-    short: Ints = field(default_factory=no_rows)
-    long: Ints = field(default_factory=no_rows)
-    undecodable: Ints = field(default_factory=no_rows)
+    whole: Mapping[str, Ints] = field(default_factory=dict)
 
     def moved(self, to: Ints) -> Spoilt:
         """The same where row n of the table has become row `to[n]` of another."""
         texts = {name: (to[rows], values) for name, (rows, values) in self.texts.items()}
-        return Spoilt(texts, to[self.short], to[self.long], to[self.undecodable])
+        return Spoilt(texts, {what: to[rows] for what, rows in self.whole.items()})
 
 
 def _replaced(texts: pa.Array, rows: Ints, values: pa.Array) -> pa.Array:
@@ -307,11 +281,12 @@ def lines(table: pa.Table, export: str, form: Form, spoilt: Spoilt) -> pa.Array:
     *head, last = columns
     ended = pc.binary_join_element_wise(last, form.newline, "")
     whole = pc.binary_join_element_wise(*head, ended, form.delimiter)
-    for rows, cells in [(spoilt.long, [*columns, "one", "too many"]), (spoilt.short, columns[:-2])]:
-        if len(rows):
-            cells = [c if isinstance(c, str) else c.take(pa.array(rows)) for c in cells]
+    for what, cells in [("long", [*columns, "one", "too many"]), ("short", columns[:-2])]:
+        at = spoilt.whole.get(what)
+        if at is not None and len(at):
+            cells = [c if isinstance(c, str) else c.take(pa.array(at)) for c in cells]
             text = pc.binary_join_element_wise(*cells, form.delimiter)
-            whole = _replaced(whole, rows, pc.binary_join_element_wise(text, form.newline, ""))
+            whole = _replaced(whole, at, pc.binary_join_element_wise(text, form.newline, ""))
     return whole
 
 
@@ -341,7 +316,6 @@ class Writer:
         self._form = form
         self._pending: list[pa.Table] = []
         self._buffer = bytearray()
-        self._rows = 0
         self._next_line = 1
         self._parquet: pq.ParquetWriter | None = None
         self._compress: Callable[[bytes], bytes] = bytes
@@ -370,8 +344,8 @@ class Writer:
     def write(self, table: pa.Table, spoilt: Spoilt) -> Ints:
         """Writes the rows; returns each row's line, for Parquet its number from 1 on."""
         if self._form.parquet:
-            numbers = np.arange(self._rows + 1, self._rows + 1 + len(table), dtype=np.int64)
-            self._rows += len(table)
+            numbers = np.arange(len(table)) + self._next_line
+            self._next_line += len(table)
             self._pending.append(typed(table, self._export, self._form))
             self._put_row_groups(last=False)
             return numbers

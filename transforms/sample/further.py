@@ -1,8 +1,8 @@
 """Makes the rows of an export of which nothing is known but its declaration.
 
-A further export that `schemas/exports.py` declares has no story of its own in `telecom.py` or
-`airline.py`. Its values are drawn by form, domain and checks, and its rows are those of the drawn
-ones that keep the checks across columns too.
+Neither `telecom.py` nor `airline.py` has code for a further export that `schemas/exports.py`
+declares. Its values are drawn by form, domain and checks, and its rows are those of the drawn ones
+that keep the checks across columns too.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class Further:
     """
 
     def __init__(self, draws: Draws, export: str, first_month: int, last_month: int) -> None:
+        """Draws rows to find one that is allowed, and for each rule one that breaks only that."""
         self._draws = draws
         self._export = export
         self._declared = EXPORTS[export]
@@ -130,15 +131,12 @@ class Further:
         There is a draw for every column. The month is part of the keys that are not given.
         """
         declared = self._declared
-        month = _month_of(day)
         if keys is None:
-            keys = numbered("N", number, 7, "-", pa.array(month).cast(pa.string()))
-        owner = member_id(number) if declared.owner == "member_id" else customer_id(number)
-        columns: dict[str, object] = {}
-        for name, drawn in zip(declared.columns, u.T, strict=True):
-            columns[name] = self._column(name, day, drawn)
+            keys = numbered("N", number, 7, "-", pa.array(_month_of(day)).cast(pa.string()))
+        drawn = zip(declared.columns, u.T, strict=True)
+        columns: dict[str, object] = {name: self._column(name, day, draws) for name, draws in drawn}
         columns |= {
-            declared.owner: owner,
+            declared.owner: customer_id(number),
             "customer_id": customer_id(number),
             "subscription_id": subscription_id(number, 0),
             "member_id": member_id(number),

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from schemas.exports import EXPORTS
 from transforms.engine.threads import bound_threads, pool
 from transforms.sample import dirt
 from transforms.sample.copies import Piece, copy_shares, joined, with_copies
@@ -72,7 +73,7 @@ class _File:
 def _spans(source: Source, first: int, last: int) -> Iterator[tuple[list[int], range, str]]:
     """The export's files: months, owners, and what their names end in."""
     everyone = range(source.owners)
-    if not source.monthly:
+    if EXPORTS[source.export].month_of is None:
         size = ceil(source.owners / max(2, ceil(source.owners / _ENTITY_FILE_ROWS)))
         for number, start in enumerate(range(0, source.owners, size), 1):
             yield [0], everyone[start : start + size], f"part{number:02d}"
@@ -103,13 +104,8 @@ def _planned(draws: Draws, source: Source, turn: int, first: int, last: int) -> 
         name, late_name = f"{export}_{ending}", f"{export}_{ending}_late"
         form = choose_form(draws, export, name, container, turn + number, rows)
         late_form = choose_form(draws, export, late_name, late, turn + number + 3, rows // 100)
-        whole_names = f"{name}{container}", f"{late_name}{late}"
-        files.append(
-            _File(
-                *(source, number + 1, whole_names[0], months, owners, rows, form),
-                *(whole_names[1], late_form, []),
-            )
-        )
+        own = number + 1, f"{name}{container}", months, owners, rows, form
+        files.append(_File(source, *own, f"{late_name}{late}", late_form, []))
     return _with_dirt(source.kinds, files)
 
 
@@ -180,16 +176,18 @@ class _Maker:
             edges = edge_rows(source.export, month)
             pieces.insert(0, Piece.of(edges, np.full(len(edges), -1), ACCEPTED))
         chosen = plan.between(month, start, stop)
-        dirty = dirt.dirty_rows(source.export, plan, chosen, source.good, judged=source.judged)
+        dirty, spoilt, reasons = dirt.dirty_rows(
+            source.export, plan, chosen, source.good, judged=source.judged
+        )
         before = sum(len(piece.slot) for piece in pieces)
-        outcome = np.array([QUARANTINED if why else ACCEPTED for why in dirty.reasons], np.int64)
-        pieces.append(Piece(dirty.table, plan.slot[chosen], outcome))
+        outcome = np.array([QUARANTINED if why else ACCEPTED for why in reasons], np.int64)
+        pieces.append(Piece(dirty, plan.slot[chosen], outcome))
         whole, went = joined(pieces)
         if len(whole.slot):
-            spoilt = dirty.spoilt.moved(went[before:])
-            reasons = dict(zip(went[before:].tolist(), dirty.reasons, strict=True))
+            spoilt = spoilt.moved(went[before:])
+            known = dict(zip(went[before:].tolist(), reasons, strict=True))
             lines = writer.write(whole.table, spoilt)
-            tally.add(whole.table, whole.outcome, lines, spoilt, reasons)
+            tally.add(whole.table, whole.outcome, lines, spoilt, known)
         return [joined(late)[0]] if late else []
 
     def _late(self, file: _File, pieces: list[Piece]) -> Tally:

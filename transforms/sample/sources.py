@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import pyarrow as pa
+from functools import partial
 
 from schemas.exports import EXPORTS
 from transforms.sample.airline import Airline, member_id
 from transforms.sample.dirt import GoodRows, Kind, good_rows, kinds_of
-from transforms.sample.draws import Draws, Ints, Rows
+from transforms.sample.draws import Draws, Rows
 from transforms.sample.further import RATE, Further
 from transforms.sample.telecom import Telecom, customer_id
 
@@ -34,11 +33,6 @@ class Source:
     kinds: list[Kind]
     judged: bool = False
 
-    @property
-    def monthly(self) -> bool:
-        """Whether the export's rows have months."""
-        return EXPORTS[self.export].month_of is not None
-
 
 def sources(draws: Draws, customers: int, members: int, first: int, last: int) -> list[Source]:
     """The sources of all declared exports, over the months from `first` to `last`.
@@ -47,7 +41,7 @@ def sources(draws: Draws, customers: int, members: int, first: int, last: int) -
     """
     telecom = Telecom(draws, customers, first, last)
     airline = Airline(draws, first, last)
-    stories = {
+    known = {
         "billing": (telecom.billing_rows, 4.3, "due_on"),
         "customers": (telecom.customer_rows, 1.0, "joined_on"),
         "subscriptions": (telecom.subscription_rows, 1.8, "opened_on"),
@@ -64,10 +58,12 @@ def sources(draws: Draws, customers: int, members: int, first: int, last: int) -
     }
     found = []
     for export, declared in EXPORTS.items():
-        owners = members if declared.owner == "member_id" else customers
+        of_members = declared.owner == "member_id"
+        owners, identify = (members, member_id) if of_members else (customers, customer_id)
         kinds = kinds_of(export)
-        if export in stories:
-            found.append(Source(export, owners, *stories[export], _good_rows_of(export), kinds))
+        if export in known:
+            good = partial(good_rows, export, identify)
+            found.append(Source(export, owners, *known[export], good, kinds))
         else:
             maker = Further(draws, export, first, last)
             rate = RATE if declared.month_of else 1.0
@@ -75,13 +71,3 @@ def sources(draws: Draws, customers: int, members: int, first: int, last: int) -
             given = (maker.rows, rate, maker.altered, maker.good_rows, kinds)
             found.append(Source(export, owners, *given, judged=True))
     return found
-
-
-def _good_rows_of(export: str) -> GoodRows:
-    """Makes the export's good rows, of which none breaks a rule by itself."""
-    identify = member_id if EXPORTS[export].owner == "member_id" else customer_id
-
-    def good(keys: pa.Array, numbers: Ints, months: Ints, breaking: Ints) -> pa.Table:
-        return good_rows(export, keys, identify(numbers), months)
-
-    return good

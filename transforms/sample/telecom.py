@@ -63,7 +63,6 @@ _LINE_PROBABILITY, _LINE_WEIGHT, _LINE_LOW, _LINE_HIGH = (
     np.array([float(line.get(name) or 0) for line in _LINES])
     for name in ("probability", "weight", "lowest", "highest")
 )
-_LINE_SPAN: Final = _LINE_HIGH - _LINE_LOW
 _MOST_LINES: Final = max(32, len(_LINES))
 _MOST_PRODUCTS: Final = max(10, len(PRODUCTS))
 """By how much the numbers of a customer's lines and subscriptions are apart from the next one's."""
@@ -266,7 +265,7 @@ class Telecom:
         monthly = monthly * (0.92 + 0.16 * drift)
         noise = amounts[row, line]
         weighed = monthly[row] * _LINE_WEIGHT[line] * (0.85 + 0.3 * noise)
-        flat = _LINE_LOW[line] + _LINE_SPAN[line] * noise
+        flat = _LINE_LOW[line] + (_LINE_HIGH - _LINE_LOW)[line] * noise
         won: Ints = np.where(_LINE_WEIGHT[line] > 0, weighed, flat).astype(np.int64)
         return won // 10 * 10
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,8 @@ OUTCOMES: Final = ["accepted", "duplicate", "stale", "quarantined"]
 ACCEPTED, DUPLICATE, STALE, QUARANTINED = range(4)
 _CONFLICT: Final = ["key:conflict"]
 _ROWS: Final = "rows"
+Reasons = Mapping[int, list[str]]
+"""Those of dirty rows by position; other quarantined rows are in conflict."""
 
 
 @dataclass
@@ -35,24 +38,15 @@ class Tally:
     dirty: list[dict[str, object]] = field(default_factory=list)
 
     def add(
-        self,
-        table: pa.Table,
-        outcome: Ints,
-        lines: Ints,
-        spoilt: Spoilt,
-        reasons: Mapping[int, list[str]],
+        self, table: pa.Table, outcome: Ints, lines: Ints, spoilt: Spoilt, reasons: Reasons
     ) -> None:
-        """Counts rows with their outcomes (positions in `OUTCOMES`) and the lines they stand in.
-
-        `reasons` gives those of the dirty rows by position; other quarantined rows are in conflict.
-        """
+        """Counts rows with their outcomes (positions in `OUTCOMES`) and the lines they stand in."""
         self._count(_ROWS, np.ones(len(table), np.int64), outcome)
         for column in EXPORTS[self.export].totals:
             amounts = pc.fill_null(table.column(column), 0).to_numpy().copy()
-            unread = [spoilt.short, spoilt.long, spoilt.undecodable]
-            if column in spoilt.texts:
-                unread.append(spoilt.texts[column][0])
-            amounts[np.concatenate(unread)] = 0
+            unread = [rows for name, (rows, _) in spoilt.texts.items() if name == column]
+            for rows in [*spoilt.whole.values(), *unread]:
+                amounts[rows] = 0
             self._count(column, amounts, outcome)
         for row in np.flatnonzero(outcome == QUARANTINED).tolist():
             why = reasons.get(row, _CONFLICT)
@@ -101,10 +95,7 @@ def truth_of(arguments: Mapping[str, object], tallies: list[Tally]) -> dict[str,
 
 def write_truth(path: Path, truth: Mapping[str, object]) -> None:
     """Writes JSON with one export, file or dirty row a line, so that people can read it."""
-
-    def compact(value: object) -> str:
-        return json.dumps(value, ensure_ascii=False)
-
+    compact = partial(json.dumps, ensure_ascii=False)
     parts = []
     for name, value in truth.items():
         if isinstance(value, list):
