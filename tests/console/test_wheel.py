@@ -53,7 +53,7 @@ def pip(*words: str | Path, folder: Path) -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built beside a workspace, which it must not hold."""
     source = tmp_path_factory.mktemp("source")
-    for path in (*files(*PACKAGED), "pyproject.toml", "README.md", "LICENSE"):
+    for path in [*files(*PACKAGED), *map(Path, ("pyproject.toml", "README.md", "LICENSE"))]:
         (source / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, source / path)
     for workspace in ("workspace", "demo"):
