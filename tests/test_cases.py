@@ -30,12 +30,14 @@ import pytest
 import yaml
 
 from flows.console.errors import NotReady, PointbookError, WrongUsage
+from flows.deliveries.ingest import ingest
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
+from flows.publishing.run import in_turn
 from schemas.tables import PUBLISHED
 from tests.airline import land_airline
 from tests.commands_in_tests import run_command
-from tests.membership import land, options, stage, table_rows
+from tests.membership import land, options, table_rows
 from tests.micropayments import land_micropayments
 from tests.points import bills_of_tiers, land_points
 from tests.policy_folders import replaced_policies
@@ -98,11 +100,10 @@ def test_case(
     lands(workspace, case)
     shipped = SHIPPED.parent / case.get("folder", SHIPPED.name)
     policies = replaced_policies(case.get("policies", {}), tmp_path, shipped)
-    stage(workspace, policies=policies)
     expected = dict(case["expect"])
-    commands = case.get("run", commands)
-    settings = options(workspace, policies=policies)
-    manifest = ran(settings, commands, expected)
+    with in_turn(options(workspace, policies=policies)) as settings:
+        ingest(settings)
+        manifest = ran(settings, case.get("run", commands), expected)
     for name, wanted in expected.items():
         if name.split()[0] in PUBLISHED:
             assert_rows(workspace, name, wanted)

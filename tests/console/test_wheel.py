@@ -24,8 +24,9 @@ LAST_MONTH_ALONE: Final = (
 DEPLOYED: Final = """
 from prefect import Flow
 from prefect.flows import load_flow_from_entrypoint
-from flows.calendar.schedules import SCHEDULED
-for name in SCHEDULED:
+from flows.calendar.schedules import INGEST
+from flows.commands.registry import COMMANDS
+for name in (INGEST, *COMMANDS):
     assert isinstance(load_flow_from_entrypoint(f"flows.prefect_flows.deployments.{name}"), Flow)
 """
 """Loads the flows as a runner does that is given a module's path (EntrypointType.MODULE_PATH)."""
