@@ -37,7 +37,7 @@ from tests.membership import (
     publish,
     stage,
 )
-from tests.test_cases import replaced_policies
+from tests.policy_folders import replaced_policies
 
 FIRST: Final = "2017-11"
 LAST: Final = "2018-02"

@@ -23,11 +23,11 @@ from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
 from flows.publishing.run import Context
 from schemas.policy import POLICIES
+from tests.airline import AWARD, FLIGHT, MEMBER, PAYMENT, land_airline
 from tests.commands_in_tests import run_calendar, run_command
 from tests.console.test_cli import complaint
 from tests.membership import data_hashes, land, options, table_rows
-from tests.test_cases import replaced_policies
-from tests.test_cases_airline import AWARD, FLIGHT, MEMBER, PAYMENT, land_airline
+from tests.policy_folders import replaced_policies
 from transforms.policies.policy import Policies, PolicyError
 from transforms.policies.reference import Reference
 

@@ -24,7 +24,7 @@ from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.tables import PUBLISHED
 from tests.airline_model import Award, Flight, Lot, Month, Payment, close_month
-from tests.test_cases import replaced_policies
+from tests.policy_folders import replaced_policies
 from transforms.policies.reference import Reference
 
 MONTHS: Final = ("2021-03", "2021-04", "2021-12")

@@ -20,7 +20,7 @@ from tests.commands_in_tests import run_commands
 from tests.ledger_model import PARTNERS, Change, Ledger, Row
 from tests.membership import data_hashes, land, line, table_rows
 from tests.points import bills_of_tiers, customer
-from tests.test_cases import replaced_policies
+from tests.policy_folders import replaced_policies
 
 START: Final = "2016-10"
 CHANGES: Final = (

@@ -28,13 +28,13 @@ from flows.deliveries.landing import Deliveries
 from flows.publishing import lineage
 from flows.publishing.commit import State
 from flows.publishing.workspace import Workspace, private
+from tests.airline import land_airline
 from tests.commands_in_tests import run_command
 from tests.console.test_cli import environment, process
 from tests.faults import NEW, OLD, publish, publish_with
 from tests.forks import command_line
 from tests.membership import options, published, stage
 from tests.points import land_points
-from tests.test_cases_airline import land_airline
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.threads import beside, bound_threads, pool
 

@@ -20,6 +20,7 @@ from flows.publishing.options import Options
 from schemas.derive import table_schema
 from schemas.exports import POINT_LOT_KINDS, opening_lots
 from schemas.tables import PUBLISHED
+from tests.airline import land_airline
 from tests.commands.test_ledger_months import (
     FEW_MONTHS,
     commands,
@@ -32,7 +33,6 @@ from tests.forks import command_line
 from tests.membership import data_hashes, land, line, options, stage, table_rows
 from tests.points import land_points
 from tests.support import csv_bytes, parquet_bytes, quarantined, typed_frame
-from tests.test_cases_airline import land_airline
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.engine import load_transform
 

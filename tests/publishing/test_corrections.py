@@ -18,6 +18,7 @@ from flows.console.errors import NotReady, PointbookError, RunFailed, WrongUsage
 from flows.publishing.restore import restore
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED, RESTATEMENTS
+from tests.airline import FLIGHT, land_airline
 from tests.commands_in_tests import run_command, run_commands
 from tests.console.test_cli import complaint, environment
 from tests.forks import command_line
@@ -34,7 +35,6 @@ from tests.membership import (
 )
 from tests.micropayments import land_micropayments
 from tests.sql.test_audits import engine
-from tests.test_cases_airline import FLIGHT, land_airline
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.engine import load_transform
 

@@ -17,9 +17,9 @@ import pytest
 
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED
+from tests.airline import MEMBER
 from tests.commands_in_tests import run_command
 from tests.membership import land, options, published, stage
-from tests.test_cases_airline import MEMBER
 
 QUERIES: Final = Path(__file__).parents[1] / "queries"
 README: Final = Path(__file__).parents[2] / "README.md"

@@ -35,6 +35,7 @@ import pytest
 from flows.console.errors import RunFailed
 from flows.publishing.commit import State, recover
 from flows.publishing.workspace import Workspace
+from tests.airline import FLIGHT, land_airline
 from tests.commands_in_tests import run_calendar, run_command
 from tests.console.test_cli import POINTBOOK, complaint, environment, process
 from tests.faults import hold_the_lock, images_of, work_under, work_within
@@ -45,7 +46,6 @@ from tests.publishing.test_crashes import CATALOG, FAILED, KILLED, MET
 from tests.publishing.test_crashes import files as staged_and_published
 from tests.servers import prefect_server
 from tests.support import staged
-from tests.test_cases_airline import FLIGHT, land_airline
 
 MONTH: Final = "2016-12"
 IMPATIENT: Final = {"PREFECT_CLIENT_MAX_RETRIES": "0"}
