@@ -164,7 +164,7 @@ def write_and_audit(
     partition: str | Callable[[str], str],
     audits: Sequence[Transform] | None = None,
 ) -> tuple[list[WrittenTable], list[str]]:
-    """Writes tables aside and audits them; returns them, and the names of the claims that hold.
+    """Writes tables to temporary files and audits them; returns them, and the claims that hold.
 
     `partition` is that of all tables, or says it by a table's name. `audits`: by default all of the
     tables' audits. What a table or an audit reads of the others, as its header says, is written
@@ -216,7 +216,7 @@ def audit(engine: Engine, claim: Transform) -> None:
 
 @dataclass(frozen=True)
 class WrittenTable:
-    """A table's partition, written aside."""
+    """A table's partition in a temporary file."""
 
     table: Table
     partition: str
@@ -259,7 +259,7 @@ def _claim(transform: Transform) -> str:
 
 
 def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> WrittenTable:
-    """Writes a table's partition aside and names it in the engine, so that others read it."""
+    """Writes a table's partition and names it in the engine, so that others read it."""
     table = PUBLISHED[_table_name(transform)]
     target = published_path(run.workspace, table, partition)
     written = WrittenTable(table, partition, run.aside(target), target, 0)
