@@ -430,6 +430,7 @@ def _constraints(column: DeclaredColumn) -> dict[str, object]:
 
 
 def _table_section(table: Table) -> list[str]:
+    """What the data dictionary says of a table, as lines of Markdown."""
     key = ", ".join(f"`{name}`" for name in (table.partition, *table.key))
     rows = [
         [
@@ -452,6 +453,7 @@ def _table_section(table: Table) -> list[str]:
 
 
 def _export_section(export: Export) -> list[str]:
+    """What the data dictionary says of an export, as lines of Markdown."""
     key = ", ".join(f"`{name}`" for name in export.key)
     partition = staged_partition(export)
     where = f"by `{partition[0]}`" if partition else "whole"
@@ -484,6 +486,7 @@ def type_name(dtype: pa.DataType) -> str:
 
 
 def _export_rules(export: Export, name: str) -> str:
+    """What a column may hold: its codes with their labels, or its checks; its default."""
     metadata = export.metadata(name)
     labels = metadata.get("labels")
     default = metadata.get("default")

@@ -63,6 +63,7 @@ def _code(korean: str, description: str, pattern: str, wording: str) -> Declared
 def _text(
     korean: str, description: str, *, nullable: bool = False, personal: str | None = None
 ) -> DeclaredColumn:
+    """Free text; `personal`: how it is normalised before it is hashed, if it is personal data."""
     return column(
         TEXT,
         description,
@@ -82,6 +83,7 @@ def _integer(
     default: int | None = None,
     unit: str | None = None,
 ) -> DeclaredColumn:
+    """A whole number; `default` is taken where none is delivered."""
     return column(
         INT64,
         description,
@@ -220,6 +222,12 @@ def _export(
     totals: list[str] | None = None,
     checks: list[DeclaredCheck] | None = None,
 ) -> DeclaredSchema:
+    """An export: `title` is its Korean name, `owner` the column that says whose a row is.
+
+    `revision`: the column by which the current row of a key is known; `month_of`: the one whose
+    month a row is staged in, none where all are staged together; `totals`: those that control
+    totals are kept of.
+    """
     return DeclaredSchema(
         dict(columns),
         name=name,

@@ -250,6 +250,7 @@ def _reason_where_rejected() -> DeclaredCheck:
 
 
 def _lot_terms() -> dict[str, DeclaredColumn]:
+    """What a lot of points was credited on: days, whether it can be refunded, points."""
     return {
         "credited_on": column(DATE, "First day that the points can be used"),
         "expires_on": column(

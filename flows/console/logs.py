@@ -34,7 +34,7 @@ _PYTHON_WARNINGS: Final = logging.getLogger("py.warnings")
 
 
 class _Stderr(logging.Handler):
-    """Prints records on stderr as it is then: a progress bar moves aside for what is printed."""
+    """Prints records on stderr as it is then: a progress bar makes room for what is printed."""
 
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__()

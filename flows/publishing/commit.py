@@ -1,6 +1,6 @@
 """Publishing: the files of one command become current together, or not at all (Q2).
 
-1. Every file is written aside, under `.aside` in its target's room (`warehouse`, `staged` …), and
+1. Every file is written to a temporary one, in the folder `.aside` of `warehouse`, `staged` …, and
    fsynced. There it is on the target's file system, and out of sight of readers of the table's
    folder: Polars reads hidden files too.
 2. A pending record that names each file and its hash is written to `commits/` and fsynced: from
@@ -11,7 +11,7 @@
    record.
 
 `recover`, which every command runs first, completes a commit that has its pending record and
-removes what was written aside without one. Once the pending record is there, only forward is a
+removes temporary files without one. Once the pending record is there, only forward is a
 way out; so a commit that fails later is left for the next command to complete.
 """
 
@@ -263,7 +263,7 @@ class Publication:
         forgotten: Iterable[str] = (),
         contents: Contents | None = None,
     ) -> Entry:
-        """Takes a file written aside into the commit; returns its entry.
+        """Takes a temporary file into the commit; returns its entry.
 
         Of `forgotten` columns the digests stay what they were. `contents`: the file's, where they
         were looked at before.
@@ -373,7 +373,7 @@ class Publication:
         return any(path.exists() for path in paths)
 
     def abandon(self) -> None:
-        """Removes what was written aside; not for a commit that is decided."""
+        """Removes the temporary files; not for a commit that is decided."""
         _clear_asides(self._workspace)
 
     def _in_place(self, target: Path, entry: Entry) -> bool:
@@ -421,6 +421,10 @@ def next_run_id(workspace: Workspace, command: str) -> str:
 
 
 def _complete(workspace: Workspace, pending: Path) -> None:
+    """Does what a pending record says, from any state that it was left in; ends with the commit.
+
+    Raises RunFailed where a file that the record names is neither temporary nor in its place.
+    """
     record = CommitRecord.model_validate_json(pending.read_bytes())
     by_path = {entry.path: entry for entry in record.files}
     _keep_versions(workspace, record)

@@ -22,7 +22,7 @@ _ROWS: Final = "restated_rows"
 def restate(
     engine: Engine, replaced: Sequence[Replacement], aside: Path
 ) -> tuple[dict[str, Any], int]:
-    """Writes the restatements of replaced files aside, audited.
+    """Writes the restatements of replaced files to a temporary file, audited.
 
     Returns what changes in numbers, for the manifest, and how many restatements there are.
     `restated` counts rows by table and period, `amounts` and `levels` say who gains and who loses
@@ -71,6 +71,7 @@ def _by_table(
 
 
 def _headlines() -> pa.Table:
+    """The column by which people say who gains and who loses, by table; and if it is an amount."""
     rows = [
         {
             "table_name": table.name,

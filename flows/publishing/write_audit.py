@@ -164,7 +164,7 @@ def write_and_audit(
     partition: str | Callable[[str], str],
     audits: Sequence[Transform] | None = None,
 ) -> tuple[list[WrittenTable], list[str]]:
-    """Writes tables aside and audits them; returns them, and the names of the claims that hold.
+    """Writes tables to temporary files and audits them; returns them, and the claims that hold.
 
     `partition` is that of all tables, or says it by a table's name. `audits`: by default all of the
     tables' audits. What a table or an audit reads of the others, as its header says, is written
@@ -216,7 +216,7 @@ def audit(engine: Engine, claim: Transform) -> None:
 
 @dataclass(frozen=True)
 class WrittenTable:
-    """A table's partition, written aside."""
+    """A table's partition in a temporary file."""
 
     table: Table
     partition: str

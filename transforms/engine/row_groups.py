@@ -81,6 +81,7 @@ class RowGroups:
             self._write(self._rows // ROW_GROUP * ROW_GROUP)
 
     def _write(self, rows: int) -> None:
+        """Writes so many of the rows that are held, in whole groups but for the last one."""
         if self._writer is None:
             assert self._schema is not None
             form = self._form

@@ -395,7 +395,7 @@ def _header_line(chunks: Iterator[bytes]) -> tuple[bytes, str, int]:
 def _text_header(export: Export, line: str) -> Header:
     names, delimiter = _split_header(export, line)
     if not names:
-        raise FileRefused("its first line names no known column; is a quote astray in it?")
+        raise FileRefused("its first line names no known column; is there an unclosed quote in it?")
     return _header(export, names, delimiter)
 
 

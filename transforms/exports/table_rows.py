@@ -73,6 +73,10 @@ class _Batch:
 
 
 def _batches(table: Table, files: Mapping[str, Path]) -> Iterator[_Batch]:
+    """The rows of a table's files, by partition, in batches that may span small files.
+
+    A batch begins with the last row of the one before where the file goes on.
+    """
     batch = _Batch()
     for partition, path in files.items():
         with pq.ParquetFile(path) as file:
