@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -149,11 +148,7 @@ def staged_schema(export: Export) -> pa.Schema:
     been left to hash, and retention takes hashes out.
     """
     partition = staged_partition(export)
-    columns = {
-        n: replace(c, nullable=True) if n in export.personal else c
-        for n, c in export.columns.items()
-        if partition is None or n != partition[0]
-    }
+    columns = {n: c for n, c in export.columns.items() if partition is None or n != partition[0]}
     schema = arrow_schema(
         columns,
         description=export.description,

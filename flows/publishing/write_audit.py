@@ -171,7 +171,7 @@ def write_and_audit(
     before it; the rest goes on side by side. Raises RunFailed with the first rows that break a
     claim.
     """
-    names = [_table_name(transform) for transform in tables]
+    names = [_last_name(transform) for transform in tables]
     audits = audits_of(names) if audits is None else audits
     name_policies(engine, policies, [*tables, *audits])
     written: dict[str, WrittenTable] = {}
@@ -191,7 +191,7 @@ def write_and_audit(
         done.append(name)
 
     transforms = dict(zip(names, tables, strict=True))
-    claims = {_claim(claim): claim for claim in audits}
+    claims = {_last_name(claim): claim for claim in audits}
     works = {
         **{name: partial(write, name, transform) for name, transform in transforms.items()},
         **{_contents(name): partial(look_into, name) for name in names},
@@ -240,7 +240,8 @@ def publish_table(run: Run, written: WrittenTable, fingerprints: Mapping[str, st
     )
 
 
-def _table_name(transform: Transform) -> str:
+def _last_name(transform: Transform) -> str:
+    """The table that it makes, or the claim that it is."""
     return transform.name.rpartition("/")[2]
 
 
@@ -254,13 +255,9 @@ def _contents(name: str) -> str:
     return f"{name} contents"
 
 
-def _claim(transform: Transform) -> str:
-    return transform.name.rpartition("/")[2]
-
-
 def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> WrittenTable:
     """Writes a table's partition aside and names it in the engine, so that others read it."""
-    table = PUBLISHED[_table_name(transform)]
+    table = PUBLISHED[_last_name(transform)]
     target = published_path(run.workspace, table, partition)
     written = WrittenTable(table, partition, run.aside(target), target, 0)
     try:
@@ -285,7 +282,7 @@ def breach_of(engine: Engine, claim: Transform) -> str | None:
         return None
     broken = engine.rows(claim)
     rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
-    return f"{_claim(claim)} found {broken.num_rows:,} rows ({rows})"
+    return f"{_last_name(claim)} found {broken.num_rows:,} rows ({rows})"
 
 
 def _shown(row: Mapping[str, object]) -> str:

@@ -105,18 +105,18 @@ from flows.publishing.write_audit import run_context
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.arrays import numbers_of
 from transforms.ledger.fold import ACTIONS, _codes, _words
-from transforms.engine.row_order import out_of_order
+from transforms.engine.row_groups import TableFile
 from transforms.policies.reference import shipped
 from transforms.policies.business_days import pay_days
 import pyarrow as pa
-import pyarrow.parquet as pq
 with DuckDBEngine(sys.argv[1]) as engine:
     run_context(engine, month="2017-03", first_day=date(2017, 3, 1), number=1)
     days = pay_days({date(2017, 3, 1): 3})
     for relation in (shipped().airport_rows, shipped().distance_rows, days):
         engine.table("one", relation)
-pq.write_table(days, f"{sys.argv[1]}/days.parquet")
-assert out_of_order(f"{sys.argv[1]}/days.parquet", ["applied_on"]) is None
+with TableFile(f"{sys.argv[1]}/days.parquet", days.schema, "days", ["applied_on"]) as file:
+    for batch in days.to_batches():
+        file.write(batch)
 _codes(pa.chunked_array([_words(ACTIONS)]))
 numbers_of(pa.chunked_array([pa.nulls(2, pa.int64())]), -1)
 sys.exit("pandas" in sys.modules)

@@ -257,9 +257,13 @@ class DuckDBEngine(Engine):
         each of its values: where they are many, it is looked into range by range, in memory.
         """
         sql = f"SELECT count(*) > 0 FROM ({transform.sql})"
+        ranges = [""]
+        if by := transform.header.get("apart"):
+            files = self._files_of(transform.inputs)
+            ranges = scale.ranges_to_look_into(files, by, self._memory)
         try:
             with self._session.cursor() as session:
-                for condition in self._apart(transform):
+                for condition in ranges:
                     for name in transform.inputs if condition else ():
                         if name in self._files:
                             session.execute(
@@ -271,13 +275,6 @@ class DuckDBEngine(Engine):
         except duckdb.Error as error:
             raise _failure(transform.name, error) from error
         return False
-
-    def _apart(self, transform: Transform) -> list[str]:
-        """The ranges of its rows that a transform is to be looked into, as conditions."""
-        by = transform.header.get("apart")
-        if by is None:
-            return [""]
-        return scale.ranges_to_look_into(self._files_of(transform.inputs), by, self._memory)
 
     def _files_of(self, names: Iterable[str]) -> list[Path]:
         return [file for name in names for file in self._files.get(name, ())]

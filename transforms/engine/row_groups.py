@@ -122,7 +122,7 @@ class TableFile(RowGroups):
         Raises QueryError where a value is not of its column's type, is null though its column is
         declared never to be; RowsOutOfOrder where a row does not come after the one before it.
         """
-        table = pa.table(rows)
+        table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
         for field in self.schema:
             if not field.nullable and table[field.name].null_count:
                 raise QueryError(

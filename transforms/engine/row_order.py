@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from transforms.engine.arrays import values_of
 
 Mask = npt.NDArray[np.bool_]
 
-_ROWS_AT_ONCE: Final = 1 << 19
-
-
-def out_of_order(path: Path, columns: Sequence[str]) -> dict[str, Any] | None:
-    """The first row of a Parquet file that does not come after the one before it, if any.
-
-    Rows are compared by these columns: text by bytes, nulls last. Where each comes after the one
-    before, no two are the same in all of them. Holds one batch of rows at a time.
-    """
-    order = Order(columns)
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=list(columns), use_threads=False):
-            found = order.first_out_of(pa.Table.from_batches([batch]))
-            if found is not None:
-                return found
-    return None
-
 
 class Order:
-    """Rows that come batch by batch and are to stand in the order of these columns."""
+    """Rows that come batch by batch and are to stand in the order of these columns.
+
+    Text is compared by bytes, nulls come last. Where each row comes after the one before, no two
+    are the same in all of the columns.
+    """
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = list(columns)

@@ -9,26 +9,26 @@
 WITH sums AS (
     SELECT
         opening_mileage_lots.member_id,
-        SUM(opening_mileage_lots.remaining) AS miles
+        SUM(CAST(opening_mileage_lots.remaining AS DECIMAL(38, 0))) AS miles
     FROM opening_mileage_lots
     GROUP BY opening_mileage_lots.member_id
     UNION ALL
     SELECT
         mileage_credits.member_id,
-        SUM(mileage_credits.credited) AS miles
+        SUM(CAST(mileage_credits.credited AS DECIMAL(38, 0))) AS miles
     FROM mileage_credits
     GROUP BY mileage_credits.member_id
     UNION ALL
     SELECT
         mileage_takings.member_id,
-        SUM(-mileage_takings.points) AS miles
+        SUM(CAST(-mileage_takings.points AS DECIMAL(38, 0))) AS miles
     FROM mileage_takings
     GROUP BY mileage_takings.member_id
     UNION ALL
     -- miles that lapse with the month are among these
     SELECT
         mileage_lots_after_requests.member_id,
-        SUM(mileage_lots_after_requests.remaining) AS miles
+        SUM(CAST(mileage_lots_after_requests.remaining AS DECIMAL(38, 0))) AS miles
     FROM mileage_lots_after_requests
     GROUP BY mileage_lots_after_requests.member_id
 )

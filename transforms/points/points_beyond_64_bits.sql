@@ -9,13 +9,13 @@
 WITH sums AS (
     SELECT
         opening_lots.customer_id,
-        SUM(opening_lots.remaining) AS points
+        SUM(CAST(opening_lots.remaining AS DECIMAL(38, 0))) AS points
     FROM opening_lots
     GROUP BY opening_lots.customer_id
     UNION ALL
     SELECT
         movements_in_order.customer_id,
-        ABS(SUM(movements_in_order.points)) AS points
+        ABS(SUM(CAST(movements_in_order.points AS DECIMAL(38, 0)))) AS points
     FROM movements_in_order
     GROUP BY
         movements_in_order.customer_id,
@@ -24,7 +24,7 @@ WITH sums AS (
     UNION ALL
     SELECT
         lots_in_order.customer_id,
-        SUM(lots_in_order.remaining) AS points
+        SUM(CAST(lots_in_order.remaining AS DECIMAL(38, 0))) AS points
     FROM lots_in_order
     GROUP BY lots_in_order.customer_id
 )
