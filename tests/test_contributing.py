@@ -16,14 +16,13 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from flows.commands.tiers import assess_tiers
+from tests.commands_in_tests import run_commands
 from tests.membership import customer, land, line, months, options, stage
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MONTHLY: Final = {"near": 18_500, "white": 25_000, "six_years": 60_000}
 """What each customer pays a month, in both years."""
-YEARS: Final = (2018, 2019)
 TIERS: Final = "tier_snapshot"
 
 
@@ -102,8 +101,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     land(workspace, "billing", bills)
     stage(workspace)
-    for year in YEARS:
-        assess_tiers(options(workspace), year)
+    run_commands(options(workspace), ["tiers 2018", "tiers 2019"])
     return workspace
 
 

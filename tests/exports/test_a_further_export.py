@@ -100,7 +100,7 @@ COUPONS = Export(
 
 
 CARDS = Export(
-    DataFrameSchema(
+    DeclaredSchema(
         {
             "card_number": _identifier("카드번호"),
             "member_id": _identifier("회원번호"),
@@ -242,7 +242,7 @@ def test_an_export_that_nothing_can_be_drawn_for_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     never = across("worth", "consistency", lambda f: f["worth"] < 0, "below 0")
-    schema = DataFrameSchema(
+    schema = DeclaredSchema(
         COUPONS.columns, "hopeless", checks=[never], metadata=COUPONS.schema.metadata
     )
     monkeypatch.setitem(EXPORTS, "hopeless", Export(schema))
