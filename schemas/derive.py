@@ -154,8 +154,10 @@ def staged_schema(export: Export) -> pa.Schema:
         description=export.description,
         grain=f"one current row per {', '.join(export.key)}",
     )
+    fields = [f.with_nullable(True) if f.name in export.personal else f for f in schema]
     described = {"description": "Number of the ingest that brought the row"}
-    return schema.append(pa.field(DELIVERY, pa.int64(), nullable=False, metadata=described))
+    delivery = pa.field(DELIVERY, pa.int64(), nullable=False, metadata=described)
+    return pa.schema([*fields, delivery], metadata=schema.metadata)
 
 
 def schema_metadata(schema: pa.Schema) -> dict[str, str]:

@@ -19,14 +19,14 @@ from pathlib import Path
 
 import duckdb
 
-from flows.publishing.ledgers import month_before, parse_month
 from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
+from schemas.periods import Period
 from schemas.tables import PUBLISHED, STAGED_RELATIONS
 from tests.bench.measure import Contender, compare, pointbook
 
-FIRST = "2015-11"
+FIRST = Period(2015, 11)
 """The first month of bills, and of the limits."""
 
 _SUBSCRIPTIONS = """
@@ -162,6 +162,7 @@ COPY (
 _OURS = """
 from pathlib import Path
 from flows.publishing.options import Options
+from tests.commands_in_tests import run_command
 run_command(Options(workspace=Path({root!r}), memory="{memory}"), "micropayments {month}")
 """
 
@@ -173,12 +174,12 @@ def stage(root: Path, *, payments: int, lines: int, months: int) -> None:
     values: dict[str, int | date] = {
         "payments": payments,
         "subscriptions": subscriptions,
-        "first_day": parse_month(month),
+        "first_day": month.first_day,
         "months": months,
     }
     with Run(root, "bench", {}) as run, duckdb.connect() as connection:
 
-        def write(sql: str, target: Path, schema: object, table: str, period: str) -> None:
+        def write(sql: str, target: Path, schema: object, table: str, period: object) -> None:
             target /= "part-0.parquet"
             aside = run.aside(target)
             used = {name: values[name] for name in re.findall(r"\$(\w+)", sql)}
@@ -186,7 +187,7 @@ def stage(root: Path, *, payments: int, lines: int, months: int) -> None:
                 f"COPY ({sql}) TO '{aside}' (FORMAT parquet, COMPRESSION zstd, KV_METADATA $kv)",
                 used | {"kv": schema_metadata(schema)},
             ).fetchall()
-            run.replace(aside, target, table=table, period=period, rows=rows[0])
+            run.replace(aside, target, table=table, period=str(period), rows=rows[0])
 
         for name, sql in (
             ("subscriptions", _SUBSCRIPTIONS),
@@ -200,21 +201,23 @@ def stage(root: Path, *, payments: int, lines: int, months: int) -> None:
         for number, billing_month in enumerate(_months(months)):
             values |= {
                 "month": number,
-                "due_on": parse_month(billing_month).replace(day=25),
+                "due_on": billing_month.first_day.replace(day=25),
                 "lines": lines // 12,
             }
             folder = run.workspace.staged / arrears.name / f"billing_month={billing_month}"
             write(_ARREARS, folder, stored_schema(arrears), arrears.name, billing_month)
         limits = PUBLISHED["micropayment_limits"]
-        before = month_before(month)
+        before = month.before
         folder = run.workspace.warehouse / limits.name / f"month={before}"
         write(_LIMITS, folder, stored_schema(limits), limits.name, before)
         run.commit({})
 
 
-def _months(count: int) -> list[str]:
-    first = int(FIRST[:4]) * 12 + int(FIRST[5:]) - 1
-    return [f"{n // 12}-{n % 12 + 1:02d}" for n in range(first, first + count)]
+def _months(count: int) -> list[Period]:
+    found = [FIRST]
+    while len(found) < count:
+        found.append(found[-1].after)
+    return found
 
 
 def main() -> None:
@@ -239,8 +242,8 @@ def main() -> None:
             "temp": str(root / "bare.tmp"),
             "out": str(root / "bare"),
             "month": month,
-            "before": month_before(month),
-            "first_day": parse_month(month).isoformat(),
+            "before": month.before,
+            "first_day": month.first_day.isoformat(),
         }
         if not arguments.months:
             contenders.append(Contender("a bare DuckDB script", _BARE.format(**filled)))

@@ -21,13 +21,13 @@ from typing import Final
 import duckdb
 import pyarrow.parquet as pq
 
-from flows.commands.flights import mileage
 from flows.publishing.run import Run
 from flows.publishing.write_audit import name_policies, run_context
 from schemas.derive import schema_metadata, staged_schema
 from schemas.exports import EXPORTS
 from tests.bench.measure import Contender, compare, pointbook
 from transforms.engine.duckdb import DuckDBEngine
+from transforms.engine.engine import load_transform
 from transforms.policies.policy import Policies
 from transforms.policies.reference import Reference
 
@@ -133,29 +133,27 @@ WHERE enrolled_on < DATE '2022-01-01'
 ORDER BY member_id
 """
 _ACCRUAL: Final = """
+from dataclasses import replace
 from pathlib import Path
-from flows.commands.miles import Close, mileage_fingerprints, mileage_inputs
+from flows.commands.registry import COMMANDS
+from flows.commands.template import perform
 from flows.publishing.options import Options
-from flows.publishing.run import Context, Run
-from transforms.policies.reference import Reference
+from schemas.periods import Period
+first_part = {{"tables": ("mileage_accruals",), "fold": None, "parts": (), "ledger": None}}
+accrual = replace(COMMANDS["miles"], **first_part)
 options = Options(workspace=Path({root!r}), memory="{memory}")
-with Run(options.workspace, "miles", {{}}) as run:
-    context = Context.of(options)
-    close = Close(run, context, "{month}", Reference())
-    inputs = mileage_inputs(context, "{month}")
-    with options.start_engine(run.scratch) as engine:
-        close.accrue(engine, inputs)
-    close.publish(mileage_fingerprints(context, "{month}"))
-    run.commit({{}})
+perform(accrual, options, Period.parse("{month}"))
 """
 _MILES: Final = """
 from pathlib import Path
 from flows.publishing.options import Options
+from tests.commands_in_tests import run_command
 run_command(Options(workspace=Path({root!r}), memory="{memory}"), "miles {month}")
 """
 _ELITE: Final = """
 from pathlib import Path
 from flows.publishing.options import Options
+from tests.commands_in_tests import run_command
 run_command(Options(workspace=Path({root!r}), memory="{memory}"), "elite {year}")
 """
 
@@ -259,8 +257,9 @@ def _write_routes(run: Run, root: Path) -> None:
         run_context(engine, first_day=date(2021, 1, 1), day_after=date(2022, 1, 1))
         engine.table("airports", Reference().airport_rows)
         engine.table("published_distances", Reference().distance_rows)
-        name_policies(engine, policies, [mileage("routes")])
-        pq.write_table(engine.rows(mileage("routes")), root / "routes.parquet")
+        routes = load_transform("mileage/routes")
+        name_policies(engine, policies, [routes])
+        pq.write_table(engine.rows(routes), root / "routes.parquet")
 
 
 if __name__ == "__main__":

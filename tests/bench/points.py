@@ -18,11 +18,11 @@ from pathlib import Path
 
 import duckdb
 
-from flows.publishing.ledgers import month_after, month_before
 from flows.publishing.options import Options
 from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
+from schemas.periods import Period
 from schemas.tables import STAGED_RELATIONS
 from tests.bench.measure import Contender, compare, pointbook
 from tests.commands_in_tests import run_command
@@ -175,6 +175,7 @@ TO '{out}/lots.parquet' (FORMAT parquet, COMPRESSION zstd)''')
 _CLOSE = """
 from pathlib import Path
 from flows.publishing.options import Options
+from tests.commands_in_tests import run_command
 run_command(Options(workspace=Path({root!r}), memory="{memory}"), "points {month}")
 """
 
@@ -216,7 +217,7 @@ def stage(root: Path, customers: int, months: Iterable[str], *, events: bool = T
                 "customers": customers,
                 "first": f"{month}-01",
                 "month": month,
-                "before": month_before(month),
+                "before": str(Period.parse(month).before),
             }
             if events:
                 # with a whole year of bills, January would ask for tiers and grants first
@@ -254,7 +255,7 @@ def contenders(place: Path, month: str, memory: str) -> dict[str, Contender]:
         "temp": str(out / "tmp"),
         "out": str(out),
         "month": month,
-        "before": month_before(month),
+        "before": str(Period.parse(month).before),
         "last": f"{month}-28",
     }
     return {
@@ -294,7 +295,7 @@ def main() -> None:
     elif arguments.what == "empty":
         place = prepared(arguments.root, customers, two)
         close(place, two[-1])
-        found = contenders(place, month_after(two[-1]), memory)
+        found = contenders(place, str(Period.parse(two[-1]).after), memory)
         compare("points: a month without events", [found["copy"], found["points"]], runs)
     else:
         place = prepared(arguments.root, customers, months_from("2010-11", 77))

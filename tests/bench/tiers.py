@@ -66,6 +66,7 @@ COPY (
 _OURS = """
 from pathlib import Path
 from flows.publishing.options import Options
+from tests.commands_in_tests import run_command
 run_command(Options(workspace=Path({root!r}), memory="{memory}"), "tiers {year}")
 """
 

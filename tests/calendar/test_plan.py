@@ -244,7 +244,8 @@ def test_status_shows_periods_of_one_state_on_one_line(
 ) -> None:
     land(workspace, "billing", [LATE], "correction.csv")
     stage(workspace)
-    print_summary("status", workspace_status(options(workspace)), workspace)
+    shown = {name: command.shown for name, command in COMMANDS.items()}
+    print_summary("status", workspace_status(options(workspace)), workspace, shown)
     printed = capsys.readouterr().out.replace("│", " ").splitlines()
     lines = [" ".join(line.split()) for line in printed]
     lots = [line.split(" ", 3) for line in lines if line.startswith("point_lots")]

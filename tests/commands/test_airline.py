@@ -15,13 +15,14 @@ import airportsdata
 import pytest
 
 from flows.calendar.status import workspace_status
-from flows.commands.elite import elite_fingerprints
-from flows.commands.miles import mileage_fingerprints
+from flows.commands.registry import COMMANDS
+from flows.commands.template import fingerprints
 from flows.console.errors import NotReady, WrongUsage
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
 from flows.publishing.run import Context
+from schemas.periods import Period
 from schemas.policy import POLICIES
 from tests.airline import AWARD, FLIGHT, MEMBER, PAYMENT, land_airline
 from tests.commands_in_tests import run_calendar, run_command
@@ -145,6 +146,11 @@ def test_every_value_of_the_airline_has_a_source_that_can_be_followed() -> None:
 # Corrected flights
 
 
+def _made_of(settings: Options, command: str, period: str) -> dict[str, str]:
+    """The fingerprints of what a command's period would be made from now."""
+    return fingerprints(COMMANDS[command], Context.of(settings), Period.parse(period))
+
+
 def test_a_corrected_flight_changes_its_month_the_months_after_and_its_status_year_alone(
     tmp_path: Path,
 ) -> None:
@@ -164,8 +170,8 @@ def test_a_corrected_flight_changes_its_month_the_months_after_and_its_status_ye
         run_command(settings, f"miles {month}")
     run_command(settings, "elite 2022")
     before = data_hashes(tmp_path)
-    digests = {month: mileage_fingerprints(Context.of(settings), month) for month in months}
-    year = elite_fingerprints(Context.of(settings), 2022)
+    digests = {month: _made_of(settings, "miles", month) for month in months}
+    year = _made_of(settings, "elite", "2022")
 
     corrected = FLIGHT | {
         "activity_id": "moved",
@@ -175,12 +181,12 @@ def test_a_corrected_flight_changes_its_month_the_months_after_and_its_status_ye
     }
     land(tmp_path, "flights", [corrected], "correction.csv")
     ingest(settings)
-    now = {month: mileage_fingerprints(Context.of(settings), month) for month in months}
+    now = {month: _made_of(settings, "miles", month) for month in months}
     assert [month for month in months if now[month]["flights"] != digests[month]["flights"]] == [
         "2020-11",
         "2020-12",
     ]
-    assert elite_fingerprints(Context.of(settings), 2022) == year
+    assert _made_of(settings, "elite", "2022") == year
 
     for month in months:
         run_command(settings, f"miles {month}")

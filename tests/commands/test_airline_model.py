@@ -15,18 +15,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows.commands.miles import TABLES, Close
+from flows.commands.registry import COMMANDS
+from flows.commands.template import Work
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
 from flows.publishing.run import Context, Run
 from flows.publishing.write_audit import Inputs
 from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS
+from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from tests.airline_model import Award, Flight, Lot, Month, Payment, close_month
 from tests.policy_folders import replaced_policies
-from transforms.policies.reference import Reference
 
+MILES: Final = COMMANDS["miles"]
 MONTHS: Final = ("2021-03", "2021-04", "2021-12")
 ROUTES: Final = (
     ("GMP", "CJU"),
@@ -37,7 +39,6 @@ ROUTES: Final = (
     ("NRT", "SIN"),
     ("ICN", "QQQ"),
 )
-REFERENCE: Final = Reference()
 COLUMNS: Final = {
     "mileage_accruals": (
         "member_id",
@@ -208,21 +209,21 @@ class _Ledger:
         """The rows of each table; the lots are kept for the next month."""
         with Run(self._options.workspace, "miles", {}) as run:
             context = Context.of(self._options)
-            close = Close(run, context, month, REFERENCE)
             with self._options.start_engine(run.scratch) as engine:
+                work = Work(MILES, run, engine, context, Period.parse(month), Inputs({}))
                 for name, rows in self._exports(month, members).items():
                     self._shuffle(rows)
                     schema = staged_schema(EXPORTS[name])
                     engine.table(name, pa.Table.from_pylist(rows, schema=schema))
                 engine.table("opening_mileage_lots", self._lots)
-                close.accrue(engine, Inputs({}))
-                close.decide(engine)
-                close.settle(engine)
+                work.prepare()
+                work.decide()
+                work.write()
             tables = {
                 name: pq.ParquetFile(
                     run.aside(run.workspace.warehouse / name / f"month={month}" / "part-0.parquet")
                 ).read()
-                for name in TABLES
+                for name in MILES.tables
             }
         self._lots = tables["mileage_lots"]
         return {name: table.to_pylist() for name, table in tables.items()}

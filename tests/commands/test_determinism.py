@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from flows.publishing.options import POLICIES as SHIPPED
 from schemas.derive import staged_schema
 from schemas.exports import CHARGE_ITEMS, EXPORTS, PRODUCTS
+from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from tests.membership import (
     Row,
@@ -40,7 +41,7 @@ from transforms.policies.assessment import assessment
 from transforms.policies.policy import Policies
 
 POLICIES: Final = Policies.load(SHIPPED)
-WINDOW: Final = assessment(POLICIES, 2017)
+WINDOW: Final = assessment(POLICIES, Period(2017))
 TIERS: Final = ["general", "white", "silver", "gold", "vip"]
 
 
@@ -179,8 +180,8 @@ class Assessor:
             engine.table(f"policy_{name}", POLICIES.relation(name))
         context = {
             "assessed_on": [WINDOW.assessed_on],
-            "window_from": [WINDOW.window_from],
-            "window_to": [WINDOW.window_to],
+            "window_from": [str(WINDOW.months[0])],
+            "window_to": [str(WINDOW.months[-1])],
             "policies": [""],
         }
         engine.table("run_context", pa.table(context))

@@ -18,14 +18,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.commands import micropayments as flow
 from flows.commands.arrears import arrears_files
+from flows.commands.registry import COMMANDS
+from flows.commands.template import Work, fingerprints
 from flows.console.errors import NotReady, RunFailed
-from flows.publishing.ledgers import last_day, parse_month
+from flows.publishing.ledgers import LIMITS
 from flows.publishing.options import POLICIES as SHIPPED
+from flows.publishing.options import Options
 from flows.publishing.run import Context, Run
+from flows.publishing.write_audit import Inputs
 from schemas.derive import staged_schema, table_schema
 from schemas.exports import EXPORTS, PRODUCTS
+from schemas.periods import Period
 from schemas.policy import POLICIES
 from schemas.tables import PUBLISHED
 from tests import membership
@@ -47,6 +51,7 @@ from transforms.policies.policy import Policies
 
 MONTHS: Final = ("2016-11", "2016-12", "2017-01")
 RULES: Final = Policies.load(SHIPPED)
+MICROPAYMENTS: Final = COMMANDS["micropayments"]
 
 # The model: the rules as they are written, one event at a time
 
@@ -197,24 +202,27 @@ class Closer:
         self._engine = engine
         self._run = cast("Run", SimpleNamespace(scratch=scratch))
         scratch.mkdir(exist_ok=True)
+        self._context = Context.of(options(scratch / "workspace"))
 
     def month(self, month: str, rows: dict[str, list[Row]], opening: list[Row]) -> dict[str, Any]:
         """The tables of a month; `opening`: the limits of the month before."""
         engine = self._engine
-        for name in ("subscriptions", "micropayments", "limit_requests", "billing"):
+        for name in ("subscriptions", "limit_requests", "billing"):
             schema = staged_schema(EXPORTS[name])
             engine.table(name, pa.Table.from_pylist(rows[name], schema))
         engine.create("billing_arrears", load_transform("staging/billing_arrears"))
-        limits = table_schema(PUBLISHED[flow.CARRIED])
+        limits = table_schema(PUBLISHED[LIMITS.lots])
         engine.table("opening_limits", pa.Table.from_pylist(opening, limits))
-        payments = self._run.scratch / "payments.parquet"
+        payments = self._run.scratch / f"month={month}" / "payments.parquet"
+        payments.parent.mkdir(exist_ok=True)
         schema = staged_schema(EXPORTS["micropayments"])
         pq.write_table(pa.Table.from_pylist(rows["micropayments"], schema), payments)
-        closing = flow.Close(self._run, engine, RULES, month, [payments])
-        closing.judge()
-        closing.decide()
+        inputs = Inputs({"micropayments": {month: payments}})
+        work = Work(MICROPAYMENTS, self._run, engine, self._context, Period.parse(month), inputs)
+        work.prepare()
+        work.decide()
         found = {}
-        for name in flow.TABLES:
+        for name in MICROPAYMENTS.tables:
             engine.create(name, load_transform(f"micropayments/{name}"))
             found[name] = engine.rows(load_transform(f"micropayments/{name}")).to_pylist()
         for audit in audits_of_room("micropayments"):
@@ -243,13 +251,13 @@ def assert_as_modelled(closer: Closer, lines: list[Row], bills: list[Row], asked
             "limit_requests": requests,
         }
         found, wanted = closer.month(month, rows, opening), model.month(payments, requests)
-        for name in flow.TABLES:
+        for name in MICROPAYMENTS.tables:
             (key,) = PUBLISHED[name].key
             by_key = {row[key]: row for row in found[name]}
             assert sorted(by_key) == sorted(row[key] for row in wanted[name]), name
             for want in wanted[name]:
                 assert {column: by_key[want[key]][column] for column in want} == want
-        opening = found[flow.CARRIED]
+        opening = found[LIMITS.lots]
 
 
 def _drawn(random_: random.Random, lines: int, events: int) -> tuple[list[Row], list[Row], Row]:
@@ -288,10 +296,10 @@ def _drawn(random_: random.Random, lines: int, events: int) -> tuple[list[Row], 
         )
     asked: Row = {"payments": {}, "requests": {}}
     for month in MONTHS:
-        first = parse_month(month)
+        period = Period.parse(month)
         # few moments, so that many events fall on the same second
         moments = [
-            datetime(first.year, first.month, random_.randrange(1, last_day(first).day + 1), hour)
+            datetime(period.year, period.part, random_.randrange(1, period.last_day.day + 1), hour)
             for hour in (0, 0, 7, 23)
             for _ in range(3)
         ]
@@ -489,7 +497,7 @@ def test_the_order_of_rows_the_split_and_the_threads_do_not_matter(
     stage(tmp_path, threads=4)
     close(tmp_path, *MONTHS, threads=4)
     assert _published(tmp_path) == _published(expected)
-    assert len(_published(tmp_path)) == len(MONTHS) * len(flow.TABLES)
+    assert len(_published(tmp_path)) == len(MONTHS) * len(MICROPAYMENTS.tables)
 
 
 def test_months_delivered_and_closed_one_by_one_give_the_same_bytes(
@@ -524,12 +532,17 @@ def test_the_manifest_counts_answers_and_names_where_it_opens(expected: Path) ->
     assert manifest["totals"]["approved_total"] == sum(
         row["amount"] for row in of_month if row["status"] == "approved"
     )
-    in_order = [f"{table}__rows_in_order" for table in flow.TABLES]
+    in_order = [f"{table}__rows_in_order" for table in MICROPAYMENTS.tables]
     assert sorted(manifest["audits"]) == sorted([*audits_of_room("micropayments"), *in_order])
     assert [name for name, files in manifest["inputs"].items() if not files] == []
 
 
 # What a close reads, and what changes it
+
+
+def _made_of(settings: Options, month: str = "2016-11") -> dict[str, str]:
+    """The fingerprints of what a month would be made from now."""
+    return fingerprints(MICROPAYMENTS, Context.of(settings), Period.parse(month))
 
 
 def test_a_month_waits_for_the_month_before_and_names_the_command(tmp_path: Path) -> None:
@@ -538,7 +551,7 @@ def test_a_month_waits_for_the_month_before_and_names_the_command(tmp_path: Path
     close(tmp_path, "2016-11")
     with pytest.raises(NotReady, match="run `pointbook micropayments --month 2016-12` first"):
         close(tmp_path, "2017-01")
-    assert not (tmp_path / "warehouse" / flow.CARRIED / "month=2017-01").exists()
+    assert not (tmp_path / "warehouse" / LIMITS.lots / "month=2017-01").exists()
 
 
 def test_a_revision_that_clears_arrears_changes_the_answer_of_the_next_close(
@@ -549,8 +562,7 @@ def test_a_revision_that_clears_arrears_changes_the_answer_of_the_next_close(
     close(tmp_path, "2016-11")
     (before,) = table_rows(tmp_path, "micropayment_results")
     assert before["reason"] == "arrears"
-    context = Context.of(options(tmp_path))
-    fingerprints = flow.micropayment_fingerprints(context, "2016-11")
+    made_of = _made_of(options(tmp_path))
     land(
         tmp_path,
         "billing",
@@ -562,8 +574,8 @@ def test_a_revision_that_clears_arrears_changes_the_answer_of_the_next_close(
         "revision.csv",
     )
     stage(tmp_path)
-    changed = flow.micropayment_fingerprints(Context.of(options(tmp_path)), "2016-11")
-    assert [name for name in changed if changed[name] != fingerprints[name]] == ["billing_arrears"]
+    changed = _made_of(options(tmp_path))
+    assert [name for name in changed if changed[name] != made_of[name]] == ["billing_arrears"]
     close(tmp_path, "2016-11")
     (after,) = table_rows(tmp_path, "micropayment_results")
     assert (after["status"], after["approved_total"]) == ("approved", 1_000)
@@ -598,12 +610,12 @@ def test_only_the_arrears_that_fall_into_the_month_are_read(tmp_path: Path) -> N
     context = Context.of(options(tmp_path))
     found = arrears_files(context, date(2016, 11, 1), date(2016, 11, 30))
     assert list(found) == ["1999-01", "2016-09", "2016-10"]
-    before = flow.micropayment_fingerprints(context, "2016-11")
+    before = _made_of(options(tmp_path))
     land_micropayments(
         tmp_path, {"billing": [{"billing_month": "2017-01", "due_on": "2017-02-25"}]}, "later.csv"
     )
     stage(tmp_path)
-    assert flow.micropayment_fingerprints(Context.of(options(tmp_path)), "2016-11") == before
+    assert _made_of(options(tmp_path)) == before
 
 
 def test_a_policy_that_changes_later_leaves_the_month_as_it_is(tmp_path: Path) -> None:
@@ -620,9 +632,7 @@ def test_a_policy_that_changes_later_leaves_the_month_as_it_is(tmp_path: Path) -
         if day:
             content = text.replace(end, end.replace("null", day)) + later.format(day)
         path.write_text(content, encoding="utf-8")
-        return flow.micropayment_fingerprints(
-            Context.of(options(tmp_path / "workspace", policies=copied)), "2016-11"
-        )["policies"]
+        return _made_of(options(tmp_path / "workspace", policies=copied))["policies"]
 
     assert fingerprint("2016-12-01") == fingerprint(None)
     assert len({fingerprint(day) for day in (None, "2016-11-01", "2016-11-02", "2016-11-30")}) == 4

@@ -58,7 +58,7 @@ def check(paths: Sequence[Path], export: str | None = None, **options: Any) -> l
 
 def printed(found: Mapping[str, Any], capsys: pytest.CaptureFixture[str]) -> str:
     """What a check prints for people."""
-    summary.print_summary("check", found, None)
+    summary.print_summary("check", found, None, {})
     return capsys.readouterr().out
 
 

@@ -6,16 +6,20 @@ import random
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pyarrow as pa
 import pytest
 
-from flows.commands.points import close_points
-from flows.commands.sums import TooLarge, naming_too_large_sums
+from flows.commands.registry import COMMANDS
+from flows.commands.template import Work
 from flows.console.errors import RunFailed
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
+from flows.publishing.run import Context, Run
+from flows.publishing.write_audit import Inputs
+from schemas.periods import Period
+from tests.commands_in_tests import run_command
 from tests.points import land_points
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.engine import load_transform
@@ -184,17 +188,19 @@ def test_a_sum_of_miles_that_no_number_holds_names_the_member(engine: DuckDBEngi
         "mileage_lots_after_requests": lots(MOST),
         "mileage_takings": pa.Table.from_pylist([{"member_id": "M", "points": -MOST}], _TAKINGS),
     }
-    too_many = TooLarge("mileage/miles_beyond_64_bits", "miles", "correct them")
+    no_run, no_context = cast("Run", None), cast("Context", None)
+    work = Work(COMMANDS["miles"], no_run, engine, no_context, Period(2021, 3), Inputs({}))
     one = pa.Table.from_pylist([{"member_id": "M", "points": -1}], _TAKINGS)
     engine.tables(fine)
-    with pytest.raises(QueryError, match="failed"), naming_too_large_sums(engine, too_many):
-        raise QueryError("failed for another reason")
+    work.raise_if_too_large(QueryError("failed for another reason"))
     for name, table in fine.items():
         more = one if name == "mileage_takings" else lots(1)
-        named = r"^miles that 64 bits can't hold: M \(9,223,372,036,854,775,808\); correct them; "
+        named = (
+            r"^miles that 64 bits can't hold: M \(9,223,372,036,854,775,808\); correct their lots; "
+        )
         engine.tables(fine | {name: pa.concat_tables([table, more])})
-        with pytest.raises(RunFailed, match=named), naming_too_large_sums(engine, too_many):
-            raise QueryError("failed")
+        with pytest.raises(RunFailed, match=named):
+            work.raise_if_too_large(QueryError("failed"))
 
 
 def test_a_month_with_such_a_sum_fails_and_names_the_customer(tmp_path: Path) -> None:
@@ -202,5 +208,5 @@ def test_a_month_with_such_a_sum_fails_and_names_the_customer(tmp_path: Path) ->
     options = Options(workspace=tmp_path)
     assert ingest(options)["status"] == "done"
     with pytest.raises(RunFailed, match=r"hold: A \(9,223,372,036,854,775,814\); correct"):
-        close_points(options, "2016-03")
+        run_command(options, "points 2016-03")
     assert not list((tmp_path / "warehouse").rglob("*.parquet"))

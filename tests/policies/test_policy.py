@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from schemas import policy as declarations
 from schemas.columns import DATE, INT64, TEXT, column, one_of
+from schemas.periods import Period
 from schemas.policy import POLICIES, Policy
 from transforms.policies.assessment import assessment, grant
 from transforms.policies.policy import Policies, PolicyError
@@ -114,14 +115,15 @@ def test_the_shipped_policies_hold_the_numbers_of_the_rules() -> None:
 
 
 def test_membership_year_2017_is_assessed_over_november_2015_to_october_2016() -> None:
-    found = assessment(Policies.load(SHIPPED), 2017)
+    found = assessment(Policies.load(SHIPPED), Period(2017))
     assert found.assessed_on == date(2016, 11, 1)
-    assert (found.window_from, found.window_to, len(found.months)) == ("2015-11", "2016-10", 12)
-    assert found.months[1:3] == ("2015-12", "2016-01")
+    months = [str(month) for month in found.months]
+    assert (months[0], months[-1], len(months)) == ("2015-11", "2016-10", 12)
+    assert months[1:3] == ["2015-12", "2016-01"]
 
 
 def test_the_points_of_2017_last_from_new_year_to_new_years_eve() -> None:
-    found = grant(Policies.load(SHIPPED), 2017)
+    found = grant(Policies.load(SHIPPED), Period(2017))
     assert (found.granted_on, found.expires_on) == (date(2017, 1, 1), date(2017, 12, 31))
 
 
@@ -273,17 +275,17 @@ def test_a_membership_year_is_assessed_by_the_row_in_force_on_the_day_that_it_gi
         [terms(11, 1, "0001-01-01", "2018-01-01"), terms(12, 1, "2018-01-01")],
     )
     policies = Policies.load(folder)
-    assert assessment(policies, 2018).assessed_on == date(2017, 11, 1)
-    assert assessment(policies, 2019).assessed_on == date(2018, 12, 1)
-    assert assessment(policies, 2019).window_to == "2018-11"
+    assert assessment(policies, Period(2018)).assessed_on == date(2017, 11, 1)
+    assert assessment(policies, Period(2019)).assessed_on == date(2018, 12, 1)
+    assert assessment(policies, Period(2019)).months[-1] == Period(2018, 11)
 
 
 def test_a_membership_year_that_no_row_assesses_is_an_error(folder: Path) -> None:
     write_rows(folder, "tier_assessment", [terms(11, 1, "2015-01-01")])
     policies = Policies.load(folder)
-    assert assessment(policies, 2016).assessed_on == date(2015, 11, 1)
+    assert assessment(policies, Period(2016)).assessed_on == date(2015, 11, 1)
     with pytest.raises(PolicyError, match=r"tier_assessment.*membership year 2015"):
-        assessment(policies, 2015)
+        assessment(policies, Period(2015))
 
 
 def test_a_membership_year_that_two_rows_assess_is_an_error(folder: Path) -> None:
@@ -293,15 +295,15 @@ def test_a_membership_year_that_two_rows_assess_is_an_error(folder: Path) -> Non
         [terms(3, 1, "0001-01-01", "2018-07-01"), terms(11, 1, "2018-07-01")],
     )
     with pytest.raises(PolicyError, match="2018-03-01 and 2018-11-01"):
-        assessment(Policies.load(folder), 2019)
+        assessment(Policies.load(folder), Period(2019))
 
 
 def test_a_day_that_not_every_year_has_is_an_error_in_the_year_without_it(folder: Path) -> None:
     write_rows(folder, "tier_assessment", [terms(2, 29, "0001-01-01")])
     policies = Policies.load(folder)
-    assert assessment(policies, 2017).assessed_on == date(2016, 2, 29)
+    assert assessment(policies, Period(2017)).assessed_on == date(2016, 2, 29)
     with pytest.raises(PolicyError, match="no day of 2017"):
-        assessment(policies, 2018)
+        assessment(policies, Period(2018))
 
 
 # What is refused

@@ -28,7 +28,7 @@ from flows.console.errors import NotReady, RunFailed, WorkspaceHeld, WrongUsage
 from flows.console.zone import KOREA, ZONE
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.workspace import Workspace
-from schemas.policy import SCHEDULED
+from schemas.periods import Period
 from tests.console.test_cli import (
     POINTBOOK,
     USAGE,
@@ -46,6 +46,7 @@ from transforms.policies.policy import Policies, PolicyError
 AS_HAPPENED: Final = SHIPPED.parent / "as_happened"
 FIRST: Final = date(2026, 1, 1)
 YEARS: Final = 4
+SCHEDULED: Final = ["ingest", *COMMANDS]
 PATIENCE: Final = 120.0
 ENDED: Final = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -54,7 +55,7 @@ ENDED: Final = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 def test_every_command_that_falls_due_has_a_schedule_and_so_has_ingest() -> None:
-    assert {*COMMANDS, "ingest"} == set(SCHEDULED)
+    assert list(schedules(Policies.load(SHIPPED), FIRST)) == SCHEDULED
 
 
 async def fired(crons: Sequence[str], first: date, last: date) -> list[datetime]:
@@ -79,9 +80,8 @@ def test_prefect_fires_on_the_days_of_the_calendar_with_their_periods(
     last = FIRST.replace(year=FIRST.year + YEARS, month=12, day=31)
     due = [
         item
-        for item in due_between(policies, FIRST, last)
-        if item.name == command
-        and (command != "elite" or status_in_force(policies, int(item.period)))
+        for item in due_between(policies, Period.month_of(FIRST), Period.month_of(last))
+        if item.name == command and (command != "elite" or status_in_force(policies, item.period))
     ]
     moments = asyncio.run(fired(schedule.crons(policies, FIRST), FIRST, last))
     assert moments == [schedule.moment(item) for item in due]
@@ -116,7 +116,7 @@ def test_a_run_does_what_fell_due_last_in_korea_when_it_was_scheduled(
     command: str, scheduled: str, period: str
 ) -> None:
     at = datetime.fromisoformat(scheduled).replace(tzinfo=UTC)
-    assert period_due(Policies.load(SHIPPED), command, at).period == period
+    assert period_due(Policies.load(SHIPPED), command, at).period == Period.parse(period)
 
 
 def test_days_after_move_the_run_but_not_its_period(tmp_path: Path) -> None:
@@ -132,9 +132,9 @@ def test_days_after_move_the_run_but_not_its_period(tmp_path: Path) -> None:
     assert found["notices"].crons(policies, FIRST) == ["0 1 5 * *"]
     assert found["sweep"].crons(policies, FIRST) == ["40 23 4 1 *"]
     at = datetime(2027, 1, 4, 23, 40, tzinfo=KOREA)
-    assert period_due(policies, "sweep", at).period == "2026"
-    assert period_due(policies, "points", at).period == "2026-12"
-    assert period_due(policies, "points", at - timedelta(days=1)).period == "2026-11"
+    assert period_due(policies, "sweep", at).period == Period(2026)
+    assert period_due(policies, "points", at).period == Period(2026, 12)
+    assert period_due(policies, "points", at - timedelta(days=1)).period == Period(2026, 11)
 
 
 def test_a_day_that_the_policy_moves_has_a_cron_before_and_after(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_dry_run_prints_deployments_and_next_runs_and_makes_nothing(
     manifest = json.loads(ended.stdout)
     assert manifest["timezone"] == "Asia/Seoul"
     found = {each["command"]: each for each in manifest["deployments"]}
-    assert list(found) == list(SCHEDULED)
+    assert list(found) == SCHEDULED
     assert found["sweep"]["deployment"] == "sweep/a house"
     assert found["sweep"]["crons"] == ["40 23 31 12 *"]
     for each in found["sweep"]["next"]:

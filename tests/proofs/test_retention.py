@@ -19,8 +19,8 @@ from flows.deliveries.ingest import ingest
 from flows.proofs.retention import retain
 from flows.proofs.verify import verify
 from flows.publishing.commit import recover
-from flows.publishing.ledgers import months_before, parse_day
 from flows.publishing.workspace import Workspace
+from schemas.periods import months_before
 from tests.commands_in_tests import run_calendar, run_command
 from tests.faults import images_of
 from tests.forks import command_line
@@ -211,6 +211,7 @@ def test_the_command_takes_its_day_and_lists_or_removes(copy: Path, tmp_path: Pa
 
     assert call().returncode == 2
     assert call("--on", "2026-13-01").returncode == 2
+    assert json.loads(call("--on", "2020-02-29", "--json").stdout)["on"] == "2020-02-29"
     assert "'tomorrow' is no day" in call("--on", "tomorrow").stderr
     assert "exclude each other" in call("--on", str(LATER), "--dry-run", "--remove").stderr
     done = call("--on", str(LATER))
@@ -224,7 +225,6 @@ def test_months_before_a_day() -> None:
     assert months_before(date(2020, 2, 29), 12) == date(2019, 2, 28)
     assert months_before(date(2020, 1, 31), 2) == date(2019, 11, 30)
     assert months_before(date(2019, 12, 31), -2) == date(2020, 2, 29)
-    assert parse_day("2020-02-29") == date(2020, 2, 29)
 
 
 def test_a_file_of_before_is_read_with_its_metadata(copy: Path) -> None:

@@ -14,8 +14,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from flows.calendar.status import workspace_status
-from flows.commands.grants import grant_points
-from flows.commands.tiers import assess_tiers
+from flows.commands.registry import COMMANDS
 from flows.proofs.verify import verify
 from flows.publishing.catalog import build_catalog
 from flows.publishing.restore import restore
@@ -23,6 +22,7 @@ from flows.publishing.workspace import Workspace
 from schemas.columns import BOOL, column
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED, RESTATEMENTS, Table
+from tests.commands_in_tests import run_command, run_commands
 from tests.membership import bills, customers, land, options, stage, table_rows
 from transforms.engine import engine
 from transforms.engine.engine import ROOT, load_transform
@@ -43,8 +43,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     land(workspace, "billing", bills())
     stage(workspace)
     for year in (2017, 2018):
-        assess_tiers(options(workspace), year)
-        grant_points(options(workspace), year)
+        run_commands(options(workspace), [f"tiers {year}", f"grants {year}"])
     return workspace
 
 
@@ -68,7 +67,7 @@ def changed(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     workspace = Path(shutil.copytree(before, tmp_path / "workspace"))
     rows = len(table_rows(workspace, NAME, "2017"))
     table = PUBLISHED[NAME]
-    more = table.columns | {ADDED: column(BOOL, "Whether the customer paid nothing")}
+    more = {**table.columns, ADDED: column(BOOL, "Whether the customer paid nothing")}
     monkeypatch.setitem(PUBLISHED, NAME, Table(replace(table.schema, columns=more)))
     copy = Path(shutil.copytree(ROOT, tmp_path / "transforms"))
     snapshot = copy / "membership" / f"{NAME}.sql"
@@ -76,9 +75,15 @@ def changed(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     with_column = text.replace("\nFROM in_order\n", f",\n    {SQL}\nFROM in_order\n")
     snapshot.write_text(with_column, encoding="utf-8")
     monkeypatch.setattr(engine, "ROOT", copy)
-    load_transform.cache_clear()
+    _read_sql_anew()
     yield Changed(workspace, rows)
+    _read_sql_anew()
+
+
+def _read_sql_anew() -> None:
     load_transform.cache_clear()
+    for command in COMMANDS.values():
+        vars(command).pop("dependencies", None)
 
 
 def test_the_catalog_and_its_script_show_the_old_rows_without_a_value(
@@ -98,12 +103,12 @@ def test_status_and_verify_take_old_files_as_they_are(changed: Changed) -> None:
 
 
 def test_what_reads_the_table_reads_old_files(changed: Changed) -> None:
-    assess_tiers(options(changed.workspace), 2018)
-    assert grant_points(options(changed.workspace), 2017)["status"] == "done"
+    run_command(options(changed.workspace), "tiers 2018")
+    assert run_command(options(changed.workspace), "grants 2017")["status"] == "done"
 
 
 def test_a_rerun_renews_a_year_and_names_the_added_values(changed: Changed) -> None:
-    manifest = assess_tiers(options(changed.workspace), 2018)
+    manifest = run_command(options(changed.workspace), "tiers 2018")
     assert manifest["restated"]
     restated = table_rows(changed.workspace, RESTATEMENTS, manifest["run_id"])
     assert {row["column_name"] for row in restated} == {ADDED}
@@ -116,14 +121,14 @@ def test_a_rerun_renews_a_year_and_names_the_added_values(changed: Changed) -> N
 
 
 def test_an_old_version_is_restored_beside_the_new_files(changed: Changed) -> None:
-    assess_tiers(options(changed.workspace), 2018)
+    run_command(options(changed.workspace), "tiers 2018")
     found = restore(options(changed.workspace), NAME, "2018")
     assert found["restated"]
     assert [held for _, _, held in changed.catalog()] == [0, 0]
 
 
 def test_other_readers_read_old_files_beside_the_new(changed: Changed) -> None:
-    assess_tiers(options(changed.workspace), 2018)
+    run_command(options(changed.workspace), "tiers 2018")
     folder = changed.workspace / "warehouse" / NAME
     files = f"{folder}/*/*.parquet"
     expected = [(year, rows) for year, rows, _ in changed.catalog()]
