@@ -119,17 +119,6 @@ def stored_schema(table: Table) -> pa.Schema:
     return arrow_schema(table.stored_columns, description=table.description, grain=table.grain)
 
 
-def declared(table: Table) -> list[object]:
-    """What a table's files are declared to hold, as plain values: two that differ in these have
-    files that differ.
-    """
-    columns = [
-        [name, str(column.dtype), column.nullable, column.description, unit(column)]
-        for name, column in table.columns.items()
-    ]
-    return [table.description, table.grain, columns]
-
-
 def staged_partition(export: Export) -> tuple[str, pa.DataType] | None:
     """The Hive partition column of a staged export: its own month column where it has one
     (`billing_month`), else `month`, of its date; none where the export is staged whole.

@@ -6,7 +6,8 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, Literal, Self
+from functools import lru_cache
+from typing import Final, Literal
 
 Span = Literal["month", "year", "year end"]
 
@@ -34,24 +35,20 @@ class Period:
     part: int = _WHOLE_YEAR
 
     @classmethod
-    def parse(cls, text: str, span: Span | None = None) -> Self:
+    def parse(cls, text: str, span: Span | None = None) -> Period:
         """The period of a text, of any span or of the given one; raises NoPeriod.
 
         The years 1 and 9999 are none, as the years before and after are reckoned with.
         """
-        found = _WRITTEN.fullmatch(text)
-        if found and date.min.year < int(found[1]) < date.max.year:
-            part = _YEAR_END if found[2] == _YEAR_END_MARK else int(found[2] or _WHOLE_YEAR)
-            period = cls(int(found[1]), part)
-            # a part of 00 or 13 is written otherwise
-            if part <= _YEAR_END and str(period) == text and span in (None, period.span):
-                return period
-        kind = span or "period"
-        form = _FORMS[span] if span else ", ".join(_FORMS.values())
-        raise NoPeriod(f"{text!r} is no {kind}; write it as {form}")
+        period = _parsed(text)
+        if period is None or span not in (None, period.span):
+            kind = span or "period"
+            form = _FORMS[span] if span else ", ".join(_FORMS.values())
+            raise NoPeriod(f"{text!r} is no {kind}; write it as {form}")
+        return period
 
     @classmethod
-    def month_of(cls, day: date) -> Self:
+    def month_of(cls, day: date) -> Period:
         """The month that a day lies in."""
         return cls(day.year, day.month)
 
@@ -92,38 +89,50 @@ class Period:
         return self.last_day + timedelta(days=1)
 
     @property
-    def before(self) -> Self:
+    def before(self) -> Period:
         """The period of the same span before it."""
         if self.span != "month":
-            return type(self)(self.year - 1, self.part)
+            return Period(self.year - 1, self.part)
         return self.month_of(self.first_day - timedelta(days=1))
 
     @property
-    def after(self) -> Self:
+    def after(self) -> Period:
         """The period of the same span after it."""
         if self.span != "month":
-            return type(self)(self.year + 1, self.part)
+            return Period(self.year + 1, self.part)
         return self.month_of(self.day_after)
 
     @property
-    def whole_year(self) -> Self:
+    def whole_year(self) -> Period:
         """The year that it lies in."""
-        return type(self)(self.year)
+        return Period(self.year)
 
     @property
-    def january(self) -> Self:
+    def january(self) -> Period:
         """The first month of its year."""
-        return type(self)(self.year, 1)
+        return Period(self.year, 1)
 
     @property
-    def december(self) -> Self:
+    def december(self) -> Period:
         """The last month of its year."""
-        return type(self)(self.year, _MONTHS)
+        return Period(self.year, _MONTHS)
 
     @property
-    def year_end(self) -> Self:
+    def year_end(self) -> Period:
         """The end of its year, the period of the sweep (P9)."""
-        return type(self)(self.year, _YEAR_END)
+        return Period(self.year, _YEAR_END)
+
+
+@lru_cache(maxsize=1 << 14)
+def _parsed(text: str) -> Period | None:
+    """The period of a text, if it is one; a status asks for the same few thousands of times."""
+    found = _WRITTEN.fullmatch(text)
+    if found is None or not date.min.year < int(found[1]) < date.max.year:
+        return None
+    part = _YEAR_END if found[2] == _YEAR_END_MARK else int(found[2] or _WHOLE_YEAR)
+    period = Period(int(found[1]), part)
+    # a part of 00, or 13 and more, is written otherwise
+    return period if part <= _YEAR_END and str(period) == text else None
 
 
 def months_between(first: Period, last: Period) -> list[Period]:

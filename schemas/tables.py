@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, cast
 
 from schemas.columns import (
@@ -1180,6 +1181,17 @@ class Table(Declared):
     def stored_columns(self) -> dict[str, DeclaredColumn]:
         """The columns that the files hold: all but the partition column."""
         return {n: c for n, c in self.columns.items() if n != self.partition}
+
+    @cached_property
+    def declared(self) -> str:
+        """What the files are declared to hold, in one text: tables that differ in it have files
+        that differ.
+        """
+        columns = [
+            (name, each.dtype, each.nullable, each.description, each.metadata.get("unit"))
+            for name, each in self.columns.items()
+        ]
+        return f"{self.description}; {self.grain}; {columns}"
 
 
 def _by_name(*schemas: DeclaredSchema) -> dict[str, Table]:

@@ -26,7 +26,7 @@ from flows.publishing.write_audit import (
     run_context,
     write_and_audit,
 )
-from schemas.derive import declared, staged_schema, stored_schema
+from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
@@ -97,8 +97,7 @@ def fingerprints(command: Command, context: Context, period: Period) -> dict[str
 
 def _code_of(command: Command) -> str:
     """A digest of the SQL that makes a command's tables, without headers, and of their schema."""
-    sql = {name: transform.body for name, transform in command.dependencies.transforms.items()}
-    return digest([sql, [declared(PUBLISHED[name]) for name in command.tables]])
+    return digest([command.dependencies.sql, [PUBLISHED[name].declared for name in command.tables]])
 
 
 def _opening(command: Command, context: Context, period: Period) -> dict[str, Any]:

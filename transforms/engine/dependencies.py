@@ -41,6 +41,11 @@ class Dependencies:
         """The SQL of these relations, of those that have any."""
         return {name: self.transform(name) for name in self.in_order if name not in self.made_of}
 
+    @cached_property
+    def sql(self) -> str:
+        """All of this SQL as one text, without headers: another one may make other rows."""
+        return "\n".join(f"{name}: {each.body}" for name, each in self.transforms.items())
+
     def transform(self, name: str) -> Transform:
         """The SQL file of the room that makes a relation."""
         return load_transform(f"{self.room}/{name}")
