@@ -24,6 +24,8 @@ PAGE: Final = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MONTHLY: Final = {"near": 18_500, "white": 25_000, "six_years": 60_000}
 """What each customer pays a month, in both years."""
 TIERS: Final = "tier_snapshot"
+MOST_LINES: Final = 80
+"""Of a yearly table with its command."""
 
 
 def snippets(section: str) -> list[str]:
@@ -54,8 +56,12 @@ class Checkout:
 
     def pointbook(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Runs the copy's own command line."""
+        return self.python("from flows.cli import main; main()", *words)
+
+    def python(self, code: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Runs code of the copy."""
         return subprocess.run(
-            [sys.executable, "-c", "from flows.cli import main; main()", *words],
+            [sys.executable, "-c", code, *words],
             cwd=self.root,
             env=os.environ | self.settings | {"PYTHONPATH": str(self.root)},
             capture_output=True,
@@ -164,6 +170,43 @@ def test_a_column_of_a_table(checkout: Checkout) -> None:
         found = connection.sql(f"SELECT DISTINCT membership_year, monthly_fee FROM {TIERS}")
         values = set(found.fetchall())
     assert values == {(2018, None), *((2019, fee) for fee in MONTHLY.values())}
+
+
+def test_a_yearly_table_with_its_command(checkout: Checkout) -> None:
+    texts = sql, declaration, command, hour = snippets("A yearly table with its command")
+    files = ("transforms/membership/tier_summary.sql", "flows/commands/summary.py")
+    for file, text in zip(files, (sql, command), strict=True):
+        (checkout.root / file).write_text(text, encoding="utf-8")
+    anchor, name = "PUBLISHED: Final = _by_name(\n    _TIER_SNAPSHOT,\n", "    _TIER_SUMMARY,\n"
+    checkout.edit("schemas/tables.py", anchor, f"{declaration}\n\n{anchor}{name}")
+    for folder in ("as_announced", "as_happened"):
+        with (checkout.root / f"data/policies/{folder}/schedules.yaml").open("a") as schedules:
+            schedules.write(hour)
+    # the name in the list of published tables is a line as well
+    assert sum(len(text.splitlines()) for text in texts) + 1 <= MOST_LINES
+
+    plan = checkout.manifest("run", "--from", "2018-11", "--to", "2018-11", "--dry-run")
+    assert [(step["command"], step["action"]) for step in plan["steps"]][:2] == [
+        ("tiers", "keep"),
+        ("summary", "run"),
+    ]
+    ran = checkout.manifest("run", "--from", "2018-11", "--to", "2018-11")
+    assert ran["runs"][0]["tiers"] == [
+        {"tier": "vip", "customers": 1, "annual_fee": 720_000},
+        {"tier": "white", "customers": 2, "annual_fee": 522_000},
+    ]
+    again = checkout.pointbook("summary", "--year", "2019", "--dry-run").stdout
+    assert "Customers and fees by tier, 2019" in again
+    assert "nothing that is published would change" in again
+    status = checkout.manifest("status")
+    states = {(row["table"], row["period"]): row["state"] for row in status["published"]}
+    assert states["tier_summary", "2019"] == "current"
+    assert "pointbook summary --year 2018" in {item["command"] for item in status["missing"]}
+    served = [each["command"] for each in checkout.manifest("serve", "--dry-run")["deployments"]]
+    assert served[:3] == ["ingest", "tiers", "summary"]
+    assert checkout.manifest("verify", "--table", "tier_summary")["wrong"] is None
+    deployed = "from flows.prefect_flows import deployments; print(deployments.summary.name)"
+    assert checkout.python(deployed).stdout == "summary\n"
 
 
 def test_an_export(checkout: Checkout) -> None:
