@@ -16,6 +16,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from tests.commands.test_a_further_command import COMMAND, SCHEDULE, SQL, TABLE
 from tests.commands_in_tests import run_commands
 from tests.membership import customer, land, line, months, options, stage
 
@@ -31,7 +32,7 @@ def snippets(section: str) -> list[str]:
     text = re.split(rf"^## {re.escape(section)}$", PAGE, flags=re.MULTILINE)[1]
     text = text.split("\n## ")[0]
     blocks = re.findall(r"^   ```\w+\n(.*?)^   ```$", text, re.MULTILINE | re.DOTALL)
-    return ["".join(row[3:] for row in block.splitlines(keepends=True)) for block in blocks]
+    return [re.sub("^   ", "", block, flags=re.MULTILINE) for block in blocks]
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,11 @@ def test_a_column_of_a_table(checkout: Checkout) -> None:
         found = connection.sql(f"SELECT DISTINCT membership_year, monthly_fee FROM {TIERS}")
         values = set(found.fetchall())
     assert values == {(2018, None), *((2019, fee) for fee in MONTHLY.values())}
+
+
+def test_a_yearly_table_with_its_command() -> None:
+    """What stands on the page is what `tests/commands/test_a_further_command.py` runs."""
+    assert snippets("A yearly table with its command") == [SQL, TABLE, COMMAND, SCHEDULE]
 
 
 def test_an_export(checkout: Checkout) -> None:
