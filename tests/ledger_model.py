@@ -2,7 +2,7 @@
 
 `Ledger` is told what was delivered, and closes month by month; `close`, `notices` and `sweep`
 return the rows that the published tables are to have, by table, in their order. Numbers are those
-of rules.md, written down again.
+of RULES.md, written down again.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def snippets(section: str) -> list[str]:
     text = re.split(rf"^## {re.escape(section)}$", PAGE, flags=re.MULTILINE)[1]
     text = text.split("\n## ")[0]
     blocks = re.findall(r"^   ```\w+\n(.*?)^   ```$", text, re.MULTILINE | re.DOTALL)
-    return ["".join(row[3:] for row in block.splitlines(keepends=True)) for block in blocks]
+    return [re.sub("^   ", "", block, flags=re.MULTILINE) for block in blocks]
 
 
 @dataclass(frozen=True)

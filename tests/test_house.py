@@ -191,6 +191,7 @@ def test_files_that_a_rooms_page_names_exist() -> None:
     lost = [
         f"{page.relative_to(ROOT)}: {name}"
         for page in PAGES
+        if page.name == "README.md"
         for name in re.findall(r"`([\w*]+\.(?:py|sql|yaml))`", page.read_text(encoding="utf-8"))
         if not fnmatch.filter(names, name)
     ]

@@ -256,7 +256,7 @@ def _contents(name: str) -> str:
 
 
 def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> WrittenTable:
-    """Writes a table's partition aside and names it in the engine, so that others read it."""
+    """Writes a table's partition and names it in the engine, so that others read it."""
     table = PUBLISHED[_last_name(transform)]
     target = published_path(run.workspace, table, partition)
     written = WrittenTable(table, partition, run.aside(target), target, 0)

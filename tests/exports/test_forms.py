@@ -1,4 +1,4 @@
-"""Every form of every type that inputs.md lists, and its near misses."""
+"""Every form of every type that exports come in, and its near misses."""
 
 from __future__ import annotations
 
