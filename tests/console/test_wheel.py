@@ -24,8 +24,8 @@ LAST_MONTH_ALONE: Final = (
 DEPLOYED: Final = """
 from prefect import Flow
 from prefect.flows import load_flow_from_entrypoint
-from flows.calendar.schedules import SCHEDULED
-for name in SCHEDULED:
+from flows.commands.registry import COMMANDS
+for name in ["ingest", *COMMANDS]:
     assert isinstance(load_flow_from_entrypoint(f"flows.prefect_flows.deployments.{name}"), Flow)
 """
 """Loads the flows as a runner does that is given a module's path (EntrypointType.MODULE_PATH)."""
@@ -53,7 +53,7 @@ def pip(*words: str | Path, folder: Path) -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built beside a workspace, which it must not hold."""
     source = tmp_path_factory.mktemp("source")
-    for path in (*files(*PACKAGED), "pyproject.toml", "README.md", "LICENSE"):
+    for path in [*files(*PACKAGED), *map(Path, ("pyproject.toml", "README.md", "LICENSE"))]:
         (source / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, source / path)
     for workspace in ("workspace", "demo"):
