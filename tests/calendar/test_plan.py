@@ -23,6 +23,7 @@ from flows.console.grid import plan_lines
 from flows.console.summary import print_summary
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.workspace import Workspace
+from schemas.periods import Period
 from tests.commands_in_tests import plan_manifest, run_calendar, run_command
 from tests.forks import FORKS, command_line
 from tests.membership import (
@@ -80,10 +81,9 @@ def stale(workspace: Path, **more: Any) -> dict[str, str]:
     rows = {(row["table"], row["period"]): row for row in published}
     found = {}
     for command in COMMANDS.values():
-        length = len("YYYY" if command.span == "year" else "YYYY-MM")
-        periods = {row["period"] for row in published}
-        for period in sorted(each for each in periods if len(each) == length and "YE" not in each):
-            keys = [(table, command.partition(table, period)) for table in command.tables]
+        periods = {Period.parse(row["period"]) for row in published}
+        for period in sorted(each for each in periods if each.span == command.span):
+            keys = [(table, str(command.partition(table, period))) for table in command.tables]
             if keys[0] in rows:
                 (why,) = {rows[key]["why"] for key in keys}
                 found[f"{command.name} {period}"] = why

@@ -611,7 +611,7 @@ def test_a_run_its_tasks_and_artifacts_are_visible_in_prefect(
             *("read billing/rows.csv", "merge billing"),
             *("read customers/rows.csv", "merge customers"),
         },
-        "tiers": {"check the window", "assess"},
+        "tiers": {"prepare", "write"},
         "run": {
             *("read billing/rows.csv", "read customers/rows.csv"),
             *("tiers 2018", "notices 2017-11", "points 2017-11", "notices 2017-12"),

@@ -99,8 +99,8 @@ def _date_arithmetic(tree: exp.Expr) -> Iterator[str]:
             yield _told(truncated, "a timestamp in DuckDB, a date in Spark; CAST(… AS DATE)")
     for weekday in tree.find_all(exp.DayOfWeek):
         yield _told(weekday, f"Sunday is 0 in DuckDB, 1 in Spark; {_MONDAYS}")
-    for counted in tree.find_all(exp.DayOfWeekIso):
-        yield _told(counted, f"SQLGlot makes another day of it for Spark; {_MONDAYS}")
+    for iso_weekday in tree.find_all(exp.DayOfWeekIso):
+        yield _told(iso_weekday, f"SQLGlot makes another day of it for Spark; {_MONDAYS}")
 
 
 def _outside_brackets(node: exp.Expr | None) -> exp.Expr | None:
