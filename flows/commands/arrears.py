@@ -39,6 +39,7 @@ def _spans(path: Path, sha256: str) -> tuple[tuple[date, date | None], ...]:
 
 
 def _read_spans(path: Path) -> Iterator[tuple[date, date | None]]:
+    """The spans of a file's row groups by its statistics; all time where they don't tell."""
     metadata = pq.read_metadata(path)
     columns = metadata.schema.names
     for number in range(metadata.num_row_groups):

@@ -26,7 +26,6 @@ from transforms.engine.dependencies import Dependencies
 from transforms.policies.policy import Policies
 
 if TYPE_CHECKING:
-    from flows.commands.template import Work
     from transforms.ledger.fold import SpendingOrder
 
 Dates = Mapping[str, date | datetime | str | int]
@@ -112,8 +111,8 @@ class Command:
     What it is made from:
     `inputs`: the files that a period reads. `given`: small relations made from policies or
     reference data. `unions`: relations that are several others read as one. `stands_for`: relations
-    that are another one under this name. `fold`: what it decides one after another. `narrow`: what
-    is done right before a relation is made, which then reads fewer files. `dates`: the period's
+    that are another one under this name. `fold`: what it decides one after another. `narrow`: by an
+    input the query whose rows name, in their only column, the partitions that are read of it. `dates`: the period's
     `run_context`. `policies`: digests of the policy values that a period rests on. `as_of_then`:
     columns of inputs that leave a period current when they change later. `too_large`: whose sums
     don't fit 64 bits.
@@ -151,7 +150,7 @@ class Command:
     unions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     stands_for: Mapping[str, str] = field(default_factory=dict)
     fold: Fold | None = None
-    narrow: Mapping[str, Callable[[Work], None]] = field(default_factory=dict)
+    narrow: Mapping[str, str] = field(default_factory=dict)
     as_of_then: Mapping[str, Sequence[str]] = field(default_factory=dict)
     too_large: TooLarge | None = None
     needs: tuple[str, ...] = ()

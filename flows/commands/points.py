@@ -11,14 +11,12 @@ import pyarrow as pa
 
 from flows.commands.collected import collected_files
 from flows.commands.declaration import Command, Dates, Fold, TooLarge
-from flows.commands.template import Work
 from flows.console.errors import NotReady
 from flows.console.parts import Part, Yearly
 from flows.publishing.ledgers import POINTS
 from flows.publishing.run import Context
-from flows.publishing.write_audit import Inputs, digest, name_table
+from flows.publishing.write_audit import Inputs, digest
 from schemas.periods import Period
-from schemas.tables import PUBLISHED
 from transforms.policies.assessment import assessment, grant
 from transforms.policies.business_days import pay_days
 from transforms.policies.policy import Policies, PolicyError
@@ -146,15 +144,6 @@ def _policies(context: Context, month: Period) -> dict[str, str]:
     }
 
 
-def _read_no_other_entries(work: Work) -> None:
-    """Narrows the earlier entries to the months of the redemptions that are cancelled."""
-    months = [row["month"] for row in work.counted("cancelled_months")]
-    entries = work.context.files("point_entries")
-    files = [entries[month] for month in months]
-    table, state = PUBLISHED["point_entries"], work.context.state
-    name_table(work.engine, table, files, state, "earlier_entries")
-
-
 def _require(context: Context, month: Period) -> None:
     """Raises NotReady where the closing before, or the grants that the month begins with, are not
     published; PolicyError where a policy is not in force.
@@ -231,7 +220,7 @@ COMMAND: Final = Command(
         "all_requests": ("redemptions", "refund_applications", "earlier_redemptions"),
         "lots_to_move": ("point_credits", "restored_lots", "opening_lots"),
     },
-    narrow={"cancelled_takings": _read_no_other_entries},
+    narrow={"earlier_entries": "cancelled_months"},
     fold=Fold(
         lots="ledger_lots",
         events="ledger_events",

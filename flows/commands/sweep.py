@@ -46,6 +46,7 @@ def _inputs(context: Context, year: Period) -> Inputs:
 
 
 def _dates(context: Context, year: Period) -> Dates:
+    """The sweep is at the year's last second; who is active is asked up to and with that day."""
     dates = YearEnd.of(context.policies, year)
     return {
         "year": year.year,

@@ -207,8 +207,6 @@ class Work:
                 if name in read and name not in self.written:
                     self._write([name])
                 continue
-            if name in self.command.narrow:
-                self.command.narrow[name](self)
             self._make_one(name)
             self._made.add(name)
 
@@ -222,6 +220,8 @@ class Work:
         else:
             sql = self.command.stands_for.get(name, name)
             transform = self.command.dependencies.transforms[sql]
+            for read in self.command.narrow.keys() & transform.inputs.keys():
+                self._narrow(read)
             kept = transform.header.get("kept")
             if kept == "table":
                 engine.create(name, transform)
@@ -229,6 +229,13 @@ class Work:
                 self._kept[name] = engine.file(name, transform)
             else:
                 engine.view(name, transform)
+
+    def _narrow(self, name: str) -> None:
+        """Names those files of an input again whose partitions a query lists."""
+        rows = self.counted(self.command.narrow[name])
+        listed = {partition for row in rows for partition in row.values()}
+        files = {each: path for each, path in self.inputs.files[name].items() if each in listed}
+        name_inputs(self.engine, Inputs({name: files}, self.inputs.tables), self.context.state)
 
     def _files_of(self, name: str) -> tuple[list[Path], pa.Schema]:
         """The files of an input, or of a relation that is kept in one, and their columns."""
