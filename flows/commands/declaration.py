@@ -112,10 +112,10 @@ class Command:
     `inputs`: the files that a period reads. `given`: small relations made from policies or
     reference data. `unions`: relations that are several others read as one. `stands_for`: relations
     that are another one under this name. `fold`: what it decides one after another. `narrow`: by an
-    input the query whose rows name, in their only column, the partitions that are read of it. `dates`: the period's
-    `run_context`. `policies`: digests of the policy values that a period rests on. `as_of_then`:
-    columns of inputs that leave a period current when they change later. `too_large`: whose sums
-    don't fit 64 bits.
+    input the query whose rows name, in their only column, the partitions that are read of it.
+    `dates`: the period's `run_context`. `policies`: digests of the policy values that a period
+    rests on. `as_of_then`: columns of inputs that leave a period current when they change later.
+    `too_large`: whose sums don't fit 64 bits.
 
     When it can run:
     `due_on`: the day on which a period falls due. `needs`: exports of which all, `one_of`: of which
