@@ -46,6 +46,7 @@ def _inputs(context: Context, year: Period) -> Inputs:
 
 
 def _dates(context: Context, year: Period) -> Dates:
+    """The days that P8 and P9 reckon by; the sweep comes in the last second of the year's last."""
     dates = YearEnd.of(context.policies, year)
     return {
         "year": year.year,
