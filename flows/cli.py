@@ -171,7 +171,7 @@ def _function_of(command: Command) -> Callable[..., None]:
     """The command line function of a command: its period, its flags, and the options of all."""
 
     def make(*, common: Common = _DEFAULTS, dry_run: bool = False, **given: Any) -> None:
-        """Makes the period, or with `dry_run` tells what would change; `given`: it and flags."""
+        """Makes a period under Prefect, or tells what a dry run finds; prints the manifest."""
         period = _period(given.pop(command.span), command.span)
         options = common.options()
         _check_policies(options)

@@ -276,6 +276,7 @@ def plan_run(context: Context, first: Period, last: Period, force: bool) -> list
 
 
 def _step(finding: Finding, due: Collection[Due], force: bool) -> PlannedPeriod:
+    """What a run does about a period; `due`: those that it reaches, `force`: current ones too."""
     if finding.state == "current" and not force:
         return PlannedPeriod(finding, "keep")
     if finding.skipped:

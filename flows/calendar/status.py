@@ -46,6 +46,7 @@ def _by_table(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _staged(context: Context) -> Iterator[dict[str, Any]]:
+    """Each export's staged partitions and rows, its first and its last month."""
     for export in EXPORTS:
         files = context.files(export)
         if files:
@@ -75,6 +76,7 @@ def _opened(context: Context) -> Iterator[dict[str, Any]]:
 
 
 def _rows_of(context: Context, finding: Finding) -> Iterator[dict[str, Any]]:
+    """What a period has published, by table, with its state and why it is stale."""
     entries = published_entries(context, finding.due)
     command, period = finding.due.command, finding.due.period
     for table in command.tables:
@@ -89,6 +91,7 @@ def _rows_of(context: Context, finding: Finding) -> Iterator[dict[str, Any]]:
 
 
 def _missing_of(context: Context, finding: Finding) -> dict[str, Any]:
+    """A period that is due and lacks tables: the command that makes it, its day, the tables."""
     due = finding.due
     entries = published_entries(context, due)
     return {

@@ -39,7 +39,7 @@ def _spans(path: Path, sha256: str) -> tuple[tuple[date, date | None], ...]:
 
 
 def _read_spans(path: Path) -> Iterator[tuple[date, date | None]]:
-    """The spans of a file's row groups by its statistics; all time where they don't tell."""
+    """By row group of a file the first day of any arrears, and the last; none where they go on."""
     metadata = pq.read_metadata(path)
     columns = metadata.schema.names
     for number in range(metadata.num_row_groups):

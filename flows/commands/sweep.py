@@ -46,7 +46,7 @@ def _inputs(context: Context, year: Period) -> Inputs:
 
 
 def _dates(context: Context, year: Period) -> Dates:
-    """The sweep is at the year's last second; who is active is asked up to and with that day."""
+    """The days that P8 and P9 reckon by; the sweep comes in the last second of the year's last."""
     dates = YearEnd.of(context.policies, year)
     return {
         "year": year.year,

@@ -244,7 +244,7 @@ def _who(row: Manifest) -> str:
 
 
 def _where_to_look(workspace: Path | None) -> Items:
-    """The places of a demo's workspace that a newcomer looks at next."""
+    """The files and folders of a workspace that whoever ran the demo may want to see."""
     assert workspace is not None
     yield (
         "\nWhere to look next\n"

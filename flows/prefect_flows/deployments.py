@@ -207,7 +207,7 @@ def _done(
     """The end of a run for a period: the given one, or what falls due at the scheduled time."""
 
     def run() -> State[Any]:
-        """Makes the period, unless the scheduled one is not to be made."""
+        """Makes the period, unless it is skipped; says which one it was."""
         period = asked
         if not period:
             context = Context.of(options)

@@ -64,6 +64,7 @@ def serve(options: Options, manifest: dict[str, Any], port: int) -> None:
 
 
 def _serve(options: Options, manifest: dict[str, Any], port: int) -> None:
+    """Serves the deployments of a manifest until stopped; RunFailed where the server goes away."""
     logs.tell("starting Prefect")
     with prefect_server(port) as page:
         from flows.prefect_flows.deployments import serve_deployments
