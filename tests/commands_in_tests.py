@@ -12,6 +12,7 @@ from flows.commands.registry import COMMANDS
 from flows.commands.template import perform
 from flows.deliveries import opening
 from flows.publishing.options import Options
+from flows.publishing.run import in_turn
 from schemas.periods import Period
 
 
@@ -25,9 +26,10 @@ def run_command(options: Options, command: str, **flags: Any) -> dict[str, Any]:
 
 
 def run_commands(options: Options, commands: Iterable[str]) -> None:
-    """Runs commands in their order."""
-    for command in commands:
-        run_command(options, command)
+    """Runs commands in their order, as `pointbook run` does: in one session, to one catalog."""
+    with in_turn(options) as shared:
+        for command in commands:
+            run_command(shared, command)
 
 
 def run_calendar(

@@ -31,6 +31,14 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def telecom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small telecom, published; to read or copy only."""
+    from tests.membership import published
+
+    return published(tmp_path_factory.mktemp("telecom") / "workspace")
+
+
+@pytest.fixture(scope="session")
 def last_months(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace of the sample's last months, in which every table is published; to read only."""
     from flows.calendar.demo import prepare

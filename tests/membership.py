@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
 from schemas.tables import PUBLISHED
-from tests.commands_in_tests import run_command
+from tests.commands_in_tests import run_commands
 
 YEARS: Final = (2017, 2018)
 FIRST: Final = "2015-11"
@@ -144,9 +144,8 @@ def stage(workspace: Path, **more: Any) -> dict[str, Any]:
 
 def publish(workspace: Path, years: Iterable[int] = YEARS, **more: Any) -> None:
     """Assesses and grants the years."""
-    for year in years:
-        run_command(options(workspace, **more), f"tiers {year}")
-        run_command(options(workspace, **more), f"grants {year}")
+    commands = (f"{command} {year}" for year in years for command in ("tiers", "grants"))
+    run_commands(options(workspace, **more), commands)
 
 
 def published(workspace: Path) -> Path:

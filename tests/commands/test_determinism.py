@@ -45,10 +45,10 @@ WINDOW: Final = assessment(POLICIES, Period(2017))
 TIERS: Final = ["general", "white", "silver", "gold", "vip"]
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small telecom, published."""
-    return published(tmp_path_factory.mktemp("expected") / "workspace")
+@pytest.fixture
+def expected(telecom: Path) -> Path:
+    """The small telecom, published; to read or copy only."""
+    return telecom
 
 
 def data_of(workspace: Path) -> dict[str, str]:

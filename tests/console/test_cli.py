@@ -37,7 +37,6 @@ from tests.membership import (
     line,
     options,
     publish,
-    published,
     stage,
 )
 
@@ -94,15 +93,10 @@ def complaint(ended: subprocess.CompletedProcess[str], exit_code: int) -> str:
     return told[0].removeprefix("pointbook: ")
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return published(tmp_path_factory.mktemp("template") / "workspace")
-
-
 @pytest.fixture
-def workspace(template: Path, tmp_path: Path) -> Path:
+def workspace(telecom: Path, tmp_path: Path) -> Path:
     """The small telecom, published."""
-    return Path(shutil.copytree(template, tmp_path / "workspace"))
+    return Path(shutil.copytree(telecom, tmp_path / "workspace"))
 
 
 # Wrong usage

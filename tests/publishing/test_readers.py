@@ -19,7 +19,7 @@ from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED
 from tests.airline import MEMBER
 from tests.commands_in_tests import run_command
-from tests.membership import land, options, published, stage
+from tests.membership import land, options, stage
 
 QUERIES: Final = Path(__file__).parents[1] / "queries"
 README: Final = Path(__file__).parents[2] / "README.md"
@@ -27,9 +27,9 @@ README: Final = Path(__file__).parents[2] / "README.md"
 Rows = list[tuple[Any, ...]]
 
 
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return published(tmp_path_factory.mktemp("readers") / "workspace") / "warehouse"
+@pytest.fixture
+def warehouse(telecom: Path) -> Path:
+    return telecom / "warehouse"
 
 
 def in_pandas(warehouse: Path, name: str) -> pd.DataFrame:

@@ -17,11 +17,6 @@ from tests.membership import data_hashes, options, publish, published, stage
 QUERIES = Path(__file__).parents[1] / "queries"
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return published(tmp_path_factory.mktemp("plain") / "workspace")
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -31,17 +26,17 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_every_command_works_in_a_folder_of_any_name(
-    plain: Path, tmp_path: Path, name: str
+    telecom: Path, tmp_path: Path, name: str
 ) -> None:
     workspace = published(tmp_path / name / "workspace")
-    assert data_hashes(workspace) == data_hashes(plain)
+    assert data_hashes(workspace) == data_hashes(telecom)
     stage(workspace)
     publish(workspace)
-    assert data_hashes(workspace) == data_hashes(plain)
+    assert data_hashes(workspace) == data_hashes(telecom)
     build_catalog(Workspace(workspace))
     status = workspace_status(options(workspace))
     assert {row["state"] for row in status["published"]} == {"current"}
-    catalogs = [path / "warehouse" / "catalog.duckdb" for path in (workspace, plain)]
+    catalogs = [path / "warehouse" / "catalog.duckdb" for path in (workspace, telecom)]
     for query in QUERIES.glob("*.sql"):
         found = []
         for catalog in catalogs:
@@ -50,18 +45,18 @@ def test_every_command_works_in_a_folder_of_any_name(
         assert found[0] == found[1]
 
 
-def test_a_workspace_that_was_moved_goes_on(plain: Path, tmp_path: Path) -> None:
-    moved = Path(shutil.copytree(plain, tmp_path / "moved"))
+def test_a_workspace_that_was_moved_goes_on(telecom: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(telecom, tmp_path / "moved"))
     stage(moved)
     publish(moved)
-    assert data_hashes(moved) == data_hashes(plain)
+    assert data_hashes(moved) == data_hashes(telecom)
     status = workspace_status(options(moved))
     assert {row["state"] for row in status["published"]} == {"current"}
 
 
-def test_no_tracked_or_published_file_names_the_machines_folders(plain: Path) -> None:
-    records = [*plain.glob("commits/*.json"), *plain.glob("runs/*/manifest.json")]
+def test_no_tracked_or_published_file_names_the_machines_folders(telecom: Path) -> None:
+    records = [*telecom.glob("commits/*.json"), *telecom.glob("runs/*/manifest.json")]
     assert len(records) == 10
     for record in records:
-        assert str(plain) not in record.read_text(encoding="utf-8")
+        assert str(telecom) not in record.read_text(encoding="utf-8")
         assert json.loads(record.read_text(encoding="utf-8"))["run_id"]
