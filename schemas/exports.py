@@ -160,7 +160,6 @@ OWNERS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """The kinds of lots that those in an export own."""
 
-
 _KRW = "KRW"
 _AIRPORT = (r"[A-Z]{3}", "an IATA airport code of 3 letters")
 _REVISION: Final = _integer(

@@ -22,7 +22,6 @@ import pyarrow as pa
 from schemas.columns import (
     BOOL,
     DATE,
-    DECIMAL_9_2,
     INT64,
     TEXT,
     Declared,
@@ -63,7 +62,6 @@ _JSON_TYPES: Final[Mapping[pa.DataType, dict[str, object]]] = {
     TEXT: {"type": "string"},
     BOOL: {"type": "boolean"},
     INT64: {"type": "integer"},
-    DECIMAL_9_2: {"type": "number"},
     DATE: {"type": "string", "format": "date"},
 }
 _NOT_EMPTY: Final[Mapping[str, object]] = {"type": "string", "pattern": r"\S"}
@@ -124,7 +122,11 @@ class Policy(Declared):
     def _json_type(self, name: str) -> dict[str, object]:
         """The JSON schema of a column's value: type, domain, range; null, unless of the key."""
         column = self.columns[name]
-        json = _JSON_TYPES[column.dtype] | column.constraints
+        decimal = pa.types.is_decimal(column.dtype)
+        json = {
+            **({"type": "number"} if decimal else _JSON_TYPES[column.dtype]),
+            **column.constraints,
+        }
         if pattern := column.metadata.get("pattern"):
             json["pattern"] = pattern
         if name not in self.key:

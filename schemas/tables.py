@@ -243,6 +243,7 @@ _SHORTENED_FROM: Final = column(
     "The last day before a policy change brought it forward; missing where none did (P7)",
     nullable=True,
 )
+
 _POINT_ENTRIES = Table(
     "point_entries",
     "Every movement of points, by the lot that it is of",
@@ -938,6 +939,7 @@ _PRODUCT: Final = enumeration("Product", PRODUCTS)
 _CHARGE_ITEM: Final = enumeration("Charge item", CHARGE_ITEMS)
 _COLLECTED_MONTH: Final = column(TEXT, "Month in which it was collected, YYYY-MM")
 _BILLING_LINE_ID: Final = column(TEXT, "Line of the billing export, within its month")
+
 _BILLING_TOTALS = Table(
     "billing_totals",
     "What the current billing lines of a month add up to; T7 and T8 read it",
