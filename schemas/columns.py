@@ -4,19 +4,19 @@ Types are Arrow's, so that a pandera model describes the same bytes that DuckDB,
 Polars read. Each check is named after the rule that a quarantine reason shows
 (`column:rule`): required, type, format, domain, range, consistency.
 
-`DeclaredCheck`, `DeclaredColumn` and `DeclaredSchema` are plain data. They become pandera's
-`Check`, `Column` and `DataFrameSchema` where rows are validated (`DeclaredSchema.model`).
+`DeclaredCheck`, `DeclaredColumn` and `Declared` are plain data. They become pandera's `Check`,
+`Column` and `DataFrameSchema` where rows are validated (`Declared.model`).
 Everything else reads them directly: to import pandera with pandas takes about half of the time in
 which a command starts, and few commands validate a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pyarrow as pa
 
@@ -43,6 +43,8 @@ DTYPES: Final[Mapping[str, pa.DataType]] = {
     "decimal (38,0)": SUM,
 }
 """The types of columns by the names that the data dictionary gives them."""
+_CONSTRAINTS: Final = {"allowed_values": "enum", "min_value": "minimum", "max_value": "maximum"}
+"""The constraints of JSON schemas and data packages by what pandera calls them."""
 
 
 def pandas_type(dtype: pa.DataType) -> pd.ArrowDtype:
@@ -86,6 +88,15 @@ class DeclaredColumn:
     description: str
     metadata: Mapping[str, object]
 
+    @property
+    def constraints(self) -> dict[str, object]:
+        """What JSON schemas and data packages can say of the checks."""
+        return {
+            _CONSTRAINTS[name]: list(value) if name == "allowed_values" else value
+            for check in self.checks
+            for name, value in check.statistics.items()
+        }
+
     def as_pandera(self) -> pandera.Column:
         import pandera.pandas as pandera
 
@@ -94,51 +105,29 @@ class DeclaredColumn:
 
 
 @dataclass(frozen=True)
-class DeclaredSchema:
-    """The columns of an export, a table or a policy, with the checks across them, in pandera's
-    terms.
+class Declared:
+    """An export, a table or a policy: its columns in their order, key and partition among them,
+    and the checks across them.
     """
 
-    columns: Mapping[str, DeclaredColumn]
     name: str
-    title: str | None = None
-    description: str | None = None
-    checks: Sequence[DeclaredCheck] = ()
-    metadata: Mapping[str, object] = field(default_factory=dict)
+    description: str
+    columns: Mapping[str, DeclaredColumn]
+    title: str | None = field(default=None, kw_only=True)
+    checks: Sequence[DeclaredCheck] = field(default=(), kw_only=True)
 
     @cached_property
     def model(self) -> pandera.DataFrameSchema:
-        """The schema as pandera's, which validates rows."""
+        """The pandera model that validates rows; the first time this imports pandera."""
         import pandera.pandas as pandera
 
-        columns = {name: column.as_pandera() for name, column in self.columns.items()}
-        checks = [check.as_pandera() for check in self.checks]
-        return pandera.DataFrameSchema(**vars(self) | {"columns": columns, "checks": checks})
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What exports, tables and policies have in common, over their schema."""
-
-    schema: DeclaredSchema
-
-    @property
-    def model(self) -> pandera.DataFrameSchema:
-        """The pandera model that validates rows; the first time this imports pandera."""
-        return self.schema.model
-
-    @property
-    def name(self) -> str:
-        return self.schema.name
-
-    @property
-    def description(self) -> str:
-        return str(self.schema.description)
-
-    @property
-    def columns(self) -> Mapping[str, DeclaredColumn]:
-        """The columns in their order, key and partition among them."""
-        return self.schema.columns
+        return pandera.DataFrameSchema(
+            {name: column.as_pandera() for name, column in self.columns.items()},
+            checks=[check.as_pandera() for check in self.checks],
+            name=self.name,
+            title=self.title,
+            description=self.description,
+        )
 
     def dtype(self, name: str) -> pa.DataType:
         return self.columns[name].dtype
@@ -149,6 +138,14 @@ class Declared:
             if check.name == "domain":
                 return list(check.statistics["allowed_values"])
         return None
+
+
+_Kind = TypeVar("_Kind", bound=Declared)
+
+
+def by_name(namespace: Mapping[str, object], kind: type[_Kind]) -> dict[str, _Kind]:
+    """What a module, whose `globals()` the namespace is, declares of a kind, in its order."""
+    return {found.name: found for found in namespace.values() if isinstance(found, kind)}
 
 
 IDENTIFIER_PATTERN: Final = "[A-Za-z0-9_-]{1,40}"
@@ -211,6 +208,11 @@ def across(
     return DeclaredCheck(met, f"{column}:{rule}", wording)
 
 
+def consistent(column: str, holds: Callable[[pd.DataFrame], Any], wording: str) -> DeclaredCheck:
+    """A condition over several columns of the rule `consistency`; see `across`."""
+    return across(column, "consistency", holds, wording)
+
+
 def column(
     dtype: pa.DataType,
     description: str,
@@ -222,3 +224,18 @@ def column(
 ) -> DeclaredColumn:
     """A column; further keywords become its metadata."""
     return DeclaredColumn(dtype, checks or [], nullable, title, description, metadata)
+
+
+def integer(
+    description: str, least: int = 0, most: int | None = None, **terms: Any
+) -> DeclaredColumn:
+    """A column of whole numbers, `least` or more, and `most` or less where it is given; further
+    keywords are those of `column`.
+    """
+    limit = at_least(least) if most is None else between(least, most)
+    return column(INT64, description, checks=[limit], **terms)
+
+
+def enumeration(description: str, values: Iterable[str], **terms: Any) -> DeclaredColumn:
+    """A column of texts that are each one of the values; further keywords are those of `column`."""
+    return column(TEXT, description, checks=[one_of(list(values))], **terms)

@@ -434,7 +434,7 @@ def _table_section(table: Table) -> list[str]:
         f"{table.description}. Grain: {table.grain}. Partition: `{table.partition}`. Key: {key}.",
         "",
         *_markdown(["column", "type", "unit", "meaning", "rule"], rows),
-        *_across(table.schema.checks),
+        *_across(table.checks),
     ]
 
 
@@ -457,12 +457,12 @@ def _export_section(export: Export) -> list[str]:
         for name, column in export.columns.items()
     ]
     return [
-        f"### {export.name} ({export.schema.title})",
+        f"### {export.name} ({export.title})",
         "",
         f"{export.description}. Key: {key}.{current}{staged} \\* = required.",
         "",
         *_markdown(["column", "Korean name", "type", "unit", "meaning", "rule"], rows),
-        *_across(export.schema.checks),
+        *_across(export.checks),
     ]
 
 
@@ -500,7 +500,4 @@ def _across(checks: Iterable[DeclaredCheck]) -> list[str]:
 
 def _markdown(header: list[str], rows: list[list[str]]) -> list[str]:
     cells = [header, ["---"] * len(header), *rows]
-    return [
-        *("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in cells),
-        "",
-    ]
+    return [*("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in cells), ""]

@@ -14,10 +14,10 @@ Columns that hold personal data carry `personal`, the normalisation under which 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from schemas.columns import (
     BOOL,
@@ -29,12 +29,13 @@ from schemas.columns import (
     Declared,
     DeclaredCheck,
     DeclaredColumn,
-    DeclaredSchema,
     across,
     at_least,
     before,
     between,
+    by_name,
     column,
+    consistent,
     identifies,
     matches,
     one_of,
@@ -45,74 +46,35 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def _identifier(korean: str, description: str, *, nullable: bool = False) -> DeclaredColumn:
-    return column(
-        TEXT,
-        description,
-        title=korean,
-        nullable=nullable,
-        checks=[identifies("1 to 40 of A-Z a-z 0-9 _ -")],
-        form="identifier",
-    )
+def _identifier(korean: str, description: str, **terms: Any) -> DeclaredColumn:
+    checks = [identifies("1 to 40 of A-Z a-z 0-9 _ -")]
+    return column(TEXT, description, title=korean, checks=checks, form="identifier", **terms)
 
 
 def _code(korean: str, description: str, pattern: str, wording: str) -> DeclaredColumn:
     return column(TEXT, description, title=korean, checks=[matches(pattern, wording)], form="code")
 
 
-def _text(
-    korean: str, description: str, *, nullable: bool = False, personal: str | None = None
-) -> DeclaredColumn:
+def _text(korean: str, description: str, **terms: Any) -> DeclaredColumn:
     """Free text; `personal`: how it is normalised before it is hashed, if it is personal data."""
-    return column(
-        TEXT,
-        description,
-        title=korean,
-        nullable=nullable,
-        checks=[matches(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*", "no control characters")],
-        form="text",
-        personal=personal,
-    )
+    checks = [matches(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*", "no control characters")]
+    return column(TEXT, description, title=korean, checks=checks, form="text", **terms)
 
 
-def _integer(
-    korean: str,
-    description: str,
-    *checks: DeclaredCheck,
-    nullable: bool = False,
-    default: int | None = None,
-    unit: str | None = None,
-) -> DeclaredColumn:
-    """A whole number; `default` is taken where none is delivered."""
-    return column(
-        INT64,
-        description,
-        title=korean,
-        checks=list(checks),
-        nullable=nullable,
-        form="integer",
-        default=default,
-        unit=unit,
-    )
+def _integer(korean: str, description: str, *checks: DeclaredCheck, **terms: Any) -> DeclaredColumn:
+    return column(INT64, description, title=korean, checks=list(checks), form="integer", **terms)
 
 
-def _date(korean: str, description: str, *, nullable: bool = False) -> DeclaredColumn:
-    return column(DATE, description, title=korean, nullable=nullable, form="date")
+def _date(korean: str, description: str, *checks: DeclaredCheck, **terms: Any) -> DeclaredColumn:
+    return column(DATE, description, title=korean, checks=list(checks), form="date", **terms)
 
 
 def _timestamp(korean: str, description: str) -> DeclaredColumn:
     return column(TIMESTAMP, description, title=korean, form="timestamp")
 
 
-def _boolean(korean: str, description: str, *, default: bool | None = None) -> DeclaredColumn:
-    return column(
-        BOOL,
-        description,
-        title=korean,
-        nullable=default is not None,
-        form="boolean",
-        default=default,
-    )
+def _boolean(korean: str, description: str, **terms: Any) -> DeclaredColumn:
+    return column(BOOL, description, title=korean, form="boolean", **terms)
 
 
 def _enumeration(korean: str, description: str, labels: Mapping[str, str]) -> DeclaredColumn:
@@ -127,14 +89,11 @@ def _enumeration(korean: str, description: str, labels: Mapping[str, str]) -> De
     )
 
 
-def _revision() -> DeclaredColumn:
-    return _integer(
-        "정정차수",
-        "Revision of the row; the highest one of a key is current",
-        at_least(0),
-        nullable=True,
-        default=0,
-    )
+def _present_where(
+    column: str, where: Callable[[pd.DataFrame], Any], wording: str
+) -> DeclaredCheck:
+    """The column is there in the rows that `where` is true of; rule `required`."""
+    return across(column, "required", lambda f: ~where(f) | f[column].notna(), f"present {wording}")
 
 
 PRODUCTS: Final = {
@@ -160,12 +119,7 @@ CHARGE_ITEMS: Final = {
     "micropayment": "소액결제",
     "other": "기타",
 }
-PLAN_CLASSES: Final = {
-    "standard": "일반",
-    "youth": "청소년",
-    "senior": "시니어",
-    "prepaid": "선불",
-}
+PLAN_CLASSES: Final = {"standard": "일반", "youth": "청소년", "senior": "시니어", "prepaid": "선불"}
 CREDIT_GRADES: Final = range(1, 11)
 """From the best to the worst."""
 BENEFITS: Final = {
@@ -205,59 +159,78 @@ OWNERS: Final[Mapping[str, Mapping[str, str]]] = {
     "members": MILEAGE_LOT_KINDS,
 }
 """The kinds of lots that those in an export own."""
-_AIRPORT = (r"[A-Z]{3}", "an IATA airport code of 3 letters")
+
 _KRW = "KRW"
+_AIRPORT = (r"[A-Z]{3}", "an IATA airport code of 3 letters")
+_REVISION: Final = _integer(
+    "정정차수",
+    "Revision of the row; the highest one of a key is current",
+    at_least(0),
+    nullable=True,
+    default=0,
+)
+_UPDATED_AT: Final = _timestamp("갱신일시", "When the row was last changed; the latest is current")
+_ORIGIN: Final = _code("출발", "Airport of departure", *_AIRPORT)
+_DESTINATION: Final = _code("도착", "Airport of arrival", *_AIRPORT)
+_EXPIRES_AFTER_CREDIT: Final = consistent(
+    "expires_on", lambda f: f["expires_on"] >= f["credited_on"], "not before credited_on"
+)
+_DESTINATION_DIFFERS: Final = consistent(
+    "destination", lambda f: f["destination"] != f["origin"], "destination other than origin"
+)
 
 
-def _export(
-    name: str,
-    title: str,
-    description: str,
-    columns: Mapping[str, DeclaredColumn],
-    *,
-    key: list[str],
-    owner: str,
-    revision: str | None = None,
-    month_of: str | None = None,
-    totals: list[str] | None = None,
-    checks: list[DeclaredCheck] | None = None,
-) -> DeclaredSchema:
-    """An export: `title` is its Korean name, `owner` the column that says whose a row is.
+@dataclass(frozen=True)
+class Export(Declared):
+    """An export as the rest of Pointbook reads it."""
 
-    `revision`: the column by which the current row of a key is known; `month_of`: the one whose
-    month a row is staged in, none where all are staged together; `totals`: those that control
-    totals are kept of.
-    """
-    return DeclaredSchema(
-        dict(columns),
-        name=name,
-        title=title,
-        description=description,
-        checks=checks or [],
-        metadata={
-            "key": key,
-            "owner": owner,
-            "revision": revision,
-            "month_of": month_of,
-            "totals": totals or [],
-        },
-    )
+    _: KW_ONLY
+    key: list[str]
+    """The columns that identify a row."""
+    owner: str
+    """The column of whose row it is, by which staged rows are sorted."""
+    revision: str | None = None
+    """The column that says which row of a key is current, if any."""
+    month_of: str | None = None
+    """The column whose month a row is staged under; none for one partition."""
+    totals: list[str] = field(default_factory=list)
+    """The amounts that are added up as control totals."""
+
+    @property
+    def record_key(self) -> str:
+        """The column of the key that tells a row from others, beside its month."""
+        (column,) = [column for column in self.key if column != self.month_of]
+        return column
+
+    @property
+    def order(self) -> list[str]:
+        """The text columns that staged rows are sorted by."""
+        return list(dict.fromkeys([self.owner, self.record_key]))
+
+    @property
+    def required(self) -> list[str]:
+        return [name for name, col in self.columns.items() if not col.nullable]
+
+    @property
+    def codes(self) -> dict[str, list[str]]:
+        """The codes of each enumeration."""
+        labels = {name: self.metadata(name).get("labels") for name in self.columns}
+        return {name: list(codes) for name, codes in labels.items() if isinstance(codes, dict)}
+
+    @property
+    def personal(self) -> list[str]:
+        return [name for name in self.columns if self.metadata(name).get("personal")]
+
+    def metadata(self, name: str) -> Mapping[str, object]:
+        """What is particular to the column: form, labels, default, unit, personal."""
+        return self.columns[name].metadata
 
 
-def _destination_differs() -> DeclaredCheck:
-    return across(
-        "destination",
-        "consistency",
-        lambda f: f["destination"] != f["origin"],
-        "destination other than origin",
-    )
-
-
-_BILLING = _export(
+_BILLING = Export(
     "billing",
-    "청구·수납",
     "One line of a bill, with what was collected of it",
-    {
+    title="청구·수납",
+    columns={
         "billing_line_id": _identifier("청구항목번호", "Identifies the line within its month"),
         "customer_id": _identifier("고객번호", "Customer who is billed"),
         "subscription_id": _identifier("회선번호", "Subscription that the line is for"),
@@ -276,7 +249,7 @@ _BILLING = _export(
         "collected_amount": _integer("수납금액", "Final collected amount", unit=_KRW),
         "due_on": _date("납기일", "Day the bill is due"),
         "collected_on": _date("수납일", "Day the amount was collected", nullable=True),
-        "revision": _revision(),
+        "revision": _REVISION,
     },
     key=["billing_month", "billing_line_id"],
     owner="customer_id",
@@ -284,29 +257,25 @@ _BILLING = _export(
     month_of="billing_month",
     totals=["billed_amount", "collected_amount"],
     checks=[
-        across(
+        consistent(
             "collected_amount",
-            "consistency",
             lambda f: (
                 ((f["collected_amount"] >= 0) & (f["collected_amount"] <= f["billed_amount"]))
                 | ((f["collected_amount"] <= 0) & (f["collected_amount"] >= f["billed_amount"]))
             ),
             "between 0 and billed_amount",
         ),
-        across(
-            "collected_on",
-            "required",
-            lambda f: (f["collected_amount"] == 0) | f["collected_on"].notna(),
-            "present where something was collected",
+        _present_where(
+            "collected_on", lambda f: f["collected_amount"] != 0, "where something was collected"
         ),
     ],
 )
 
-_CUSTOMERS = _export(
+_CUSTOMERS = Export(
     "customers",
-    "고객",
     "One customer of the telecom",
-    {
+    title="고객",
+    columns={
         "customer_id": _identifier("고객번호", "Identifies the customer"),
         "joined_on": _date("가입일", "Day of the first service"),
         "status": _enumeration(
@@ -317,29 +286,22 @@ _CUSTOMERS = _export(
         "terminated_on": _date("해지일", "Day the customer left", nullable=True),
         "contact": _text("연락처", "Contact number", nullable=True, personal="digits"),
         "address": _text("주소", "Postal address", nullable=True, personal="words"),
-        "updated_at": _timestamp(
-            "갱신일시", "When the row was last changed; the latest is current"
-        ),
+        "updated_at": _UPDATED_AT,
     },
     key=["customer_id"],
     owner="customer_id",
     revision="updated_at",
     checks=[
-        across(
+        consistent(
             "joined_on",
-            "consistency",
             lambda f: f["joined_on"].astype(pandas_type(TIMESTAMP)) <= f["updated_at"],
             "not after updated_at",
         ),
-        across(
-            "terminated_on",
-            "required",
-            lambda f: (f["status"] != "terminated") | f["terminated_on"].notna(),
-            "present for a terminated customer",
+        _present_where(
+            "terminated_on", lambda f: f["status"] == "terminated", "for a terminated customer"
         ),
-        across(
+        consistent(
             "terminated_on",
-            "consistency",
             lambda f: (
                 ~(f["status"].isin(["active", "suspended"]) & f["terminated_on"].notna())
                 & (f["terminated_on"].isna() | (f["terminated_on"] >= f["joined_on"]))
@@ -349,11 +311,11 @@ _CUSTOMERS = _export(
     ],
 )
 
-_SUBSCRIPTIONS = _export(
+_SUBSCRIPTIONS = Export(
     "subscriptions",
-    "회선",
     "One subscription of a customer",
-    {
+    title="회선",
+    columns={
         "subscription_id": _identifier("회선번호", "Identifies the subscription"),
         "customer_id": _identifier("고객번호", "Customer who holds it"),
         "product": _enumeration("상품", "Product of the subscription", PRODUCTS),
@@ -367,34 +329,24 @@ _SUBSCRIPTIONS = _export(
         ),
         "opened_on": _date("개통일", "First day of service"),
         "closed_on": _date("해지일", "Day the subscription was closed", nullable=True),
-        "updated_at": _timestamp(
-            "갱신일시", "When the row was last changed; the latest is current"
-        ),
+        "updated_at": _UPDATED_AT,
     },
     key=["subscription_id"],
     owner="customer_id",
     revision="updated_at",
     checks=[
-        across(
-            "credit_grade",
-            "required",
-            lambda f: (f["product"] != "mobile") | f["credit_grade"].notna(),
-            "present for a mobile subscription",
+        _present_where(
+            "credit_grade", lambda f: f["product"] == "mobile", "for a mobile subscription"
         ),
-        across(
-            "closed_on",
-            "consistency",
-            lambda f: f["closed_on"] >= f["opened_on"],
-            "not before opened_on",
-        ),
+        consistent("closed_on", lambda f: f["closed_on"] >= f["opened_on"], "not before opened_on"),
     ],
 )
 
-_PROMOTIONS = _export(
+_PROMOTIONS = Export(
     "promotions",
-    "프로모션 적립",
     "One promotional point credit",
-    {
+    title="프로모션 적립",
+    columns={
         "promotion_credit_id": _identifier("적립번호", "Identifies the credit"),
         "customer_id": _identifier("고객번호", "Customer who is credited"),
         "credited_on": _date("적립일", "Day of the credit"),
@@ -406,21 +358,14 @@ _PROMOTIONS = _export(
     key=["promotion_credit_id"],
     owner="customer_id",
     month_of="credited_on",
-    checks=[
-        across(
-            "expires_on",
-            "consistency",
-            lambda f: f["expires_on"] >= f["credited_on"],
-            "not before credited_on",
-        )
-    ],
+    checks=[_EXPIRES_AFTER_CREDIT],
 )
 
-_PURCHASES = _export(
+_PURCHASES = Export(
     "purchases",
-    "상품 구매",
     "One product purchase that earns points",
-    {
+    title="상품 구매",
+    columns={
         "purchase_id": _identifier("구매번호", "Identifies the purchase"),
         "customer_id": _identifier("고객번호", "Customer who bought"),
         "purchased_at": _timestamp("구매일시", "When it was bought"),
@@ -432,19 +377,15 @@ _PURCHASES = _export(
     month_of="purchased_at",
 )
 
-_REDEMPTIONS = _export(
+_REDEMPTIONS = Export(
     "redemptions",
-    "포인트 사용",
     "One point redemption, or the cancellation of one, submitted for settlement",
-    {
+    title="포인트 사용",
+    columns={
         "redemption_id": _identifier("사용번호", "Identifies the redemption"),
         "customer_id": _identifier("고객번호", "Customer who spends"),
         "used_at": _timestamp("사용일시", "When the points were used"),
-        "benefit": _enumeration(
-            "혜택",
-            "Benefit that was used",
-            BENEFITS,
-        ),
+        "benefit": _enumeration("혜택", "Benefit that was used", BENEFITS),
         "partner": _text("제휴사", "Partner code"),
         "points": _integer("포인트", "Points to spend", at_least(0), unit="points"),
         "cancels": _identifier(
@@ -455,9 +396,8 @@ _REDEMPTIONS = _export(
     owner="customer_id",
     month_of="used_at",
     checks=[
-        across(
+        consistent(
             "points",
-            "consistency",
             lambda f: (
                 (f["points"] != 0)
                 | ~f["benefit"].isin(["partner_discount", "double_discount"])
@@ -468,20 +408,16 @@ _REDEMPTIONS = _export(
     ],
 )
 
-_REFUND_APPLICATIONS = _export(
+_REFUND_APPLICATIONS = Export(
     "refund_applications",
-    "환급 신청",
     "One application to refund points",
-    {
+    title="환급 신청",
+    columns={
         "application_id": _identifier("신청번호", "Identifies the application"),
         "customer_id": _identifier("고객번호", "Customer who applies"),
         "applied_at": _timestamp("신청일시", "When it was made"),
         "points": _integer("포인트", "Points to refund", at_least(1), unit="points"),
-        "method": _enumeration(
-            "방법",
-            "How it is paid out",
-            REFUND_METHODS,
-        ),
+        "method": _enumeration("방법", "How it is paid out", REFUND_METHODS),
         "channel": _enumeration(
             "채널", "Where it was made", {"call_centre": "고객센터", "online": "온라인"}
         ),
@@ -493,11 +429,11 @@ _REFUND_APPLICATIONS = _export(
     month_of="applied_at",
 )
 
-_MICROPAYMENTS = _export(
+_MICROPAYMENTS = Export(
     "micropayments",
-    "소액결제",
     "One requested micropayment",
-    {
+    title="소액결제",
+    columns={
         "payment_id": _identifier("결제번호", "Identifies the payment"),
         "subscription_id": _identifier("회선번호", "Subscription that pays"),
         "requested_at": _timestamp("결제일시", "When it was requested"),
@@ -507,18 +443,20 @@ _MICROPAYMENTS = _export(
         "platform_fee": _integer(
             "수수료", "Platform fee on top", at_least(0), nullable=True, default=0, unit=_KRW
         ),
-        "recurring": _boolean("자동결제", "Whether it repeats by itself", default=False),
+        "recurring": _boolean(
+            "자동결제", "Whether it repeats by itself", nullable=True, default=False
+        ),
     },
     key=["payment_id"],
     owner="subscription_id",
     month_of="requested_at",
 )
 
-_LIMIT_REQUESTS = _export(
+_LIMIT_REQUESTS = Export(
     "limit_requests",
-    "한도 변경 신청",
     "One request to change a monthly micropayment limit",
-    {
+    title="한도 변경 신청",
+    columns={
         "request_id": _identifier("신청번호", "Identifies the request"),
         "subscription_id": _identifier("회선번호", "Subscription whose limit is meant"),
         "requested_at": _timestamp("신청일시", "When it was made"),
@@ -529,27 +467,25 @@ _LIMIT_REQUESTS = _export(
     month_of="requested_at",
 )
 
-_MEMBERS = _export(
+_MEMBERS = Export(
     "members",
-    "스카이패스 회원",
     "One member of the mileage programme",
-    {
+    title="스카이패스 회원",
+    columns={
         "member_id": _identifier("회원번호", "Identifies the member"),
         "enrolled_on": _date("가입일", "Day of enrolment"),
-        "updated_at": _timestamp(
-            "갱신일시", "When the row was last changed; the latest is current"
-        ),
+        "updated_at": _UPDATED_AT,
     },
     key=["member_id"],
     owner="member_id",
     revision="updated_at",
 )
 
-_FLIGHTS = _export(
+_FLIGHTS = Export(
     "flights",
-    "탑승 실적",
     "One flight segment of a member",
-    {
+    title="탑승 실적",
+    columns={
         "activity_id": _identifier("실적번호", "Identifies the segment"),
         "member_id": _identifier("회원번호", "Member who flew"),
         "flight_date": _date("탑승일", "Day of boarding"),
@@ -557,8 +493,8 @@ _FLIGHTS = _export(
             "운항사", "Carrier that flew it", r"[A-Z0-9]{2}", "an IATA carrier code of 2 characters"
         ),
         "flight_number": _text("편명", "Flight number"),
-        "origin": _code("출발", "Airport of departure", *_AIRPORT),
-        "destination": _code("도착", "Airport of arrival", *_AIRPORT),
+        "origin": _ORIGIN,
+        "destination": _DESTINATION,
         "booking_class": _code("예약등급", "Booking class", r"[A-Z]", "one letter"),
         "ticket_type": _enumeration(
             "항공권종류", "How the ticket was paid", {"revenue": "유상", "award": "보너스"}
@@ -567,26 +503,26 @@ _FLIGHTS = _export(
         "distance_miles": _integer(
             "거리", "Flown distance as delivered", at_least(1), nullable=True, unit="miles"
         ),
-        "revision": _revision(),
+        "revision": _REVISION,
     },
     key=["activity_id"],
     owner="member_id",
     revision="revision",
     month_of="flight_date",
-    checks=[_destination_differs()],
+    checks=[_DESTINATION_DIFFERS],
 )
 
-_AWARD_REQUESTS = _export(
+_AWARD_REQUESTS = Export(
     "award_requests",
-    "보너스 항공권·좌석 승급 신청",
     "One request for an award ticket or an upgrade",
-    {
+    title="보너스 항공권·좌석 승급 신청",
+    columns={
         "request_id": _identifier("신청번호", "Identifies the request"),
         "member_id": _identifier("회원번호", "Member who asks"),
         "requested_at": _timestamp("신청일시", "When it was made"),
         "kind": _enumeration("종류", "What is asked for", AWARD_KINDS),
-        "origin": _code("출발", "Airport of departure", *_AIRPORT),
-        "destination": _code("도착", "Airport of arrival", *_AIRPORT),
+        "origin": _ORIGIN,
+        "destination": _DESTINATION,
         "cabin": _enumeration("좌석", "Cabin; for an upgrade the cabin moved up to", CABINS),
         "season": _enumeration("시즌", "Season", SEASONS),
         "trip": _enumeration("여정", "Trip", TRIPS),
@@ -594,14 +530,14 @@ _AWARD_REQUESTS = _export(
     key=["request_id"],
     owner="member_id",
     month_of="requested_at",
-    checks=[_destination_differs()],
+    checks=[_DESTINATION_DIFFERS],
 )
 
-_MIXED_PAYMENTS = _export(
+_MIXED_PAYMENTS = Export(
     "mixed_payments",
-    "복합결제",
     "One ticket payment in cash and miles",
-    {
+    title="복합결제",
+    columns={
         "payment_id": _identifier("결제번호", "Identifies the payment"),
         "member_id": _identifier("회원번호", "Member who pays"),
         "paid_at": _timestamp("결제일시", "When it was paid"),
@@ -628,84 +564,7 @@ _MIXED_PAYMENTS = _export(
 )
 
 
-@dataclass(frozen=True)
-class Export(Declared):
-    """An export as the rest of Pointbook reads it.
-
-    `key` identifies a row; `revision` (a column, or none) says which row of a key is current;
-    `owner` is whose row it is, by which staged rows are sorted; `month_of` is the column whose
-    month a row is staged under, or none for one partition; `totals` are the amounts that are
-    added up as control totals.
-    """
-
-    @property
-    def key(self) -> list[str]:
-        return cast("list[str]", self.schema.metadata["key"])
-
-    @property
-    def owner(self) -> str:
-        return str(self.schema.metadata["owner"])
-
-    @property
-    def record_key(self) -> str:
-        """The column of the key that tells a row from others, beside its month."""
-        (column,) = [column for column in self.key if column != self.month_of]
-        return column
-
-    @property
-    def order(self) -> list[str]:
-        """The text columns that staged rows are sorted by."""
-        return list(dict.fromkeys([self.owner, self.record_key]))
-
-    @property
-    def revision(self) -> str | None:
-        return cast("str | None", self.schema.metadata["revision"])
-
-    @property
-    def month_of(self) -> str | None:
-        return cast("str | None", self.schema.metadata["month_of"])
-
-    @property
-    def totals(self) -> list[str]:
-        return cast("list[str]", self.schema.metadata["totals"])
-
-    @property
-    def required(self) -> list[str]:
-        return [name for name, col in self.columns.items() if not col.nullable]
-
-    @property
-    def codes(self) -> dict[str, list[str]]:
-        """The codes of each enumeration."""
-        labels = {name: self.metadata(name).get("labels") for name in self.columns}
-        return {name: list(codes) for name, codes in labels.items() if isinstance(codes, dict)}
-
-    @property
-    def personal(self) -> list[str]:
-        return [name for name in self.columns if self.metadata(name).get("personal")]
-
-    def metadata(self, name: str) -> Mapping[str, object]:
-        """What is particular to the column: form, labels, default, unit, personal."""
-        return self.columns[name].metadata
-
-
-EXPORTS: Final[dict[str, Export]] = {
-    schema.name: Export(schema)
-    for schema in (
-        _BILLING,
-        _CUSTOMERS,
-        _SUBSCRIPTIONS,
-        _PROMOTIONS,
-        _PURCHASES,
-        _REDEMPTIONS,
-        _REFUND_APPLICATIONS,
-        _MICROPAYMENTS,
-        _LIMIT_REQUESTS,
-        _MEMBERS,
-        _FLIGHTS,
-        _AWARD_REQUESTS,
-        _MIXED_PAYMENTS,
-    )
-}
+EXPORTS: Final = by_name(globals(), Export)
 """Every export by name."""
 
 
@@ -718,72 +577,46 @@ def opening_lots(
     or `members`, that the owners of the lots are among them.
     """
     return Export(
-        _export(
-            "opening_lots",
-            "기초 잔여",
-            "One lot of points or miles with something left, as an older system hands it over",
-            {
-                "lot_id": _identifier("적립번호", "Identifies the lot"),
-                "owner": _identifier("소유자번호", "Customer (of points) or member (of miles)"),
-                "kind": _enumeration(
-                    "적립구분", "Where the lot comes from", POINT_LOT_KINDS | MILEAGE_LOT_KINDS
-                ),
-                "credited_on": column(
-                    DATE,
-                    "Day of the credit, before the ledger's first month",
-                    title="적립일",
-                    checks=[before(first_day)] if first_day else [],
-                    form="date",
-                ),
-                "expires_on": column(
-                    DATE,
-                    "Last day it can be used, in the first month's year or later: what lapsed in "
-                    "earlier ones has expired; missing: miles that don't expire",
-                    title="만료일",
-                    checks=[at_least(first_day.replace(month=1, day=1))] if first_day else [],
-                    nullable=True,
-                    form="date",
-                ),
-                "refundable": column(
-                    BOOL,
-                    "Whether the points can be refunded; miles never are",
-                    title="환급가능",
-                    nullable=True,
-                    form="boolean",
-                ),
-                "remaining": _integer("잔여", "Points or miles left", at_least(1)),
-            },
-            key=["lot_id"],
-            owner="owner",
-            totals=["remaining"],
-            checks=[
-                across(
-                    "expires_on",
-                    "required",
-                    lambda f: ~_is_of(f, POINT_LOT_KINDS) | f["expires_on"].notna(),
-                    "present for points",
-                ),
-                across(
-                    "expires_on",
-                    "consistency",
-                    lambda f: f["expires_on"] >= f["credited_on"],
-                    "not before credited_on",
-                ),
-                across(
-                    "refundable",
-                    "required",
-                    lambda f: ~_is_of(f, POINT_LOT_KINDS) | f["refundable"].notna(),
-                    "present for points",
-                ),
-                across(
-                    "refundable",
-                    "consistency",
-                    lambda f: ~_is_of(f, MILEAGE_LOT_KINDS) | ~f["refundable"],
-                    "not true of miles",
-                ),
-                *(_owned_by_one_of(ids, OWNERS[name]) for name, ids in (owners or {}).items()),
-            ],
-        )
+        "opening_lots",
+        "One lot of points or miles with something left, as an older system hands it over",
+        title="기초 잔여",
+        columns={
+            "lot_id": _identifier("적립번호", "Identifies the lot"),
+            "owner": _identifier("소유자번호", "Customer (of points) or member (of miles)"),
+            "kind": _enumeration(
+                "적립구분", "Where the lot comes from", POINT_LOT_KINDS | MILEAGE_LOT_KINDS
+            ),
+            "credited_on": _date(
+                "적립일",
+                "Day of the credit, before the ledger's first month",
+                *([before(first_day)] if first_day else []),
+            ),
+            "expires_on": _date(
+                "만료일",
+                "Last day it can be used, in the first month's year or later: what lapsed in "
+                "earlier ones has expired; missing: miles that don't expire",
+                *([at_least(first_day.replace(month=1, day=1))] if first_day else []),
+                nullable=True,
+            ),
+            "refundable": _boolean(
+                "환급가능", "Whether the points can be refunded; miles never are", nullable=True
+            ),
+            "remaining": _integer("잔여", "Points or miles left", at_least(1)),
+        },
+        key=["lot_id"],
+        owner="owner",
+        totals=["remaining"],
+        checks=[
+            _present_where("expires_on", lambda f: _is_of(f, POINT_LOT_KINDS), "for points"),
+            _EXPIRES_AFTER_CREDIT,
+            _present_where("refundable", lambda f: _is_of(f, POINT_LOT_KINDS), "for points"),
+            consistent(
+                "refundable",
+                lambda f: ~_is_of(f, MILEAGE_LOT_KINDS) | ~f["refundable"],
+                "not true of miles",
+            ),
+            *(_owned_by_one_of(ids, OWNERS[name]) for name, ids in (owners or {}).items()),
+        ],
     )
 
 

@@ -13,7 +13,7 @@ the form of a text that no list could hold.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from string import ascii_uppercase
 from typing import Final, cast
 
@@ -26,10 +26,10 @@ from schemas.columns import (
     TEXT,
     Declared,
     DeclaredColumn,
-    DeclaredSchema,
-    at_least,
-    between,
+    by_name,
     column,
+    enumeration,
+    integer,
     one_of,
 )
 from schemas.exports import (
@@ -47,23 +47,107 @@ from schemas.exports import (
 )
 from schemas.tables import CHARTS, CREDIT_KINDS, ELITE_STATUSES, REGIONS, TIERS, ZONES
 
-RETAINED: Final = [
-    "quarantine",
-    "versions",
-    "runs",
-    "refund_applications",
-    "customers",
-]
+RETAINED: Final = ["quarantine", "versions", "runs", "refund_applications", "customers"]
 """What is kept for a time: rejected rows, replaced files, manifests of runs of which nothing is
 current, and the personal hashes of two exports."""
 
 DATED: Final[Mapping[str, pa.DataType]] = {
-    "valid_from": pa.date32(),
-    "valid_to": pa.date32(),
-    "unit": pa.string(),
-    "source": pa.string(),
+    "valid_from": DATE,
+    "valid_to": DATE,
+    "unit": TEXT,
+    "source": TEXT,
 }
 """The columns that every policy row has after its keys and values."""
+_JSON_TYPES: Final[Mapping[pa.DataType, dict[str, object]]] = {
+    TEXT: {"type": "string"},
+    BOOL: {"type": "boolean"},
+    INT64: {"type": "integer"},
+    DATE: {"type": "string", "format": "date"},
+}
+_NOT_EMPTY: Final[Mapping[str, object]] = {"type": "string", "pattern": r"\S"}
+
+
+@dataclass(frozen=True)
+class Policy(Declared):
+    """A policy as the rest of Pointbook reads it: its name is the file's stem, and in SQL the
+    relation is `policy_<name>`; its columns are those of the key, then the values.
+    """
+
+    _: KW_ONLY
+    unit: str
+    """What the values are given in."""
+    key: list[str]
+    """The columns that say what a row is about; none where the policy is one row a time."""
+    scale: str | None = None
+    """The value that starts at 0 and rises in the order of the key's domain."""
+    complete: bool = False
+    """Whether each value of the key's domain has a row as long as any has."""
+
+    @property
+    def values(self) -> list[str]:
+        return [name for name in self.columns if name not in self.key]
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The relation: keys, values, valid_from, valid_to, unit, source."""
+        return pa.schema({**{name: self.dtype(name) for name in self.columns}, **DATED})
+
+    @property
+    def json_schema(self) -> dict[str, object]:
+        """The JSON schema of the policy's file, dates as text, decimals as numbers.
+
+        Values may be null: in all of them null ends the key, in some of them it takes a
+        nullable column, which a JSON schema can't say readably.
+        """
+        row = {
+            **{name: self._json_type(name) for name in self.columns},
+            "valid_from": _JSON_TYPES[DATE],
+            "valid_to": {**_JSON_TYPES[DATE], "type": ["string", "null"]},
+            "unit": {"const": self.unit},
+            "source": _NOT_EMPTY,
+        }
+        top = {
+            "policy": {"const": self.name},
+            "title": _NOT_EMPTY,
+            "rules": _list({"type": "string", "pattern": "^[A-Z][0-9]+$"}),
+            "note": _NOT_EMPTY,
+            "values": _list(_object(row)),
+        }
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": self.description,
+            **_object(top),
+        }
+
+    def _json_type(self, name: str) -> dict[str, object]:
+        """The JSON schema of a column's value: type, domain, range; null, unless of the key."""
+        column = self.columns[name]
+        decimal = pa.types.is_decimal(column.dtype)
+        json = {
+            **({"type": "number"} if decimal else _JSON_TYPES[column.dtype]),
+            **column.constraints,
+        }
+        if pattern := column.metadata.get("pattern"):
+            json["pattern"] = pattern
+        if name not in self.key:
+            json["type"] = [json["type"], "null"]
+            if "enum" in json:
+                json["enum"] = [*cast("list[str]", json["enum"]), None]
+        return json
+
+
+def _list(items: Mapping[str, object]) -> dict[str, object]:
+    return {"type": "array", "minItems": 1, "items": items}
+
+
+def _object(properties: Mapping[str, object]) -> dict[str, object]:
+    """The JSON schema of a mapping with all of these keys, and no other."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _policy(
@@ -75,30 +159,40 @@ def _policy(
     values: Mapping[str, DeclaredColumn],
     scale: str | None = None,
     complete: bool = False,
-) -> DeclaredSchema:
-    """`scale`: the value that starts at 0 and rises in the order of the key's domain.
-
-    `complete`: the key has a row for each value of its domain as long as it has any.
-    """
-    return DeclaredSchema(
-        {**(keys or {}), **values},
-        name=name,
-        description=description,
-        metadata={"key": list(keys or {}), "unit": unit, "scale": scale, "complete": complete},
+) -> Policy:
+    """A policy whose rows have these keys and values; see `Policy` for the other parameters."""
+    keys = keys or {}
+    return Policy(
+        name,
+        description,
+        {**keys, **values},
+        unit=unit,
+        key=list(keys),
+        scale=scale,
+        complete=complete,
     )
 
 
-def _tier(description: str) -> DeclaredColumn:
-    return column(TEXT, description, checks=[one_of(TIERS)])
-
-
 def _month(description: str) -> DeclaredColumn:
-    return column(INT64, description, checks=[between(1, 12)])
+    return integer(description, 1, 12)
 
 
 def _day(description: str) -> DeclaredColumn:
-    return column(INT64, description, checks=[between(1, 31)])
+    return integer(description, 1, 31)
 
+
+def _share(description: str) -> DeclaredColumn:
+    return integer(description, 0, 10_000)
+
+
+def _written(description: str, pattern: str) -> DeclaredColumn:
+    """Text of a form; the file's schema checks it."""
+    return column(TEXT, description, pattern=pattern)
+
+
+_ZONE: Final = enumeration("Whether the route is within the home country", ZONES)
+_CABIN: Final = enumeration("Cabin", CABINS)
+_SEASON: Final = enumeration("Season", SEASONS)
 
 _TIER_ASSESSMENT = _policy(
     "tier_assessment",
@@ -107,16 +201,10 @@ _TIER_ASSESSMENT = _policy(
     values={
         "month": _month("Month of the assessment"),
         "day": _day("Day of the assessment"),
-        "years_before": column(
-            INT64, "Years from the assessment to the membership year", checks=[between(0, 10)]
-        ),
-        "window_months": column(
-            INT64, "Months of bills that are added up", checks=[between(1, 120)]
-        ),
-        "last_month_before": column(
-            INT64,
-            "Months from the window's last month to the month of the assessment",
-            checks=[between(0, 120)],
+        "years_before": integer("Years from the assessment to the membership year", 0, 10),
+        "window_months": integer("Months of bills that are added up", 1, 120),
+        "last_month_before": integer(
+            "Months from the window's last month to the month of the assessment", 0, 120
         ),
     },
 )
@@ -125,11 +213,7 @@ _TIER_COMPLETENESS = _policy(
     "tier_completeness",
     "Below which share of the window's median a month of bills is reported as low (T8)",
     unit="percent",
-    values={
-        "low_month_share": column(
-            INT64, "Share of the median, in percent", checks=[between(0, 100)]
-        ),
-    },
+    values={"low_month_share": integer("Share of the median, in percent", 0, 100)},
 )
 
 _TIER_LINES = _policy(
@@ -137,10 +221,8 @@ _TIER_LINES = _policy(
     "The billing lines that count for the tier; a pair without a row does not (T2)",
     unit="flag",
     keys={
-        "product": column(TEXT, "Product of the line", checks=[one_of(list(PRODUCTS))]),
-        "charge_item": column(
-            TEXT, "What the line charges for", checks=[one_of(list(CHARGE_ITEMS))]
-        ),
+        "product": enumeration("Product of the line", PRODUCTS),
+        "charge_item": enumeration("What the line charges for", CHARGE_ITEMS),
     },
     values={"counts": column(BOOL, "Whether the line counts")},
 )
@@ -149,8 +231,8 @@ _TIER_THRESHOLDS = _policy(
     "tier_thresholds",
     "The annual fee from which a tier is reached by fee alone (T4)",
     unit="KRW",
-    keys={"tier": _tier("Tier")},
-    values={"from_fee": column(INT64, "Least annual fee of the tier", checks=[at_least(0)])},
+    keys={"tier": enumeration("Tier", TIERS)},
+    values={"from_fee": integer("Least annual fee of the tier")},
     scale="from_fee",
 )
 
@@ -158,10 +240,10 @@ _TIER_UPGRADE = _policy(
     "tier_upgrade",
     "The tenure with which a customer moves up from a tier (T5)",
     unit="years",
-    keys={"from_tier": _tier("Tier by fee")},
+    keys={"from_tier": enumeration("Tier by fee", TIERS)},
     values={
-        "to_tier": _tier("Tier that tenure lifts it to"),
-        "tenure_years": column(INT64, "Full years that it takes", checks=[between(0, 200)]),
+        "to_tier": enumeration("Tier that tenure lifts it to", TIERS),
+        "tenure_years": integer("Full years that it takes", 0, 200),
     },
 )
 
@@ -169,8 +251,8 @@ _POINT_GRANT_AMOUNTS = _policy(
     "point_grant_amounts",
     "Points granted yearly by tier; 0 grants none (G1)",
     unit="points",
-    keys={"tier": _tier("Tier of the membership year")},
-    values={"points": column(INT64, "Points of the year", checks=[at_least(0)])},
+    keys={"tier": enumeration("Tier of the membership year", TIERS)},
+    values={"points": integer("Points of the year")},
     complete=True,
 )
 
@@ -193,8 +275,8 @@ _POINT_PAYMENT_CREDITS = _policy(
     "Points for collected bills: so many for an amount, rounded down (P1)",
     unit="points per KRW",
     values={
-        "points": column(INT64, "Points for per_amount", checks=[at_least(0)]),
-        "per_amount": column(INT64, "Collected amount that they are for", checks=[at_least(1)]),
+        "points": integer("Points for per_amount"),
+        "per_amount": integer("Collected amount that they are for", 1),
     },
 )
 
@@ -202,10 +284,10 @@ _POINT_PURCHASE_CREDITS = _policy(
     "point_purchase_credits",
     "Points for a purchase: so many for an amount, rounded down (P1)",
     unit="points per KRW",
-    keys={"channel": column(TEXT, "Where it was bought", checks=[one_of(list(PURCHASE_CHANNELS))])},
+    keys={"channel": enumeration("Where it was bought", PURCHASE_CHANNELS)},
     values={
-        "points": column(INT64, "Points for per_amount", checks=[at_least(0)]),
-        "per_amount": column(INT64, "Price that they are for", checks=[at_least(1)]),
+        "points": integer("Points for per_amount"),
+        "per_amount": integer("Price that they are for", 1),
     },
     complete=True,
 )
@@ -214,15 +296,9 @@ _POINT_CREDIT_TERMS = _policy(
     "point_credit_terms",
     "When a credit lapses, and whether it can be refunded (P1)",
     unit="calendar",
-    keys={
-        "kind": column(
-            TEXT, "Kind of the credit", checks=[one_of(["payment", "promotion", "purchase"])]
-        )
-    },
+    keys={"kind": enumeration("Kind of the credit", ["payment", "promotion", "purchase"])},
     values={
-        "years_after": column(
-            INT64, "Years from the credit to the year of the last day", checks=[between(0, 100)]
-        ),
+        "years_after": integer("Years from the credit to the year of the last day", 0, 100),
         "expiry_month": _month("Month of the last day"),
         "expiry_day": _day("Last day that the points can be used"),
         "refundable": column(
@@ -236,19 +312,14 @@ _POINT_BENEFITS = _policy(
     "point_benefits",
     "Who may use a benefit, where, and how often (P4)",
     unit="terms",
-    keys={"benefit": column(TEXT, "Benefit", checks=[one_of(list(BENEFITS))])},
+    keys={"benefit": enumeration("Benefit", BENEFITS)},
     values={
         "listed_partners": column(
             BOOL, "Whether only the partners in point_benefit_partners take it"
         ),
-        "required_tier": column(
-            TEXT, "Tier that it takes; null: any or none", checks=[one_of(TIERS)], nullable=True
-        ),
-        "monthly_limit": column(
-            INT64,
-            "Accepted redemptions a calendar month; null: any number",
-            checks=[at_least(0)],
-            nullable=True,
+        "required_tier": enumeration("Tier that it takes; null: any or none", TIERS, nullable=True),
+        "monthly_limit": integer(
+            "Accepted redemptions a calendar month; null: any number", nullable=True
         ),
     },
     complete=True,
@@ -258,10 +329,7 @@ _POINT_BENEFIT_PARTNERS = _policy(
     "point_benefit_partners",
     "The partners that take a benefit (P4)",
     unit="flag",
-    keys={
-        "benefit": column(TEXT, "Benefit", checks=[one_of(list(BENEFITS))]),
-        "partner": column(TEXT, "Partner code"),
-    },
+    keys={"benefit": enumeration("Benefit", BENEFITS), "partner": column(TEXT, "Partner code")},
     values={"partnered": column(BOOL, "Whether the partner takes it")},
 )
 
@@ -270,18 +338,10 @@ _POINT_REFUND_TERMS = _policy(
     "When a refund is paid, and how many points it may be for (P6)",
     unit="business days, points",
     values={
-        "business_days": column(
-            INT64, "Business days from the application to the payment", checks=[between(0, 365)]
-        ),
-        "least_points": column(
-            INT64, "Least points of a refund; null: none", checks=[at_least(1)], nullable=True
-        ),
-        "greatest_points": column(
-            INT64, "Greatest points of a refund; null: none", checks=[at_least(1)], nullable=True
-        ),
-        "unit_points": column(
-            INT64, "Points are multiples of this; null: any", checks=[at_least(1)], nullable=True
-        ),
+        "business_days": integer("Business days from the application to the payment", 0, 365),
+        "least_points": integer("Least points of a refund; null: none", 1, nullable=True),
+        "greatest_points": integer("Greatest points of a refund; null: none", 1, nullable=True),
+        "unit_points": integer("Points are multiples of this; null: any", 1, nullable=True),
     },
 )
 
@@ -289,10 +349,10 @@ _POINT_REFUND_FEES = _policy(
     "point_refund_fees",
     "The fee of a refund: so much for a number of points, rounded down (P6)",
     unit="KRW per points",
-    keys={"method": column(TEXT, "How it is paid out", checks=[one_of(list(REFUND_METHODS))])},
+    keys={"method": enumeration("How it is paid out", REFUND_METHODS)},
     values={
-        "fee": column(INT64, "Fee for per_points", checks=[at_least(0)]),
-        "per_points": column(INT64, "Points that it is for", checks=[at_least(1)]),
+        "fee": integer("Fee for per_points"),
+        "per_points": integer("Points that it is for", 1),
     },
     complete=True,
 )
@@ -301,7 +361,7 @@ _POINT_POLICY_CHANGES = _policy(
     "point_policy_changes",
     "A change by which lots credited before it lapse earlier; nulls: none (P7)",
     unit="calendar",
-    keys={"kind": column(TEXT, "Kind of the lots", checks=[one_of(CREDIT_KINDS)])},
+    keys={"kind": enumeration("Kind of the lots", CREDIT_KINDS)},
     values={
         "announced_on": column(DATE, "First day that customers can be told", nullable=True),
         "effective_on": column(
@@ -316,12 +376,8 @@ _POINT_EXTENSION = _policy(
     "Which lots the sweep extends, being too new to have been used, and to when (P8)",
     unit="calendar",
     values={
-        "usable_days": column(
-            INT64, "Days from credit to expiry below which it is extended", checks=[at_least(0)]
-        ),
-        "years_after": column(
-            INT64, "Years from the sweep to the year of the new last day", checks=[between(0, 100)]
-        ),
+        "usable_days": integer("Days from credit to expiry below which it is extended"),
+        "years_after": integer("Years from the sweep to the year of the new last day", 0, 100),
         "expiry_month": _month("Month of the new last day"),
         "expiry_day": _day("New last day"),
     },
@@ -343,11 +399,7 @@ _POINT_NOTICE_LEADS = _policy(
     "point_notice_leads",
     "How many months ahead customers are told of points that lapse (P10)",
     unit="flag",
-    keys={
-        "lead_months": column(
-            INT64, "Months from the notice to the month of expiry", checks=[between(0, 120)]
-        )
-    },
+    keys={"lead_months": integer("Months from the notice to the month of expiry", 0, 120)},
     values={"told": column(BOOL, "Whether customers are told then")},
 )
 
@@ -368,12 +420,10 @@ _MICROPAYMENT_GRADE_LIMITS = _policy(
     unit="KRW",
     keys={
         "credit_grade": column(
-            INT64,
-            "Credit grade, 1 (best) to 10",
-            checks=[one_of(CREDIT_GRADES, "1 to 10")],
+            INT64, "Credit grade, 1 (best) to 10", checks=[one_of(CREDIT_GRADES, "1 to 10")]
         )
     },
-    values={"monthly_limit": column(INT64, "Limit of a calendar month", checks=[at_least(0)])},
+    values={"monthly_limit": integer("Limit of a calendar month")},
     complete=True,
 )
 
@@ -381,13 +431,12 @@ _MICROPAYMENT_PLAN_CLASSES = _policy(
     "micropayment_plan_classes",
     "What a plan class has of the standard limit, and what it may ask for (M1, M2)",
     unit="percent",
-    keys={"plan_class": column(TEXT, "Class of the plan", checks=[one_of(list(PLAN_CLASSES))])},
+    keys={"plan_class": enumeration("Class of the plan", PLAN_CLASSES)},
     values={
-        "share": column(INT64, "Share of the grade's limit", checks=[between(0, 1000)]),
-        "may_ask": column(
-            TEXT,
+        "share": integer("Share of the grade's limit", 0, 1000),
+        "may_ask": enumeration(
             "What limits may be asked for: any, none above the standard one, or nothing",
-            checks=[one_of(["any", "standard", "nothing"])],
+            ["any", "standard", "nothing"],
         ),
     },
     complete=True,
@@ -397,71 +446,31 @@ _MICROPAYMENT_RAISE_GRADES = _policy(
     "micropayment_raise_grades",
     "The credit grade from which no raise above the standard limit is granted (M2)",
     unit="credit grade",
-    values={
-        "refused_from_grade": column(
-            INT64, "Best grade whose raise is refused; 11: none is", checks=[between(1, 11)]
-        ),
-    },
+    values={"refused_from_grade": integer("Best grade whose raise is refused; 11: none is", 1, 11)},
 )
 
 _MICROPAYMENT_CEILING = _policy(
     "micropayment_ceiling",
     "The greatest monthly limit of micropayments that can be granted (M2)",
     unit="KRW",
-    values={"greatest_limit": column(INT64, "Greatest limit granted", checks=[at_least(0)])},
+    values={"greatest_limit": integer("Greatest limit granted")},
 )
 
 _MICROPAYMENT_USAGE_NOTICE = _policy(
     "micropayment_usage_notice",
     "From which share of the limit a customer is told of heavy use (M5)",
     unit="percent",
-    values={"from_share": column(INT64, "Share of the limit", checks=[between(0, 10_000)])},
+    values={"from_share": integer("Share of the limit", 0, 10_000)},
 )
 
 
 # The airline
 
-
-def _written(description: str, pattern: str) -> DeclaredColumn:
-    """Text of a form; the file's schema checks it."""
-    return column(TEXT, description, pattern=pattern)
-
-
-def _zone() -> DeclaredColumn:
-    return column(TEXT, "Whether the route is within the home country", checks=[one_of(ZONES)])
-
-
-def _region(description: str) -> DeclaredColumn:
-    return column(TEXT, description, checks=[one_of(REGIONS)])
-
-
-def _cabin(description: str) -> DeclaredColumn:
-    return column(TEXT, description, checks=[one_of(list(CABINS))])
-
-
-def _season() -> DeclaredColumn:
-    return column(TEXT, "Season", checks=[one_of(list(SEASONS))])
-
-
-def _miles(description: str) -> DeclaredColumn:
-    return column(INT64, description, checks=[at_least(0)])
-
-
-def _share(description: str) -> DeclaredColumn:
-    return column(INT64, description, checks=[between(0, 10_000)])
-
-
-def _status(description: str) -> DeclaredColumn:
-    return column(TEXT, description, checks=[one_of(ELITE_STATUSES)])
-
-
 _ACCRUAL_RATES = _policy(
     "accrual_rates",
     "Share of the distance that a booking class earns; a class without a row earns nothing (F1)",
     unit="percent",
-    keys={
-        "booking_class": column(TEXT, "Booking class", checks=[one_of(list(ascii_uppercase))]),
-    },
+    keys={"booking_class": enumeration("Booking class", ascii_uppercase)},
     values={"rate": _share("Miles earned for a hundred miles flown")},
 )
 
@@ -488,8 +497,8 @@ _GREAT_CIRCLE = _policy(
     "The sphere and the mile of a great-circle distance (F2)",
     unit="millimetres",
     values={
-        "earth_radius": column(INT64, "Radius of the sphere", checks=[at_least(1)]),
-        "statute_mile": column(INT64, "One mile", checks=[at_least(1)]),
+        "earth_radius": integer("Radius of the sphere", 1),
+        "statute_mile": integer("One mile", 1),
     },
 )
 
@@ -504,8 +513,8 @@ _QUALIFYING_FLIGHTS = _policy(
     "qualifying_flights",
     "What a flight counts for the status, in half flights (E2)",
     unit="half flights",
-    keys={"zone": _zone()},
-    values={"half_flights": column(INT64, "Half flights", checks=[between(0, 100)])},
+    keys={"zone": _ZONE},
+    values={"half_flights": integer("Half flights", 0, 100)},
     complete=True,
 )
 
@@ -513,26 +522,22 @@ _MILEAGE_VALIDITY = _policy(
     "mileage_validity",
     "After how many years miles expire, at the end of that year; null: they don't (F4)",
     unit="years",
-    values={
-        "years": column(
-            INT64, "Years from the flight; null: none set", checks=[between(0, 1000)], nullable=True
-        ),
-    },
+    values={"years": integer("Years from the flight; null: none set", 0, 1000, nullable=True)},
 )
 
 _AWARD_CHART = _policy(
     "award_chart",
     "Which award chart is in force (W1)",
     unit="chart",
-    values={"chart": column(TEXT, "What awards are priced by", checks=[one_of(CHARTS)])},
+    values={"chart": enumeration("What awards are priced by", CHARTS)},
 )
 
 _AWARD_TRIPS = _policy(
     "award_trips",
     "How often the price of a one-way trip is paid (W1)",
     unit="one-way trips",
-    keys={"trip": column(TEXT, "Trip", checks=[one_of(list(TRIPS))])},
-    values={"legs": column(INT64, "One-way trips in it", checks=[between(1, 100)])},
+    keys={"trip": enumeration("Trip", TRIPS)},
+    values={"legs": integer("One-way trips in it", 1, 100)},
     complete=True,
 )
 
@@ -540,8 +545,8 @@ _AWARD_UPGRADES = _policy(
     "award_upgrades",
     "The cabin that an upgrade starts from; to a cabin without a row none is offered (W4)",
     unit="cabin",
-    keys={"cabin": _cabin("Cabin moved up to")},
-    values={"from_cabin": _cabin("Cabin below it")},
+    keys={"cabin": enumeration("Cabin moved up to", CABINS)},
+    values={"from_cabin": enumeration("Cabin below it", CABINS)},
 )
 
 _AWARD_REGIONS = _policy(
@@ -554,15 +559,15 @@ _AWARD_REGIONS = _policy(
             r"^([A-Z]{2,3}|\*)$",
         )
     },
-    values={"region": _region("Region of the place")},
+    values={"region": enumeration("Region of the place", REGIONS)},
 )
 
 _REGION_AWARDS = _policy(
     "region_awards",
     "Price of an award by region, one way; what has no row is not offered (W2)",
     unit="miles",
-    keys={"region": _region("Region"), "cabin": _cabin("Cabin"), "season": _season()},
-    values={"miles": _miles("Price one way")},
+    keys={"region": enumeration("Region", REGIONS), "cabin": _CABIN, "season": _SEASON},
+    values={"miles": integer("Price one way")},
 )
 
 _DISTANCE_AWARDS = _policy(
@@ -570,17 +575,17 @@ _DISTANCE_AWARDS = _policy(
     "Price of an economy award by distance, off-peak and one way (W3)",
     unit="miles",
     keys={
-        "zone": _zone(),
-        "from_miles": _miles("Least distance of the band; it reaches up to the next one"),
+        "zone": _ZONE,
+        "from_miles": integer("Least distance of the band; it reaches up to the next one"),
     },
-    values={"miles": _miles("Price one way")},
+    values={"miles": integer("Price one way")},
 )
 
 _DISTANCE_AWARD_CABINS = _policy(
     "distance_award_cabins",
     "Price of a cabin as a share of economy's; what has no row is not offered (W3)",
     unit="percent",
-    keys={"zone": _zone(), "cabin": _cabin("Cabin")},
+    keys={"zone": _ZONE, "cabin": _CABIN},
     values={"share": _share("Share of economy's price")},
 )
 
@@ -588,7 +593,7 @@ _DISTANCE_AWARD_SEASONS = _policy(
     "distance_award_seasons",
     "Price of a season as a share of off-peak's (W3)",
     unit="percent",
-    keys={"season": _season()},
+    keys={"season": _SEASON},
     values={"share": _share("Share of off-peak's price")},
     complete=True,
 )
@@ -604,7 +609,7 @@ _MIXED_PAYMENT_CHANNELS = _policy(
     "mixed_payment_channels",
     "Where tickets can be paid in cash and miles; a channel without a row takes none (X1)",
     unit="flag",
-    keys={"channel": column(TEXT, "Channel", checks=[one_of(list(MIXED_PAYMENT_CHANNELS))])},
+    keys={"channel": enumeration("Channel", MIXED_PAYMENT_CHANNELS)},
     values={"accepted": column(BOOL, "Whether it takes them")},
 )
 
@@ -620,7 +625,7 @@ _MIXED_PAYMENT_MINIMUM = _policy(
     "mixed_payment_minimum",
     "The least miles of a mixed payment (X1)",
     unit="miles",
-    values={"least_miles": _miles("Least miles")},
+    values={"least_miles": integer("Least miles")},
 )
 
 _MIXED_PAYMENT_SHARE = _policy(
@@ -637,9 +642,7 @@ _ELITE_YEAR = _policy(
     values={
         "month": _month("Month in which the status year begins"),
         "day": _day("Day on which it begins"),
-        "years_before": column(
-            INT64, "Years from the flights to the status year", checks=[between(0, 10)]
-        ),
+        "years_before": integer("Years from the flights to the status year", 0, 10),
     },
 )
 
@@ -647,8 +650,8 @@ _ELITE_MILES = _policy(
     "elite_miles",
     "The qualifying miles from which a status is reached (E3)",
     unit="miles",
-    keys={"status": _status("Status")},
-    values={"from_miles": _miles("Least qualifying miles of the status")},
+    keys={"status": enumeration("Status", ELITE_STATUSES)},
+    values={"from_miles": integer("Least qualifying miles of the status")},
     scale="from_miles",
     complete=True,
 )
@@ -657,12 +660,8 @@ _ELITE_FLIGHTS = _policy(
     "elite_flights",
     "The qualifying flights from which a status is reached, in half flights (E3)",
     unit="half flights",
-    keys={"status": _status("Status")},
-    values={
-        "from_half_flights": column(
-            INT64, "Least qualifying half flights of the status", checks=[at_least(0)]
-        )
-    },
+    keys={"status": enumeration("Status", ELITE_STATUSES)},
+    values={"from_half_flights": integer("Least qualifying half flights of the status")},
     scale="from_half_flights",
 )
 
@@ -675,11 +674,9 @@ _SCHEDULES = _policy(
     unit="time of Asia/Seoul",
     keys={"command": column(TEXT, "A command that falls due, or ingest")},
     values={
-        "days_after": column(
-            INT64, "Days from the day on which it falls due to its run", checks=[between(0, 27)]
-        ),
-        "hour": column(INT64, "Hour of its run", checks=[between(0, 23)]),
-        "minute": column(INT64, "Minute of its run", checks=[between(0, 59)]),
+        "days_after": integer("Days from the day on which it falls due to its run", 0, 27),
+        "hour": integer("Hour of its run", 0, 23),
+        "minute": integer("Minute of its run", 0, 59),
     },
 )
 
@@ -687,175 +684,11 @@ _RETENTION = _policy(
     "retention",
     "After how many months `pointbook retention` removes what is no longer needed (Q3)",
     unit="months",
-    keys={"subject": column(TEXT, "What is removed", checks=[one_of(RETAINED)])},
-    values={"months": column(INT64, "Months that it is kept", checks=[between(1, 1200)])},
+    keys={"subject": enumeration("What is removed", RETAINED)},
+    values={"months": integer("Months that it is kept", 1, 1200)},
     complete=True,
 )
 
 
-@dataclass(frozen=True)
-class Policy(Declared):
-    """A policy as the rest of Pointbook reads it: its name is the file's stem, and in SQL the
-    relation is `policy_<name>`; its columns are those of the key, then the values.
-    """
-
-    @property
-    def unit(self) -> str:
-        """What the values are given in."""
-        return str(self.schema.metadata["unit"])
-
-    @property
-    def key(self) -> list[str]:
-        """The columns that say what a row is about; none where the policy is one row a time."""
-        return cast("list[str]", self.schema.metadata["key"])
-
-    @property
-    def values(self) -> list[str]:
-        return [name for name in self.columns if name not in self.key]
-
-    @property
-    def scale(self) -> str | None:
-        """The value that starts at 0 and rises in the order of the key's domain."""
-        return cast("str | None", self.schema.metadata["scale"])
-
-    @property
-    def complete(self) -> bool:
-        """Whether each value of the key's domain has a row as long as any has."""
-        return bool(self.schema.metadata["complete"])
-
-    @property
-    def arrow_schema(self) -> pa.Schema:
-        """The relation: keys, values, valid_from, valid_to, unit, source."""
-        fields = [pa.field(name, self.dtype(name)) for name in self.columns]
-        return pa.schema(fields + [pa.field(name, dtype) for name, dtype in DATED.items()])
-
-    @property
-    def json_schema(self) -> dict[str, object]:
-        """The JSON schema of the policy's file, dates as text, decimals as numbers.
-
-        Values may be null: in all of them null ends the key, in some of them it takes a
-        nullable column, which a JSON schema can't say readably.
-        """
-        row = {
-            **{name: self._json_type(name) for name in self.columns},
-            "valid_from": {"type": "string", "format": "date"},
-            "valid_to": {"type": ["string", "null"], "format": "date"},
-            "unit": {"const": self.unit},
-            "source": {"type": "string", "pattern": r"\S"},
-        }
-        top = {
-            "policy": {"const": self.name},
-            "title": {"type": "string", "pattern": r"\S"},
-            "rules": {
-                "type": "array",
-                "minItems": 1,
-                "items": {"type": "string", "pattern": "^[A-Z][0-9]+$"},
-            },
-            "note": {"type": "string", "pattern": r"\S"},
-            "values": {
-                "type": "array",
-                "minItems": 1,
-                "items": {
-                    "type": "object",
-                    "properties": row,
-                    "required": list(row),
-                    "additionalProperties": False,
-                },
-            },
-        }
-        return {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": self.description,
-            "type": "object",
-            "properties": top,
-            "required": list(top),
-            "additionalProperties": False,
-        }
-
-    def _json_type(self, name: str) -> dict[str, object]:
-        """The JSON schema of a column's value: type, domain, range; null, unless of the key."""
-        dtype = self.dtype(name)
-        if pa.types.is_decimal(dtype):
-            json: dict[str, object] = {"type": "number"}
-        elif pa.types.is_date(dtype):
-            json = {"type": "string", "format": "date"}
-        else:
-            json = {"type": _JSON_TYPES[dtype]}
-        for check in self.columns[name].checks:
-            limits = check.statistics
-            if check.name == "domain":
-                json["enum"] = list(limits["allowed_values"])
-            if check.name == "range" and limits.get("min_value") is not None:
-                json["minimum"] = limits["min_value"]
-            if check.name == "range" and limits.get("max_value") is not None:
-                json["maximum"] = limits["max_value"]
-        if pattern := self.columns[name].metadata.get("pattern"):
-            json["pattern"] = pattern
-        if name not in self.key:
-            json["type"] = [json["type"], "null"]
-            if "enum" in json:
-                json["enum"] = [*cast("list[str]", json["enum"]), None]
-        return json
-
-
-_JSON_TYPES: Final[Mapping[pa.DataType, str]] = {
-    pa.string(): "string",
-    pa.bool_(): "boolean",
-    pa.int64(): "integer",
-}
-
-POLICIES: Final[dict[str, Policy]] = {
-    schema.name: Policy(schema)
-    for schema in (
-        _TIER_ASSESSMENT,
-        _TIER_COMPLETENESS,
-        _TIER_LINES,
-        _TIER_THRESHOLDS,
-        _TIER_UPGRADE,
-        _POINT_GRANT_AMOUNTS,
-        _POINT_GRANT_TERMS,
-        _POINT_PAYMENT_CREDITS,
-        _POINT_PURCHASE_CREDITS,
-        _POINT_CREDIT_TERMS,
-        _POINT_BENEFITS,
-        _POINT_BENEFIT_PARTNERS,
-        _POINT_REFUND_TERMS,
-        _POINT_REFUND_FEES,
-        _POINT_POLICY_CHANGES,
-        _POINT_EXTENSION,
-        _POINT_SWEEP,
-        _POINT_NOTICE_LEADS,
-        _POINT_INACTIVITY_NOTICES,
-        _MICROPAYMENT_GRADE_LIMITS,
-        _MICROPAYMENT_PLAN_CLASSES,
-        _MICROPAYMENT_RAISE_GRADES,
-        _MICROPAYMENT_CEILING,
-        _MICROPAYMENT_USAGE_NOTICE,
-        _ACCRUAL_RATES,
-        _MILEAGE_CARRIERS,
-        _HOME_COUNTRY,
-        _GREAT_CIRCLE,
-        _DISTANCE_TOLERANCE,
-        _QUALIFYING_FLIGHTS,
-        _MILEAGE_VALIDITY,
-        _AWARD_CHART,
-        _AWARD_TRIPS,
-        _AWARD_UPGRADES,
-        _AWARD_REGIONS,
-        _REGION_AWARDS,
-        _DISTANCE_AWARDS,
-        _DISTANCE_AWARD_CABINS,
-        _DISTANCE_AWARD_SEASONS,
-        _MIXED_PAYMENT_PROGRAMME,
-        _MIXED_PAYMENT_CHANNELS,
-        _MIXED_PAYMENT_CURRENCIES,
-        _MIXED_PAYMENT_MINIMUM,
-        _MIXED_PAYMENT_SHARE,
-        _ELITE_YEAR,
-        _ELITE_MILES,
-        _ELITE_FLIGHTS,
-        _SCHEDULES,
-        _RETENTION,
-    )
-}
+POLICIES: Final = by_name(globals(), Policy)
 """Every policy by name."""

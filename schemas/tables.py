@@ -7,10 +7,9 @@ Rows are sorted by whom they are about, then by the key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import Final, cast
+from typing import Final
 
 from schemas.columns import (
     BOOL,
@@ -23,12 +22,12 @@ from schemas.columns import (
     Declared,
     DeclaredCheck,
     DeclaredColumn,
-    DeclaredSchema,
-    across,
-    at_least,
+    by_name,
     column,
+    consistent,
+    enumeration,
+    integer,
     matches,
-    one_of,
 )
 from schemas.exports import (
     AWARD_KINDS,
@@ -69,47 +68,54 @@ _MILES = "miles"
 _ABOUT: Final = ("customer_id", "subscription_id", "member_id")
 
 
-def _table(
-    name: str,
-    description: str,
-    grain: str,
-    columns: Mapping[str, DeclaredColumn],
-    *,
-    partition: str,
-    key: list[str],
-    checks: list[DeclaredCheck] | None = None,
-    export: str | None = None,
-    headline: str | None = None,
-) -> DeclaredSchema:
-    """`export` is the one that a staged relation is kept of; none for a published table.
+@dataclass(frozen=True)
+class Table(Declared):
+    """A published or staged table as the rest of Pointbook reads it."""
 
-    `headline`: the column by which people say who gains and who loses by a correction.
-    """
-    return DeclaredSchema(
-        dict(columns),
-        name=name,
-        description=description,
-        checks=checks or [],
-        metadata={
-            "grain": grain,
-            "partition": partition,
-            "key": key,
-            "export": export,
-            "headline": headline,
-        },
-    )
+    _: KW_ONLY
+    grain: str
+    partition: str
+    key: list[str]
+    """The columns that are unique within a partition."""
+    export: str | None = None
+    """The export that a staged relation is kept of; none for a published table."""
+    headline: str | None = None
+    """The column by which people say who gains and who loses by a correction, if any."""
+
+    @cached_property
+    def declared(self) -> str:
+        """What the files are declared to hold, in one text: tables that differ in it have files
+        that differ.
+        """
+        columns = [
+            (name, each.dtype, each.nullable, each.description, each.metadata.get("unit"))
+            for name, each in self.columns.items()
+        ]
+        return f"{self.description}; {self.grain}; {columns}"
+
+    @property
+    def order(self) -> list[str]:
+        """The columns that a partition's rows are sorted by: whom they are about, then the key.
+
+        Those of a staged relation are sorted by its key alone.
+        """
+        if self.export:
+            return self.key
+        about = next((name for name in _ABOUT if name in self.columns), None)
+        return [*([about] if about else []), *(name for name in self.key if name != about)]
+
+    @property
+    def stored_columns(self) -> dict[str, DeclaredColumn]:
+        """The columns that the files hold: all but the partition column."""
+        return {n: c for n, c in self.columns.items() if n != self.partition}
 
 
-def _membership_year() -> DeclaredColumn:
-    return column(
-        INT64,
-        "Membership year that the tier is for; assessed on 1 November of the year before (T1)",
-        unit="year",
-    )
-
-
-def _customer_id() -> DeclaredColumn:
-    return column(TEXT, "Customer, as in the customers export")
+_MEMBERSHIP_YEAR: Final = column(
+    INT64,
+    "Membership year that the tier is for; assessed on 1 November of the year before (T1)",
+    unit="year",
+)
+_CUSTOMER_ID: Final = column(TEXT, "Customer, as in the customers export")
 
 
 def _fee(product: str) -> DeclaredColumn:
@@ -119,16 +125,16 @@ def _fee(product: str) -> DeclaredColumn:
 
 
 def _tier(description: str) -> DeclaredColumn:
-    return column(TEXT, description, checks=[one_of(TIERS)])
+    return enumeration(description, TIERS)
 
 
-_TIER_SNAPSHOT = _table(
+_TIER_SNAPSHOT = Table(
     "tier_snapshot",
     "Membership tier of every customer for a membership year, and how it came about",
-    "one row per customer who had joined and not left on the assessment date (T6)",
-    {
-        "membership_year": _membership_year(),
-        "customer_id": _customer_id(),
+    grain="one row per customer who had joined and not left on the assessment date (T6)",
+    columns={
+        "membership_year": _MEMBERSHIP_YEAR,
+        "customer_id": _CUSTOMER_ID,
         "assessed_on": column(DATE, "Assessment date (T1)"),
         **{f"{product}_fee": _fee(product) for product in PRODUCTS},
         "annual_fee": column(
@@ -137,11 +143,8 @@ _TIER_SNAPSHOT = _table(
             unit=_KRW,
         ),
         "fee_tier": _tier("Tier by annual_fee alone (T4)"),
-        "tenure_years": column(
-            INT64,
-            "Full years since joined_on at the assessment date (T5)",
-            checks=[at_least(0)],
-            unit="years",
+        "tenure_years": integer(
+            "Full years since joined_on at the assessment date (T5)", unit="years"
         ),
         "upgraded": column(BOOL, "Whether tenure lifted the tier above fee_tier (T5)"),
         "tier": _tier("Tier of the membership year (T4, T5)"),
@@ -151,49 +154,46 @@ _TIER_SNAPSHOT = _table(
     key=["customer_id"],
     headline="tier",
     checks=[
-        across(
+        consistent(
             "annual_fee",
-            "consistency",
             lambda f: f["annual_fee"] == sum(f[f"{product}_fee"] for product in PRODUCTS),
             "the sum of the product fees",
         ),
-        across(
+        consistent(
             "upgraded",
-            "consistency",
             lambda f: f["upgraded"] == (f["tier"] != f["fee_tier"]),
             "true exactly where tier differs from fee_tier",
         ),
     ],
 )
 
-_TIER_EXCEPTIONS = _table(
+_TIER_EXCEPTIONS = Table(
     "tier_exceptions",
     "Collected amounts of counting lines that no assessed customer owns (T7)",
-    "one row per customer with counting lines in the window but no row in tier_snapshot",
-    {
-        "membership_year": _membership_year(),
+    grain="one row per customer with counting lines in the window but no row in tier_snapshot",
+    columns={
+        "membership_year": _MEMBERSHIP_YEAR,
         "customer_id": column(TEXT, "Customer as on the billing lines"),
-        "reason": column(
-            TEXT,
+        "reason": enumeration(
             "Why the customer is not assessed (T7)",
-            checks=[one_of(["unknown_customer", "terminated", "not_joined"])],
+            ["unknown_customer", "terminated", "not_joined"],
         ),
         "amount": column(INT64, "Collected amount of the customer's counting lines", unit=_KRW),
-        "lines": column(INT64, "Number of those lines", checks=[at_least(1)], unit="lines"),
+        "lines": integer("Number of those lines", 1, unit="lines"),
     },
     partition="membership_year",
     key=["customer_id"],
 )
 
-_POINT_GRANTS = _table(
+_POINT_GRANTS = Table(
     "point_grants",
     "Yearly points granted by tier (G1, G2)",
-    "one row per customer of the year's snapshot whose tier is granted points",
-    {
-        "membership_year": _membership_year(),
-        "customer_id": _customer_id(),
+    grain="one row per customer of the year's snapshot whose tier is granted points",
+    columns={
+        "membership_year": _MEMBERSHIP_YEAR,
+        "customer_id": _CUSTOMER_ID,
         "tier": _tier("Tier of the membership year"),
-        "points": column(INT64, "Granted points (G1)", checks=[at_least(1)], unit="points"),
+        "points": integer("Granted points (G1)", 1, unit="points"),
         "lot_id": column(TEXT, "The lot: membership:<year>:<customer_id> (G2)"),
         "credited_on": column(DATE, "First day the points can be used (G2)"),
         "expires_on": column(DATE, "Last day the points can be used (G2)"),
@@ -204,98 +204,62 @@ _POINT_GRANTS = _table(
 )
 
 
-def _period() -> DeclaredColumn:
-    return column(
-        TEXT,
-        "Month YYYY-MM, or YYYY-YE for the sweep at its end, which lies between December and "
-        "January in text order (P12)",
-        checks=[matches(r"\d{4}-(0[1-9]|1[0-2]|YE)", "YYYY-MM or YYYY-YE")],
-    )
-
-
-def _month() -> DeclaredColumn:
-    return column(
-        TEXT,
-        "Month, YYYY-MM",
-        checks=[matches(r"\d{4}-(0[1-9]|1[0-2])", "YYYY-MM")],
-    )
-
-
-def _amount_of_points(description: str) -> DeclaredColumn:
-    return column(INT64, description, checks=[at_least(0)], unit=_POINTS)
-
-
-def _credit_kind() -> DeclaredColumn:
-    return column(TEXT, "Where the lot comes from (P1, G2)", checks=[one_of(CREDIT_KINDS)])
-
-
-def _expiry_cause(description: str, *, nullable: bool = False) -> DeclaredColumn:
-    return column(TEXT, description, checks=[one_of(EXPIRY_CAUSES)], nullable=nullable)
-
-
-def _status() -> DeclaredColumn:
-    return column(TEXT, "Whether it is accepted", checks=[one_of(["accepted", "rejected"])])
+_PERIOD: Final = column(
+    TEXT,
+    "Month YYYY-MM, or YYYY-YE for the sweep at its end, which lies between December and "
+    "January in text order (P12)",
+    checks=[matches(r"\d{4}-(0[1-9]|1[0-2]|YE)", "YYYY-MM or YYYY-YE")],
+)
+_MONTH: Final = column(
+    TEXT, "Month, YYYY-MM", checks=[matches(r"\d{4}-(0[1-9]|1[0-2])", "YYYY-MM")]
+)
+_CREDIT_KIND: Final = enumeration("Where the lot comes from (P1, G2)", CREDIT_KINDS)
+_STATUS: Final = enumeration("Whether it is accepted", ["accepted", "rejected"])
 
 
 def _reason(description: str, reasons: list[str]) -> DeclaredColumn:
-    return column(TEXT, description, checks=[one_of(reasons)], nullable=True)
+    return enumeration(description, reasons, nullable=True)
 
 
-def _reason_where_rejected() -> DeclaredCheck:
-    return across(
-        "reason",
-        "consistency",
-        lambda f: f["reason"].isna() == (f["status"] == "accepted"),
-        "a reason exactly where rejected",
-    )
+_REASON_WHERE_REJECTED: Final = consistent(
+    "reason",
+    lambda f: f["reason"].isna() == (f["status"] == "accepted"),
+    "a reason exactly where rejected",
+)
+_LOT_TERMS: Final = {
+    "credited_on": column(DATE, "First day that the points can be used"),
+    "expires_on": column(
+        DATE, "Last day that the points can be used, after extension (P8) or change (P7)"
+    ),
+    "refundable": column(BOOL, "Whether the points can be refunded (P6)"),
+    "credited": integer(
+        "Points credited; of a lot of an older system what was left of it when it was opened",
+        1,
+        unit=_POINTS,
+    ),
+}
+_SHORTENED_FROM: Final = column(
+    DATE,
+    "The last day before a policy change brought it forward; missing where none did (P7)",
+    nullable=True,
+)
 
-
-def _lot_terms() -> dict[str, DeclaredColumn]:
-    """What a lot of points was credited on: days, whether it can be refunded, points."""
-    return {
-        "credited_on": column(DATE, "First day that the points can be used"),
-        "expires_on": column(
-            DATE, "Last day that the points can be used, after extension (P8) or change (P7)"
-        ),
-        "refundable": column(BOOL, "Whether the points can be refunded (P6)"),
-        "credited": column(
-            INT64,
-            "Points credited; of a lot of an older system what was left of it when it was opened",
-            checks=[at_least(1)],
-            unit=_POINTS,
-        ),
-    }
-
-
-def _shortened_from() -> DeclaredColumn:
-    return column(
-        DATE,
-        "The last day before a policy change brought it forward; missing where none did (P7)",
-        nullable=True,
-    )
-
-
-_POINT_ENTRIES = _table(
+_POINT_ENTRIES = Table(
     "point_entries",
     "Every movement of points, by the lot that it is of",
-    "one row per lot and movement of the period (P1, P3, P5, P6, P8, P9)",
-    {
-        "period": _period(),
-        "customer_id": _customer_id(),
+    grain="one row per lot and movement of the period (P1, P3, P5, P6, P8, P9)",
+    columns={
+        "period": _PERIOD,
+        "customer_id": _CUSTOMER_ID,
         "lot_id": column(TEXT, "The lot"),
         "source_id": column(
             TEXT,
             "What moved the points: the redemption_id (the cancelling row's for a cancellation) or "
             "application_id; for credits, extensions and expiries the lot_id",
         ),
-        "kind": column(
-            TEXT,
+        "kind": enumeration(
             "What moved the points; for a credit where they come from",
-            checks=[
-                one_of(
-                    [*CREDIT_KINDS, "redemption", "cancellation", "refund", "extension", "expiry"]
-                )
-            ],
+            [*CREDIT_KINDS, "redemption", "cancellation", "refund", "extension", "expiry"],
         ),
         "occurred_at": column(TIMESTAMP, "When; credits at 00:00 of their day (P2)"),
         "points": column(
@@ -303,124 +267,122 @@ _POINT_ENTRIES = _table(
             "Points: above 0 into the lot, below 0 out of it, 0 for an extension",
             unit=_POINTS,
         ),
-        "cause": _expiry_cause("Why the points expired; expiries only (P9)", nullable=True),
-        "lot_kind": column(TEXT, "Where the lot comes from", checks=[one_of(CREDIT_KINDS)]),
-        **_lot_terms(),
-        "shortened_from": _shortened_from(),
+        "cause": enumeration(
+            "Why the points expired; expiries only (P9)", EXPIRY_CAUSES, nullable=True
+        ),
+        "lot_kind": enumeration("Where the lot comes from", CREDIT_KINDS),
+        **_LOT_TERMS,
+        "shortened_from": _SHORTENED_FROM,
     },
     partition="period",
     key=["customer_id", "lot_id", "source_id", "kind"],
 )
 
-_POINT_LOTS = _table(
+_POINT_LOTS = Table(
     "point_lots",
     "Lots with points left; a lot past expires_on stays until a sweep takes it",
-    "one row per lot with points left at the end of the period (P3, P9)",
-    {
-        "period": _period(),
+    grain="one row per lot with points left at the end of the period (P3, P9)",
+    columns={
+        "period": _PERIOD,
         "lot_id": column(
             TEXT,
             "The lot: kind, month, year or delivered id, and customer (P1, G2); of a lot of an "
             "older system its id there",
         ),
-        "customer_id": _customer_id(),
-        "kind": _credit_kind(),
-        **_lot_terms(),
-        "remaining": column(INT64, "Points left", checks=[at_least(1)], unit=_POINTS),
-        "shortened_from": _shortened_from(),
+        "customer_id": _CUSTOMER_ID,
+        "kind": _CREDIT_KIND,
+        **_LOT_TERMS,
+        "remaining": integer("Points left", 1, unit=_POINTS),
+        "shortened_from": _SHORTENED_FROM,
     },
     partition="period",
     key=["lot_id"],
     checks=[
-        across(
-            "remaining",
-            "consistency",
-            lambda f: f["remaining"] <= f["credited"],
-            "no more than was credited",
-        ),
+        consistent(
+            "remaining", lambda f: f["remaining"] <= f["credited"], "no more than was credited"
+        )
     ],
 )
 
-_POINT_BALANCES = _table(
+_POINT_BALANCES = Table(
     "point_balances",
     "What each customer's points came to, and how (P11)",
-    "one row per customer with a lot or an entry in the period (P11)",
-    {
-        "period": _period(),
-        "customer_id": _customer_id(),
-        "opening": _amount_of_points("Points left in the lots at the end of the period before"),
-        "credited": _amount_of_points("Points credited (P1, G2)"),
-        "spent": _amount_of_points("Points that redemptions and refunds took (P3, P6)"),
-        "restored": _amount_of_points("Points that cancellations gave back (P5)"),
-        "expired": _amount_of_points("Points that expired (P9)"),
-        "closing": _amount_of_points("Points left in the lots at the end of the period"),
-        "usable": _amount_of_points("Of closing, what can still be used after the period"),
+    grain="one row per customer with a lot or an entry in the period (P11)",
+    columns={
+        "period": _PERIOD,
+        "customer_id": _CUSTOMER_ID,
+        "opening": integer("Points left in the lots at the end of the period before", unit=_POINTS),
+        "credited": integer("Points credited (P1, G2)", unit=_POINTS),
+        "spent": integer("Points that redemptions and refunds took (P3, P6)", unit=_POINTS),
+        "restored": integer("Points that cancellations gave back (P5)", unit=_POINTS),
+        "expired": integer("Points that expired (P9)", unit=_POINTS),
+        "closing": integer("Points left in the lots at the end of the period", unit=_POINTS),
+        "usable": integer("Of closing, what can still be used after the period", unit=_POINTS),
     },
     partition="period",
     key=["customer_id"],
     headline="closing",
     checks=[
-        across(
+        consistent(
             "closing",
-            "consistency",
             lambda f: (
                 f["closing"]
                 == f["opening"] + f["credited"] - f["spent"] + f["restored"] - f["expired"]
             ),
             "opening + credited - spent + restored - expired",
-        ),
+        )
     ],
 )
 
-_POINT_LIABILITY = _table(
+_POINT_LIABILITY = Table(
     "point_liability",
     "Points outstanding, by when they lapse and where they come from",
-    "one row per expiry date and kind of the lots left at the end of the period (P11)",
-    {
-        "period": _period(),
+    grain="one row per expiry date and kind of the lots left at the end of the period (P11)",
+    columns={
+        "period": _PERIOD,
         "expires_on": column(DATE, "Last day that the points can be used"),
-        "kind": _credit_kind(),
+        "kind": _CREDIT_KIND,
         "usable": column(BOOL, "Whether they can still be used after the period"),
-        "customers": column(INT64, "Customers", checks=[at_least(1)], unit="customers"),
-        "lots": column(INT64, "Lots", checks=[at_least(1)], unit="lots"),
-        "points": column(INT64, "Points left", checks=[at_least(1)], unit=_POINTS),
+        "customers": integer("Customers", 1, unit="customers"),
+        "lots": integer("Lots", 1, unit="lots"),
+        "points": integer("Points left", 1, unit=_POINTS),
     },
     partition="period",
     key=["expires_on", "kind"],
 )
 
-_POINT_EXCEPTIONS = _table(
+_POINT_EXCEPTIONS = Table(
     "point_exceptions",
     "Credits of nobody that is known: no lot is made (P1)",
-    "one row per credit without a known customer (P1)",
-    {
-        "month": _month(),
+    grain="one row per credit without a known customer (P1)",
+    columns={
+        "month": _MONTH,
         "source_id": column(TEXT, "The lot_id that it would have had"),
         "customer_id": column(TEXT, "Customer as delivered"),
-        "kind": _credit_kind(),
-        "points": column(INT64, "Points not credited", checks=[at_least(1)], unit=_POINTS),
-        "reason": column(TEXT, "Why", checks=[one_of(["unknown_customer"])]),
+        "kind": _CREDIT_KIND,
+        "points": integer("Points not credited", 1, unit=_POINTS),
+        "reason": enumeration("Why", ["unknown_customer"]),
     },
     partition="month",
     key=["source_id"],
 )
 
-_REDEMPTION_RESULTS = _table(
+_REDEMPTION_RESULTS = Table(
     "redemption_results",
     "The answer to every submitted redemption and cancellation",
-    "one row per delivered redemption or cancellation of the month (P4, P5)",
-    {
-        "month": _month(),
+    grain="one row per delivered redemption or cancellation of the month (P4, P5)",
+    columns={
+        "month": _MONTH,
         "redemption_id": column(TEXT, "The redemption, or the cancelling row"),
-        "customer_id": _customer_id(),
+        "customer_id": _CUSTOMER_ID,
         "used_at": column(TIMESTAMP, "When the points were used"),
-        "benefit": column(TEXT, "Benefit", checks=[one_of(list(BENEFITS))]),
+        "benefit": enumeration("Benefit", BENEFITS),
         "partner": column(TEXT, "Partner"),
-        "points": _amount_of_points("Points asked for; of a cancellation, as delivered"),
+        "points": integer("Points asked for; of a cancellation, as delivered", unit=_POINTS),
         "cancels": column(
             TEXT, "The redemption that this row cancels, in full; else missing", nullable=True
         ),
-        "status": _status(),
+        "status": _STATUS,
         "reason": _reason(
             "The first reason that applies, where rejected (P4, P5)",
             [
@@ -438,27 +400,21 @@ _REDEMPTION_RESULTS = _table(
     },
     partition="month",
     key=["redemption_id"],
-    checks=[_reason_where_rejected()],
+    checks=[_REASON_WHERE_REJECTED],
 )
 
-_REFUND_RESULTS = _table(
+_REFUND_RESULTS = Table(
     "refund_results",
     "The answer to every refund application",
-    "one row per delivered refund application of the month (P6)",
-    {
-        "month": _month(),
+    grain="one row per delivered refund application of the month (P6)",
+    columns={
+        "month": _MONTH,
         "application_id": column(TEXT, "The application"),
-        "customer_id": _customer_id(),
+        "customer_id": _CUSTOMER_ID,
         "applied_at": column(TIMESTAMP, "When it was applied for"),
-        "points": _amount_of_points("Points asked for"),
-        "method": column(TEXT, "How it is paid out", checks=[one_of(list(REFUND_METHODS))]),
-        "fee": column(
-            INT64,
-            "Fee of the method; missing where rejected (P6)",
-            checks=[at_least(0)],
-            nullable=True,
-            unit=_KRW,
-        ),
+        "points": integer("Points asked for", unit=_POINTS),
+        "method": enumeration("How it is paid out", REFUND_METHODS),
+        "fee": integer("Fee of the method; missing where rejected (P6)", nullable=True, unit=_KRW),
         "amount_krw": column(
             INT64,
             "Amount paid, points less fee; missing where rejected (P6)",
@@ -466,7 +422,7 @@ _REFUND_RESULTS = _table(
             unit=_KRW,
         ),
         "pay_on": column(DATE, "Day of payment; missing where rejected (P6)", nullable=True),
-        "status": _status(),
+        "status": _STATUS,
         "reason": _reason(
             "The first reason that applies, where rejected (P6)",
             [
@@ -481,44 +437,40 @@ _REFUND_RESULTS = _table(
     },
     partition="month",
     key=["application_id"],
-    checks=[_reason_where_rejected()],
+    checks=[_REASON_WHERE_REJECTED],
 )
 
-_EXPIRY_NOTICES = _table(
+_EXPIRY_NOTICES = Table(
     "expiry_notices",
     "Who is told on the first day of a month which points lapse when, and why (P10)",
-    "one row per customer, expiry date and cause (P10)",
-    {
-        "month": _month(),
-        "customer_id": _customer_id(),
+    grain="one row per customer, expiry date and cause (P10)",
+    columns={
+        "month": _MONTH,
+        "customer_id": _CUSTOMER_ID,
         "expires_on": column(DATE, "Last day that the points can be used"),
-        "cause": _expiry_cause("Why they will lapse (P9)"),
-        "lead_months": column(
-            INT64,
-            "Months ahead; missing for inactivity and policy changes",
-            checks=[at_least(0)],
-            nullable=True,
-            unit="months",
+        "cause": enumeration("Why they will lapse (P9)", EXPIRY_CAUSES),
+        "lead_months": integer(
+            "Months ahead; missing for inactivity and policy changes", nullable=True, unit="months"
         ),
-        "points": column(INT64, "Points that will lapse", checks=[at_least(1)], unit=_POINTS),
+        "points": integer("Points that will lapse", 1, unit=_POINTS),
         "reachable": column(BOOL, "Whether a contact is on record"),
     },
     partition="month",
     key=["customer_id", "expires_on", "cause"],
 )
 
-_EXPIRY_SWEEP = _table(
+_EXPIRY_SWEEP = Table(
     "expiry_sweep",
     "What the year-end sweep took, why, and whether its owner was told (P9)",
-    "one row per lot that the sweep took (P9)",
-    {
+    grain="one row per lot that the sweep took (P9)",
+    columns={
         "year": column(INT64, "Year at whose end it was swept", unit="year"),
         "lot_id": column(TEXT, "The lot"),
-        "customer_id": _customer_id(),
-        "kind": _credit_kind(),
-        "points": column(INT64, "Points that expired", checks=[at_least(1)], unit=_POINTS),
+        "customer_id": _CUSTOMER_ID,
+        "kind": _CREDIT_KIND,
+        "points": integer("Points that expired", 1, unit=_POINTS),
         "expires_on": column(DATE, "Last day that the points could be used"),
-        "cause": _expiry_cause("Why they expired (P9)"),
+        "cause": enumeration("Why they expired (P9)", EXPIRY_CAUSES),
         "noticed_month": column(
             TEXT, "Month of the latest notice of it; missing: never told (P10)", nullable=True
         ),
@@ -531,66 +483,60 @@ _EXPIRY_SWEEP = _table(
 # Micropayments
 
 
-def _subscription_id() -> DeclaredColumn:
-    return column(TEXT, "Subscription, as in the subscriptions export")
-
-
-def _won(description: str, *, nullable: bool = False, least: int = 0) -> DeclaredColumn:
-    return column(INT64, description, checks=[at_least(least)], nullable=nullable, unit=_KRW)
+_SUBSCRIPTION_ID: Final = column(TEXT, "Subscription, as in the subscriptions export")
 
 
 def _approval(refused: str) -> DeclaredColumn:
-    return column(TEXT, "Whether it is approved", checks=[one_of(["approved", refused])])
+    return enumeration("Whether it is approved", ["approved", refused])
 
 
-def _reason_unless_approved() -> DeclaredCheck:
-    return across(
-        "reason",
-        "consistency",
-        lambda f: f["reason"].isna() == (f["status"] == "approved"),
-        "a reason exactly where not approved",
-    )
+_REASON_UNLESS_APPROVED: Final = consistent(
+    "reason",
+    lambda f: f["reason"].isna() == (f["status"] == "approved"),
+    "a reason exactly where not approved",
+)
 
 
 def _known_unless(name: str) -> DeclaredCheck:
-    return across(
+    return consistent(
         name,
-        "consistency",
         lambda f: f[name].isna() == (f["reason"].fillna("") == "unknown_subscription"),
         "missing exactly where the subscription is unknown",
     )
 
 
-_LIMIT_RESULTS = _table(
+_LIMIT_RESULTS = Table(
     "limit_results",
     "The answer to every request for another monthly limit",
-    "one row per delivered limit request of the month (M2)",
-    {
-        "month": _month(),
+    grain="one row per delivered limit request of the month (M2)",
+    columns={
+        "month": _MONTH,
         "request_id": column(TEXT, "The request"),
         "subscription_id": column(TEXT, "Subscription as delivered"),
         "requested_at": column(TIMESTAMP, "When it was made, and holds from where approved"),
-        "requested_limit": _won("Limit asked for"),
+        "requested_limit": integer("Limit asked for", unit=_KRW),
         "status": _approval("refused"),
         "reason": _reason(
             "The first reason that applies, where refused (M2)",
             ["unknown_subscription", "not_eligible", "arrears", "credit_grade", "above_maximum"],
         ),
-        "limit_after": _won(
-            "Limit in force after the request; missing for an unknown subscription", nullable=True
+        "limit_after": integer(
+            "Limit in force after the request; missing for an unknown subscription",
+            nullable=True,
+            unit=_KRW,
         ),
     },
     partition="month",
     key=["request_id"],
-    checks=[_reason_unless_approved(), _known_unless("limit_after")],
+    checks=[_REASON_UNLESS_APPROVED, _known_unless("limit_after")],
 )
 
-_MICROPAYMENT_RESULTS = _table(
+_MICROPAYMENT_RESULTS = Table(
     "micropayment_results",
     "The answer to every requested micropayment, with the limit and the month's total",
-    "one row per delivered micropayment of the month (M3)",
-    {
-        "month": _month(),
+    grain="one row per delivered micropayment of the month (M3)",
+    columns={
+        "month": _MONTH,
         "payment_id": column(TEXT, "The payment"),
         "subscription_id": column(TEXT, "Subscription as delivered"),
         "customer_id": column(
@@ -600,91 +546,89 @@ _MICROPAYMENT_RESULTS = _table(
         ),
         "requested_at": column(TIMESTAMP, "When it was requested"),
         "merchant": column(TEXT, "Merchant"),
-        "category": column(TEXT, "What is bought", checks=[one_of(list(PAYMENT_CATEGORIES))]),
-        "amount": _won("Price", least=1),
-        "platform_fee": _won("Platform fee on top; no part of the limit"),
+        "category": enumeration("What is bought", PAYMENT_CATEGORIES),
+        "amount": integer("Price", 1, unit=_KRW),
+        "platform_fee": integer("Platform fee on top; no part of the limit", unit=_KRW),
         "recurring": column(BOOL, "Whether it repeats by itself"),
         "status": _approval("declined"),
         "reason": _reason(
             "The first reason that applies, where declined (M3)",
             ["unknown_subscription", "not_in_service", "arrears", "over_limit"],
         ),
-        "limit_in_force": _won(
-            "Limit in force at that time; missing for an unknown subscription", nullable=True
+        "limit_in_force": integer(
+            "Limit in force at that time; missing for an unknown subscription",
+            nullable=True,
+            unit=_KRW,
         ),
-        "approved_total": _won(
+        "approved_total": integer(
             "Approved amounts of the month, this payment's included; missing for an unknown "
             "subscription",
             nullable=True,
+            unit=_KRW,
         ),
     },
     partition="month",
     key=["payment_id"],
     checks=[
-        _reason_unless_approved(),
+        _REASON_UNLESS_APPROVED,
         *(_known_unless(name) for name in ("customer_id", "limit_in_force", "approved_total")),
     ],
 )
 
-_MICROPAYMENT_USAGE = _table(
+_MICROPAYMENT_USAGE = Table(
     "micropayment_usage",
     "What each subscription spent of its limit, and who is told of heavy use",
-    "one row per mobile subscription with a payment delivered in the month (M5)",
-    {
-        "month": _month(),
-        "subscription_id": _subscription_id(),
+    grain="one row per mobile subscription with a payment delivered in the month (M5)",
+    columns={
+        "month": _MONTH,
+        "subscription_id": _SUBSCRIPTION_ID,
         "customer_id": column(TEXT, "Customer who holds the subscription now"),
-        "limit_in_force": _won("Limit in force at the month's end"),
-        "approved_total": _won("Approved amounts of the month"),
-        "payments": column(
-            INT64, "Payments delivered, approved or not", checks=[at_least(1)], unit="payments"
-        ),
-        "recurring_payments": column(
-            INT64, "Those of them that repeat by themselves", checks=[at_least(0)], unit="payments"
-        ),
+        "limit_in_force": integer("Limit in force at the month's end", unit=_KRW),
+        "approved_total": integer("Approved amounts of the month", unit=_KRW),
+        "payments": integer("Payments delivered, approved or not", 1, unit="payments"),
+        "recurring_payments": integer("Those of them that repeat by themselves", unit="payments"),
         "usage_notice": column(BOOL, "Whether the customer is told of heavy use (M5)"),
     },
     partition="month",
     key=["subscription_id"],
     checks=[
-        across(
+        consistent(
             "recurring_payments",
-            "consistency",
             lambda f: f["recurring_payments"] <= f["payments"],
             "no more than payments",
-        ),
+        )
     ],
 )
 
-_MICROPAYMENT_BILL_LINES = _table(
+_MICROPAYMENT_BILL_LINES = Table(
     "micropayment_bill_lines",
     "The micropayment lines of the next month's bill",
-    "one row per approved payment of the month (M5)",
-    {
-        "month": _month(),
+    grain="one row per approved payment of the month (M5)",
+    columns={
+        "month": _MONTH,
         "payment_id": column(TEXT, "The payment"),
-        "subscription_id": _subscription_id(),
+        "subscription_id": _SUBSCRIPTION_ID,
         "customer_id": column(TEXT, "Customer who is billed"),
         "billing_month": column(
             TEXT,
             "Month of the bill, the one after the payment's, YYYY-MM",
             checks=[matches(r"\d{4}-(0[1-9]|1[0-2])", "YYYY-MM")],
         ),
-        "amount": _won("Price", least=1),
-        "platform_fee": _won("Platform fee, apart from the price"),
+        "amount": integer("Price", 1, unit=_KRW),
+        "platform_fee": integer("Platform fee, apart from the price", unit=_KRW),
     },
     partition="month",
     key=["payment_id"],
 )
 
-_MICROPAYMENT_LIMITS = _table(
+_MICROPAYMENT_LIMITS = Table(
     "micropayment_limits",
     "The limits that requests have set, as the next month opens with them",
-    "one row per subscription with an approved request up to the end of the month (M2, P12)",
-    {
-        "month": _month(),
-        "subscription_id": _subscription_id(),
-        "monthly_limit": _won("Limit of the latest approved request"),
+    grain="one row per subscription with an approved request up to the end of the month (M2, P12)",
+    columns={
+        "month": _MONTH,
+        "subscription_id": _SUBSCRIPTION_ID,
+        "monthly_limit": integer("Limit of the latest approved request", unit=_KRW),
         "request_id": column(TEXT, "That request"),
         "requested_at": column(TIMESTAMP, "When it was made, and the limit began to hold"),
     },
@@ -696,60 +640,47 @@ _MICROPAYMENT_LIMITS = _table(
 # The airline
 
 
-def _member_id() -> DeclaredColumn:
-    return column(TEXT, "Member, as in the members export")
-
-
-def _amount_of_miles(description: str, *, nullable: bool = False, least: int = 0) -> DeclaredColumn:
-    return column(INT64, description, checks=[at_least(least)], nullable=nullable, unit=_MILES)
+_MEMBER_ID: Final = column(TEXT, "Member, as in the members export")
 
 
 def _airport(description: str) -> DeclaredColumn:
     return column(TEXT, f"{description}, IATA code")
 
 
-def _elite_status(description: str) -> DeclaredColumn:
-    return column(TEXT, description, checks=[one_of(ELITE_STATUSES)])
-
-
-_MILEAGE_ACCRUALS = _table(
+_MILEAGE_ACCRUALS = Table(
     "mileage_accruals",
     "What every flight earned, or why it earned nothing",
-    "one row per current flight of the month (F1, F2, F3)",
-    {
-        "month": _month(),
+    grain="one row per current flight of the month (F1, F2, F3)",
+    columns={
+        "month": _MONTH,
         "activity_id": column(TEXT, "The flight segment"),
-        "member_id": _member_id(),
+        "member_id": _MEMBER_ID,
         "flight_date": column(DATE, "Day of boarding"),
         "origin": _airport("Airport of departure"),
         "destination": _airport("Airport of arrival"),
         "booking_class": column(TEXT, "Booking class, one letter"),
-        "distance": _amount_of_miles(
+        "distance": integer(
             "Distance that miles are earned for; missing where none can be had (F2)",
+            1,
             nullable=True,
-            least=1,
+            unit=_MILES,
         ),
-        "distance_source": column(
-            TEXT,
+        "distance_source": enumeration(
             "Where the distance comes from (F2)",
-            checks=[one_of(["delivered", "published", "great_circle"])],
+            ["delivered", "published", "great_circle"],
             nullable=True,
         ),
         "distance_suspect": column(
             BOOL, "Whether the delivered distance is too far from the great circle (F2)"
         ),
-        "rate": column(
-            INT64,
+        "rate": integer(
             "Share of the distance that the booking class earns; missing with a reason (F1)",
-            checks=[at_least(0)],
             nullable=True,
             unit="percent",
         ),
-        "miles": _amount_of_miles("Miles earned; 0 with a reason (F1)"),
-        "half_flights": column(
-            INT64,
+        "miles": integer("Miles earned; 0 with a reason (F1)", unit=_MILES),
+        "half_flights": integer(
             "What it counts for the status: 2 international, 1 domestic, 0 not qualifying (E2)",
-            checks=[at_least(0)],
             unit="half flights",
         ),
         "reason": _reason(
@@ -768,33 +699,28 @@ _MILEAGE_ACCRUALS = _table(
     partition="month",
     key=["activity_id"],
     checks=[
-        across(
+        consistent(
             "rate",
-            "consistency",
             lambda f: f["rate"].isna() == f["reason"].notna(),
             "missing exactly where there is a reason",
-        ),
+        )
     ],
 )
 
-_MILEAGE_ENTRIES = _table(
+_MILEAGE_ENTRIES = Table(
     "mileage_entries",
     "Every movement of miles, by the lot that it is of",
-    "one row per lot and movement of the month (F4, W5, X2)",
-    {
-        "month": _month(),
-        "member_id": _member_id(),
+    grain="one row per lot and movement of the month (F4, W5, X2)",
+    columns={
+        "month": _MONTH,
+        "member_id": _MEMBER_ID,
         "lot_id": column(TEXT, "The lot: flight:<activity_id> (F4)"),
         "source_id": column(
             TEXT,
             "What moved the miles: the request_id or payment_id; for flights and expiries the "
             "lot_id",
         ),
-        "kind": column(
-            TEXT,
-            "What moved the miles",
-            checks=[one_of(["flight", "award", "mixed_payment", "expiry"])],
-        ),
+        "kind": enumeration("What moved the miles", ["flight", "award", "mixed_payment", "expiry"]),
         "occurred_at": column(
             TIMESTAMP, "When; flights at 00:00 of their day, expiries at the year's last second"
         ),
@@ -804,85 +730,79 @@ _MILEAGE_ENTRIES = _table(
     key=["member_id", "lot_id", "source_id", "kind"],
 )
 
-_MILEAGE_LOTS = _table(
+_MILEAGE_LOTS = Table(
     "mileage_lots",
     "Lots with miles left",
-    "one row per lot with miles left at the end of the month (F4, X2)",
-    {
-        "month": _month(),
+    grain="one row per lot with miles left at the end of the month (F4, X2)",
+    columns={
+        "month": _MONTH,
         "lot_id": column(
             TEXT, "The lot: flight:<activity_id> (F4); of a lot of an older system its id there"
         ),
-        "member_id": _member_id(),
+        "member_id": _MEMBER_ID,
         "credited_on": column(DATE, "Day of the flight, from which the miles can be used"),
         "expires_on": column(
             DATE, "Last day that the miles can be used; missing: they don't expire", nullable=True
         ),
-        "credited": _amount_of_miles(
+        "credited": integer(
             "Miles credited; of a lot of an older system what was left of it when it was opened",
-            least=1,
+            1,
+            unit=_MILES,
         ),
-        "remaining": _amount_of_miles("Miles left", least=1),
+        "remaining": integer("Miles left", 1, unit=_MILES),
     },
     partition="month",
     key=["lot_id"],
     checks=[
-        across(
-            "remaining",
-            "consistency",
-            lambda f: f["remaining"] <= f["credited"],
-            "no more than was credited",
-        ),
+        consistent(
+            "remaining", lambda f: f["remaining"] <= f["credited"], "no more than was credited"
+        )
     ],
 )
 
-_MILEAGE_BALANCES = _table(
+_MILEAGE_BALANCES = Table(
     "mileage_balances",
     "What each member's miles came to, and how (P11)",
-    "one row per member with a lot or an entry in the month (P11)",
-    {
-        "month": _month(),
-        "member_id": _member_id(),
-        "opening": _amount_of_miles("Miles left in the lots at the end of the month before"),
-        "credited": _amount_of_miles("Miles that flights earned (F4)"),
-        "spent": _amount_of_miles("Miles that awards and mixed payments took (X2)"),
-        "expired": _amount_of_miles("Miles that expired (F4)"),
-        "closing": _amount_of_miles("Miles left in the lots at the end of the month"),
+    grain="one row per member with a lot or an entry in the month (P11)",
+    columns={
+        "month": _MONTH,
+        "member_id": _MEMBER_ID,
+        "opening": integer("Miles left in the lots at the end of the month before", unit=_MILES),
+        "credited": integer("Miles that flights earned (F4)", unit=_MILES),
+        "spent": integer("Miles that awards and mixed payments took (X2)", unit=_MILES),
+        "expired": integer("Miles that expired (F4)", unit=_MILES),
+        "closing": integer("Miles left in the lots at the end of the month", unit=_MILES),
     },
     partition="month",
     key=["member_id"],
     headline="closing",
     checks=[
-        across(
+        consistent(
             "closing",
-            "consistency",
             lambda f: f["closing"] == f["opening"] + f["credited"] - f["spent"] - f["expired"],
             "opening + credited - spent - expired",
-        ),
+        )
     ],
 )
 
-_AWARD_RESULTS = _table(
+_AWARD_RESULTS = Table(
     "award_results",
     "The answer to every request for an award ticket or an upgrade",
-    "one row per delivered award request of the month (W5)",
-    {
-        "month": _month(),
+    grain="one row per delivered award request of the month (W5)",
+    columns={
+        "month": _MONTH,
         "request_id": column(TEXT, "The request"),
-        "member_id": _member_id(),
+        "member_id": _MEMBER_ID,
         "requested_at": column(TIMESTAMP, "When it was made"),
-        "kind": column(TEXT, "What is asked for", checks=[one_of(list(AWARD_KINDS))]),
+        "kind": enumeration("What is asked for", AWARD_KINDS),
         "origin": _airport("Airport of departure"),
         "destination": _airport("Airport of arrival"),
-        "cabin": column(
-            TEXT, "Cabin; for an upgrade the cabin moved up to", checks=[one_of(list(CABINS))]
-        ),
-        "season": column(TEXT, "Season", checks=[one_of(list(SEASONS))]),
-        "trip": column(TEXT, "Trip", checks=[one_of(list(TRIPS))]),
-        "chart": column(
-            TEXT,
+        "cabin": enumeration("Cabin; for an upgrade the cabin moved up to", CABINS),
+        "season": enumeration("Season", SEASONS),
+        "trip": enumeration("Trip", TRIPS),
+        "chart": enumeration(
             "Chart in force on the day of the request; missing where no price was found (W1)",
-            checks=[one_of(CHARTS)],
+            CHARTS,
             nullable=True,
         ),
         "band": column(
@@ -891,12 +811,13 @@ _AWARD_RESULTS = _table(
             "the band in miles; missing where no price was found (W2, W3)",
             nullable=True,
         ),
-        "miles": _amount_of_miles(
+        "miles": integer(
             "Price of the whole trip, also where the miles don't suffice; missing where no price "
             "was found (W2, W3, W4)",
             nullable=True,
+            unit=_MILES,
         ),
-        "status": _status(),
+        "status": _STATUS,
         "reason": _reason(
             "The first reason that applies, where rejected (W5)",
             ["unknown_member", "unknown_airport", "not_offered", "insufficient_miles"],
@@ -904,40 +825,34 @@ _AWARD_RESULTS = _table(
     },
     partition="month",
     key=["request_id"],
-    checks=[_reason_where_rejected()],
+    checks=[_REASON_WHERE_REJECTED],
 )
 
-_MIXED_PAYMENT_RESULTS = _table(
+_MIXED_PAYMENT_RESULTS = Table(
     "mixed_payment_results",
     "The answer to every ticket payment in cash and miles",
-    "one row per delivered mixed payment of the month (X1)",
-    {
-        "month": _month(),
+    grain="one row per delivered mixed payment of the month (X1)",
+    columns={
+        "month": _MONTH,
         "payment_id": column(TEXT, "The payment"),
-        "member_id": _member_id(),
+        "member_id": _MEMBER_ID,
         "paid_at": column(TIMESTAMP, "When it was paid"),
-        "fare": column(
-            INT64, "Fare without fuel surcharge and taxes", checks=[at_least(1)], unit="currency"
-        ),
-        "miles": _amount_of_miles("Miles to deduct", least=1),
+        "fare": integer("Fare without fuel surcharge and taxes", 1, unit="currency"),
+        "miles": integer("Miles to deduct", 1, unit=_MILES),
         "krw_per_mile": column(
             DECIMAL_9_2, "Won that one mile is worth in this booking", unit="KRW per mile"
         ),
-        "miles_value_krw": column(
-            INT64,
+        "miles_value_krw": integer(
             "What the miles pay, rounded down; missing where rejected (X2)",
-            checks=[at_least(0)],
             nullable=True,
             unit=_KRW,
         ),
-        "cash_due": column(
-            INT64,
+        "cash_due": integer(
             "Fare, fuel surcharge and taxes less miles_value_krw; missing where rejected (X2)",
-            checks=[at_least(0)],
             nullable=True,
             unit=_KRW,
         ),
-        "status": _status(),
+        "status": _STATUS,
         "reason": _reason(
             "The first reason that applies, where rejected (X1)",
             [
@@ -953,28 +868,27 @@ _MIXED_PAYMENT_RESULTS = _table(
     },
     partition="month",
     key=["payment_id"],
-    checks=[_reason_where_rejected()],
+    checks=[_REASON_WHERE_REJECTED],
 )
 
-_ELITE_STATUS = _table(
+_ELITE_STATUS = Table(
     "elite_status",
     "Elite status of every member for a status year, and how it came about",
-    "one row per member enrolled by the end of the flights' year (E4)",
-    {
+    grain="one row per member enrolled by the end of the flights' year (E4)",
+    columns={
         "status_year": column(
             INT64, "Year in which the status begins; from the flights before it (E1)", unit="year"
         ),
-        "member_id": _member_id(),
-        "qualifying_miles": _amount_of_miles("Miles of the qualifying flights (E2)"),
-        "qualifying_half_flights": column(
-            INT64,
-            "Qualifying flights: 2 each, 1 within the home country (E2)",
-            checks=[at_least(0)],
-            unit="half flights",
+        "member_id": _MEMBER_ID,
+        "qualifying_miles": integer("Miles of the qualifying flights (E2)", unit=_MILES),
+        "qualifying_half_flights": integer(
+            "Qualifying flights: 2 each, 1 within the home country (E2)", unit="half flights"
         ),
-        "status_by_miles": _elite_status("Status by qualifying_miles alone (E3)"),
-        "status_by_flights": _elite_status("Status by qualifying_half_flights alone (E3)"),
-        "status": _elite_status("The higher of both (E3)"),
+        "status_by_miles": enumeration("Status by qualifying_miles alone (E3)", ELITE_STATUSES),
+        "status_by_flights": enumeration(
+            "Status by qualifying_half_flights alone (E3)", ELITE_STATUSES
+        ),
+        "status": enumeration("The higher of both (E3)", ELITE_STATUSES),
         "valid_from": column(DATE, "First day of the status (E1)"),
         "valid_to": column(DATE, "Last day of the status (E1)"),
         "policy": column(TEXT, "The policies used, as name@valid_from, separated by blanks"),
@@ -982,26 +896,19 @@ _ELITE_STATUS = _table(
     partition="status_year",
     key=["member_id"],
     headline="status",
-    checks=[
-        across(
-            "valid_to",
-            "consistency",
-            lambda f: f["valid_to"] > f["valid_from"],
-            "after valid_from",
-        ),
-    ],
+    checks=[consistent("valid_to", lambda f: f["valid_to"] > f["valid_from"], "after valid_from")],
 )
 
 
 # Corrections
 
-_RESTATEMENTS = _table(
+_RESTATEMENTS = Table(
     "restatements",
     "What a command changed of what was published before it: the values that a rerun or a restored "
     "version replaced, as text. A row that came or went is told column by column, those of its key "
     "among them, with nothing before or nothing after",
-    "one row per changed value of a table's row (Q4)",
-    {
+    grain="one row per changed value of a table's row (Q4)",
+    columns={
         "run_id": column(TEXT, "The run that changed it, as in the folder of its manifest"),
         "table_name": column(TEXT, "The table"),
         "row_key": column(
@@ -1018,45 +925,30 @@ _RESTATEMENTS = _table(
     partition="run_id",
     key=["table_name", "row_key", "column_name"],
     checks=[
-        across(
+        consistent(
             "value_after",
-            "consistency",
             lambda f: f["value_before"] != f["value_after"],
             "another value than value_before",
-        ),
+        )
     ],
 )
 
 
-def _billing_month() -> DeclaredColumn:
-    return column(TEXT, "Month of the bill, YYYY-MM")
+_BILLING_MONTH: Final = column(TEXT, "Month of the bill, YYYY-MM")
+_PRODUCT: Final = enumeration("Product", PRODUCTS)
+_CHARGE_ITEM: Final = enumeration("Charge item", CHARGE_ITEMS)
+_COLLECTED_MONTH: Final = column(TEXT, "Month in which it was collected, YYYY-MM")
+_BILLING_LINE_ID: Final = column(TEXT, "Line of the billing export, within its month")
 
-
-def _product() -> DeclaredColumn:
-    return column(TEXT, "Product", checks=[one_of(list(PRODUCTS))])
-
-
-def _charge_item() -> DeclaredColumn:
-    return column(TEXT, "Charge item", checks=[one_of(list(CHARGE_ITEMS))])
-
-
-def _collected_month() -> DeclaredColumn:
-    return column(TEXT, "Month in which it was collected, YYYY-MM")
-
-
-def _billing_line_id() -> DeclaredColumn:
-    return column(TEXT, "Line of the billing export, within its month")
-
-
-_BILLING_TOTALS = _table(
+_BILLING_TOTALS = Table(
     "billing_totals",
     "What the current billing lines of a month add up to; T7 and T8 read it",
-    "one row per billing month, product and charge item",
-    {
-        "billing_month": _billing_month(),
-        "product": _product(),
-        "charge_item": _charge_item(),
-        "lines": column(INT64, "Current lines", checks=[at_least(1)], unit="lines"),
+    grain="one row per billing month, product and charge item",
+    columns={
+        "billing_month": _BILLING_MONTH,
+        "product": _PRODUCT,
+        "charge_item": _CHARGE_ITEM,
+        "lines": integer("Current lines", 1, unit="lines"),
         "billed_amount": column(SUM, "Sum of the billed amounts", unit=_KRW),
         "collected_amount": column(SUM, "Sum of the collected amounts", unit=_KRW),
     },
@@ -1065,22 +957,17 @@ _BILLING_TOTALS = _table(
     export="billing",
 )
 
-_BILLING_COLLECTIONS = _table(
+_BILLING_COLLECTIONS = Table(
     "billing_collections",
     "In which months the current billing lines of a month were collected; a close reads from it "
     "which billing months hold collections of its month (P1, P9)",
-    "one row per billing month, month of collection, product and charge item",
-    {
-        "billing_month": _billing_month(),
-        "collected_month": _collected_month(),
-        "product": _product(),
-        "charge_item": _charge_item(),
-        "lines": column(
-            INT64,
-            "Current lines with a collected amount other than 0",
-            checks=[at_least(1)],
-            unit="lines",
-        ),
+    grain="one row per billing month, month of collection, product and charge item",
+    columns={
+        "billing_month": _BILLING_MONTH,
+        "collected_month": _COLLECTED_MONTH,
+        "product": _PRODUCT,
+        "charge_item": _CHARGE_ITEM,
+        "lines": integer("Current lines with a collected amount other than 0", 1, unit="lines"),
         "collected_amount": column(SUM, "Sum of the collected amounts", unit=_KRW),
     },
     partition="billing_month",
@@ -1088,21 +975,21 @@ _BILLING_COLLECTIONS = _table(
     export="billing",
 )
 
-_BILLING_LATE_COLLECTIONS = _table(
+_BILLING_LATE_COLLECTIONS = Table(
     "billing_late_collections",
     "The current billing lines of a month that were collected in another month than most: its "
     "main month of collection is that with most lines, on a tie the earliest. A close reads the "
     "staged lines of the billing months whose main month is its own, and of the others these "
     "alone (P1, P9)",
-    "one row per billing line collected outside the billing month's main month of collection",
-    {
-        "billing_month": _billing_month(),
-        "customer_id": _customer_id(),
-        "billing_line_id": _billing_line_id(),
-        "product": _product(),
-        "charge_item": _charge_item(),
+    grain="one row per billing line collected outside the billing month's main month of collection",
+    columns={
+        "billing_month": _BILLING_MONTH,
+        "customer_id": _CUSTOMER_ID,
+        "billing_line_id": _BILLING_LINE_ID,
+        "product": _PRODUCT,
+        "charge_item": _CHARGE_ITEM,
         "collected_on": column(DATE, "Day the amount was collected"),
-        "collected_month": _collected_month(),
+        "collected_month": _COLLECTED_MONTH,
         "collected_amount": column(INT64, "Collected amount, other than 0", unit=_KRW),
     },
     partition="billing_month",
@@ -1110,14 +997,14 @@ _BILLING_LATE_COLLECTIONS = _table(
     export="billing",
 )
 
-_BILLING_ARREARS = _table(
+_BILLING_ARREARS = Table(
     "billing_arrears",
     "When each current billing line of a month was in arrears (M4)",
-    "one row per billing line that was in arrears on some day",
-    {
-        "billing_month": _billing_month(),
-        "customer_id": _customer_id(),
-        "billing_line_id": _billing_line_id(),
+    grain="one row per billing line that was in arrears on some day",
+    columns={
+        "billing_month": _BILLING_MONTH,
+        "customer_id": _CUSTOMER_ID,
+        "billing_line_id": _BILLING_LINE_ID,
         "in_arrears_from": column(DATE, "First day in arrears, the one after due_on"),
         "in_arrears_until": column(
             DATE,
@@ -1129,109 +1016,22 @@ _BILLING_ARREARS = _table(
     key=["customer_id", "billing_line_id"],
     export="billing",
     checks=[
-        across(
+        consistent(
             "in_arrears_until",
-            "consistency",
             lambda f: f["in_arrears_until"] > f["in_arrears_from"],
             "after in_arrears_from",
-        ),
+        )
     ],
 )
 
 
-@dataclass(frozen=True)
-class Table(Declared):
-    """A published or staged table as the rest of Pointbook reads it."""
-
-    @property
-    def grain(self) -> str:
-        return str(self.schema.metadata["grain"])
-
-    @property
-    def export(self) -> str | None:
-        """The export that a staged relation is kept of; none for a published table."""
-        return cast("str | None", self.schema.metadata["export"])
-
-    @property
-    def partition(self) -> str:
-        return str(self.schema.metadata["partition"])
-
-    @property
-    def key(self) -> list[str]:
-        """The columns that are unique within a partition."""
-        return cast("list[str]", self.schema.metadata["key"])
-
-    @property
-    def order(self) -> list[str]:
-        """The columns that a partition's rows are sorted by: whom they are about, then the key.
-
-        Those of a staged relation are sorted by its key alone.
-        """
-        if self.export:
-            return self.key
-        about = next((name for name in _ABOUT if name in self.columns), None)
-        return [*([about] if about else []), *(name for name in self.key if name != about)]
-
-    @property
-    def headline(self) -> str | None:
-        """The column by which people say who gains and who loses by a correction, if any."""
-        return cast("str | None", self.schema.metadata["headline"])
-
-    @property
-    def stored_columns(self) -> dict[str, DeclaredColumn]:
-        """The columns that the files hold: all but the partition column."""
-        return {n: c for n, c in self.columns.items() if n != self.partition}
-
-    @cached_property
-    def declared(self) -> str:
-        """What the files are declared to hold, in one text: tables that differ in it have files
-        that differ.
-        """
-        columns = [
-            (name, each.dtype, each.nullable, each.description, each.metadata.get("unit"))
-            for name, each in self.columns.items()
-        ]
-        return f"{self.description}; {self.grain}; {columns}"
-
-
-def _by_name(*schemas: DeclaredSchema) -> dict[str, Table]:
-    return {schema.name: Table(schema) for schema in schemas}
-
-
-PUBLISHED: Final = _by_name(
-    _TIER_SNAPSHOT,
-    _TIER_EXCEPTIONS,
-    _POINT_GRANTS,
-    _POINT_ENTRIES,
-    _POINT_LOTS,
-    _POINT_BALANCES,
-    _POINT_LIABILITY,
-    _POINT_EXCEPTIONS,
-    _REDEMPTION_RESULTS,
-    _REFUND_RESULTS,
-    _EXPIRY_NOTICES,
-    _EXPIRY_SWEEP,
-    _LIMIT_RESULTS,
-    _MICROPAYMENT_RESULTS,
-    _MICROPAYMENT_USAGE,
-    _MICROPAYMENT_BILL_LINES,
-    _MICROPAYMENT_LIMITS,
-    _MILEAGE_ACCRUALS,
-    _MILEAGE_ENTRIES,
-    _MILEAGE_LOTS,
-    _MILEAGE_BALANCES,
-    _AWARD_RESULTS,
-    _MIXED_PAYMENT_RESULTS,
-    _ELITE_STATUS,
-    _RESTATEMENTS,
-)
+_DECLARED: Final = by_name(globals(), Table)
+PUBLISHED: Final = {name: table for name, table in _DECLARED.items() if not table.export}
 """The tables of the warehouse by name."""
 RESTATEMENTS: Final = "restatements"
 """The table of what changed in all others."""
 
-STAGED_RELATIONS: Final = _by_name(
-    _BILLING_TOTALS, _BILLING_COLLECTIONS, _BILLING_LATE_COLLECTIONS, _BILLING_ARREARS
-)
+STAGED_RELATIONS: Final = {name: table for name, table in _DECLARED.items() if table.export}
 """The small relations that ingest keeps beside the staged exports, by name.
 
 One may read those before it, of the same partition.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from schemas.columns import (
     TEXT,
     TIMESTAMP,
     DeclaredColumn,
-    DeclaredSchema,
     across,
     at_least,
     between,
@@ -55,91 +55,81 @@ def _identifier(korean: str) -> DeclaredColumn:
 
 
 COUPONS = Export(
-    DeclaredSchema(
-        {
-            "coupon_id": _identifier("쿠폰번호"),
-            "customer_id": _identifier("고객번호"),
-            "issued_at": column(TIMESTAMP, "issued", title="발행일시", form="timestamp"),
-            "kind": column(
-                TEXT,
-                "what it is for",
-                title="종류",
-                checks=[one_of(["film", "coffee"])],
-                form="enumeration",
-                labels={"film": "영화", "coffee": "커피"},
-            ),
-            "worth": column(
-                INT64, "won", title="금액", checks=[at_least(1)], form="integer", unit="KRW"
-            ),
-            "share": column(DECIMAL_9_2, "share", title="비율", nullable=True, form="decimal"),
-            "used": column(
-                BOOL, "used", title="사용여부", nullable=True, form="boolean", default=False
-            ),
-            "phone": column(
-                TEXT, "contact", title="전화", nullable=True, form="text", personal="digits"
-            ),
-            "revision": column(
-                INT64, "revision", title="차수", nullable=True, form="integer", default=0
-            ),
-        },
-        name="coupons",
-        title="쿠폰",
-        description="One coupon of a customer",
-        checks=[
-            across("worth", "consistency", lambda f: (f["kind"] != "film") | (f["worth"] >= 7), "")
-        ],
-        metadata={
-            "key": ["coupon_id"],
-            "owner": "customer_id",
-            "revision": "revision",
-            "month_of": "issued_at",
-            "totals": ["worth"],
-        },
-    )
+    "coupons",
+    "One coupon of a customer",
+    title="쿠폰",
+    columns={
+        "coupon_id": _identifier("쿠폰번호"),
+        "customer_id": _identifier("고객번호"),
+        "issued_at": column(TIMESTAMP, "issued", title="발행일시", form="timestamp"),
+        "kind": column(
+            TEXT,
+            "what it is for",
+            title="종류",
+            checks=[one_of(["film", "coffee"])],
+            form="enumeration",
+            labels={"film": "영화", "coffee": "커피"},
+        ),
+        "worth": column(
+            INT64, "won", title="금액", checks=[at_least(1)], form="integer", unit="KRW"
+        ),
+        "share": column(DECIMAL_9_2, "share", title="비율", nullable=True, form="decimal"),
+        "used": column(
+            BOOL, "used", title="사용여부", nullable=True, form="boolean", default=False
+        ),
+        "phone": column(
+            TEXT, "contact", title="전화", nullable=True, form="text", personal="digits"
+        ),
+        "revision": column(
+            INT64, "revision", title="차수", nullable=True, form="integer", default=0
+        ),
+    },
+    checks=[
+        across("worth", "consistency", lambda f: (f["kind"] != "film") | (f["worth"] >= 7), "")
+    ],
+    key=["coupon_id"],
+    owner="customer_id",
+    revision="revision",
+    month_of="issued_at",
+    totals=["worth"],
 )
 
 
 CARDS = Export(
-    DeclaredSchema(
-        {
-            "card_number": _identifier("카드번호"),
-            "member_id": _identifier("회원번호"),
-            "design": column(
-                TEXT,
-                "a code with a pattern of its own",
-                title="디자인",
-                checks=[matches(r"[A-Z]{2}[0-9]{3}", "two letters and three digits")],
-                form="code",
-            ),
-            "issued_on": column(DATE, "issued", title="발급일", form="date"),
-            "valid_until": column(DATE, "expiry", title="유효일", nullable=True, form="date"),
-            "year": column(
-                INT64, "within bounds", title="연도", checks=[between(2010, 2030)], form="integer"
-            ),
-            "colour": column(
-                TEXT,
-                "a text with a domain",
-                title="색상",
-                checks=[one_of(["파랑", "빨강"])],
-                form="text",
-            ),
-        },
-        name="cards",
-        title="카드",
-        description="One card of a member",
-        checks=[
-            across(
-                "valid_until", "consistency", lambda f: f["valid_until"] >= f["issued_on"], "later"
-            )
-        ],
-        metadata={
-            "key": ["card_number"],
-            "owner": "member_id",
-            "revision": None,
-            "month_of": None,
-            "totals": [],
-        },
-    )
+    "cards",
+    "One card of a member",
+    title="카드",
+    columns={
+        "card_number": _identifier("카드번호"),
+        "member_id": _identifier("회원번호"),
+        "design": column(
+            TEXT,
+            "a code with a pattern of its own",
+            title="디자인",
+            checks=[matches(r"[A-Z]{2}[0-9]{3}", "two letters and three digits")],
+            form="code",
+        ),
+        "issued_on": column(DATE, "issued", title="발급일", form="date"),
+        "valid_until": column(DATE, "expiry", title="유효일", nullable=True, form="date"),
+        "year": column(
+            INT64, "within bounds", title="연도", checks=[between(2010, 2030)], form="integer"
+        ),
+        "colour": column(
+            TEXT,
+            "a text with a domain",
+            title="색상",
+            checks=[one_of(["파랑", "빨강"])],
+            form="text",
+        ),
+    },
+    checks=[
+        across("valid_until", "consistency", lambda f: f["valid_until"] >= f["issued_on"], "later")
+    ],
+    key=["card_number"],
+    owner="member_id",
+    revision=None,
+    month_of=None,
+    totals=[],
 )
 
 
@@ -230,7 +220,7 @@ def test_the_sample_shows_of_it_what_it_shows_of_the_others(sample: Path, export
     truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
     shown = truth["exports"][export]
     outcomes = {name for name, count in _outcomes(shown).items() if count}
-    across = {str(check.name) for check in EXPORTS[export].schema.checks}
+    across = {str(check.name) for check in EXPORTS[export].checks}
     assert outcomes == set(_outcomes(shown)) - (set() if EXPORTS[export].revision else {"stale"})
     assert shown["reasons"].keys() >= {kind.reason for kind in kinds_of(export)} | across
     assert "key:conflict" in shown["reasons"]
@@ -243,10 +233,8 @@ def test_an_export_that_nothing_can_be_drawn_for_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     never = across("worth", "consistency", lambda f: f["worth"] < 0, "below 0")
-    schema = DeclaredSchema(
-        COUPONS.columns, "hopeless", checks=[never], metadata=COUPONS.schema.metadata
-    )
-    monkeypatch.setitem(EXPORTS, "hopeless", Export(schema))
+    hopeless = replace(COUPONS, name="hopeless", checks=[never])
+    monkeypatch.setitem(EXPORTS, "hopeless", hopeless)
     with pytest.raises(ValueError, match="no row of hopeless"):
         generate(tmp_path, customers=3, members=3, seed=1, first_month="2022-01")
 

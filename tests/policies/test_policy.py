@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from schemas import policy as declarations
 from schemas.columns import DATE, INT64, TEXT, column, one_of
 from schemas.periods import Period
-from schemas.policy import POLICIES, Policy
+from schemas.policy import POLICIES
 from transforms.policies.assessment import assessment, grant
 from transforms.policies.policy import Policies, PolicyError
 
@@ -471,7 +471,7 @@ def test_a_further_policy_with_decimals_dates_and_nulls_takes_a_declaration_only
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decimal = pa.decimal128(5, 2)
-    declared = declarations._policy(
+    chart = declarations._policy(
         "chart",
         "A chart of prices",
         unit="miles",
@@ -482,7 +482,7 @@ def test_a_further_policy_with_decimals_dates_and_nulls_takes_a_declaration_only
             "announced_on": column(DATE, "Announcement", nullable=True),
         },
     )
-    monkeypatch.setitem(POLICIES, "chart", Policy(declared))
+    monkeypatch.setitem(POLICIES, "chart", chart)
     since = {"valid_from": "2021-04-01", "valid_to": None}
     rows: list[dict[str, object]] = [
         {"cabin": "economy", "factor": 1, "most": None, "announced_on": "2019-12-13"} | since,

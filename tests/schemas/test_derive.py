@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.columns import DTYPES, TEXT, DeclaredSchema, column
+from schemas.columns import DTYPES, TEXT, column
 from schemas.derive import (
     DELIVERY,
     data_dictionary,
@@ -110,9 +110,9 @@ def test_every_column_is_known_by_its_english_and_its_korean_name(name: str) -> 
 
 def test_two_columns_of_one_name_are_refused() -> None:
     columns = {n: column(TEXT, "A column", title="번호") for n in ("first", "second")}
-    twins = DeclaredSchema(columns, name="twins")
+    twins = Export("twins", "Two columns", columns, key=["first"], owner="first")
     with pytest.raises(ValueError, match="twins: two columns are called 번호"):
-        header_names(Export(twins))
+        header_names(twins)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_the_dictionary_describes_every_column_of_every_table_and_export() -> No
             row = next(line for line in section.splitlines() if line.startswith(f"| `{name}`"))
             assert str(declared.description) in row
     for export in [*EXPORTS.values(), opening_lots()]:
-        section = sections[f"{export.name} ({export.schema.title})"]
+        section = sections[f"{export.name} ({export.title})"]
         for name, declared in export.columns.items():
             row = next(line for line in section.splitlines() if line.startswith(f"| `{name}`"))
             assert f"| {declared.title} |" in row

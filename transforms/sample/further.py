@@ -89,7 +89,7 @@ class Further:
         good = [row for row, why in enumerate(reasons) if not why]
         if not good:
             raise ValueError(f"no row of {export} was drawn that its declaration allows")
-        rules = {str(check.name) for check in self._declared.schema.checks}
+        rules = {str(check.name) for check in self._declared.checks}
         breaking = {next(iter(why)): row for row, why in enumerate(reasons) if len(why) == 1}
         found = sorted(rules & breaking.keys())
         self._patterns = probes[[good[0], *(breaking[rule] for rule in found)]]
