@@ -22,6 +22,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from flows.commands.flights import mileage
+from flows.publishing.options import Options
 from flows.publishing.run import Run
 from flows.publishing.write_audit import name_policies, run_context
 from schemas.derive import schema_metadata, staged_schema
@@ -139,7 +140,7 @@ from flows.publishing.options import Options
 from flows.publishing.run import Context, Run
 from transforms.policies.reference import Reference
 options = Options(workspace=Path({root!r}), memory="{memory}")
-with Run(options.workspace, "miles", {{}}) as run:
+with Run(options, "miles", {{}}) as run:
     context = Context.of(options)
     close = Close(run, context, "{month}", Reference())
     inputs = mileage_inputs(context, "{month}")
@@ -217,10 +218,10 @@ def _workspace(folder: Path, span: str, members: int, flights: int) -> Path:
 
 
 def _stage(root: Path, months: list[str], members: int, flights: int) -> None:
-    with Run(root, "bench", {}) as run, duckdb.connect() as connection:
+    with Run(Options(workspace=root), "bench", {}) as run, duckdb.connect() as connection:
 
         def write(sql: str, export: str, target: Path, period: str, **values: object) -> None:
-            aside = run.aside(target)
+            aside = run.temporary(target)
             schema = staged_schema(EXPORTS[export])
             connection.execute(
                 f"COPY ({sql}) TO '{aside}' (FORMAT parquet, COMPRESSION zstd, KV_METADATA $kv)",
