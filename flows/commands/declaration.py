@@ -23,6 +23,7 @@ from flows.publishing.write_audit import Inputs
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.engine.dependencies import Dependencies
+from transforms.engine.engine import Transform, load_transform
 from transforms.policies.policy import Policies
 
 if TYPE_CHECKING:
@@ -171,6 +172,20 @@ class Command:
         if self.fold is not None:
             made_of |= dict.fromkeys(self.fold.hands_on.values(), self.fold.reads)
         return Dependencies(self.room, self.tables, {**self.unions, **made_of})
+
+    @cached_property
+    def counting(self) -> tuple[Transform, ...]:
+        """The queries of its parts."""
+        return tuple(load_transform(f"{self.room}/{part.sql}") for part in self.parts)
+
+    @cached_property
+    def columns_read(self) -> dict[str, set[str]]:
+        """The columns of each input that a change of makes a period stale."""
+        found = self.dependencies.columns_read(self.counting)
+        return {
+            name: columns.difference(self.as_of_then.get(name, ()))
+            for name, columns in found.items()
+        }
 
     @property
     def shown(self) -> Shown:

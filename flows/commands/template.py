@@ -53,7 +53,7 @@ def perform(
     change. Raises NotReady, WrongUsage or PolicyError where the period can't be made; RunFailed
     where an audit finds rows that break a claim.
     """
-    with Run.of(options, command.name, {command.span: period.value, **flags}) as run:
+    with Run(options, command.name, {command.span: period.value, **flags}) as run:
         context = Context.of(options)
         facts = command.require(context, period, **flags) or {}
         if reason := command.lost(context, period):
@@ -87,11 +87,8 @@ def fingerprints(command: Command, context: Context, period: Period) -> dict[str
     By input the columns that the SQL reads, by policy the values in force, and under `code` the
     SQL of all transforms with the declared schema of the tables.
     """
-    columns = {
-        relation: set(names) - set(command.as_of_then.get(relation, ()))
-        for relation, names in command.dependencies.columns.items()
-    }
-    found = command.inputs(context, period).fingerprints(context.state, columns)
+    inputs = command.inputs(context, period)
+    found = inputs.fingerprints(context.state, command.columns_read)
     return {**found, **command.policies(context, period), CODE: _code_of(command)}
 
 
@@ -130,8 +127,7 @@ class Work:
         for name, rows in command.given(self.context, self.period).items():
             engine.table(name, rows)
         run_context(engine, **command.dates(self.context, self.period))
-        parts = [load_transform(f"{command.room}/{part.sql}") for part in command.parts]
-        transforms = [*command.dependencies.transforms.values(), *parts]
+        transforms = [*command.dependencies.transforms.values(), *command.counting]
         name_policies(engine, self.context.policies, transforms)
         fold = command.fold
         dependencies = command.dependencies

@@ -69,16 +69,18 @@ class Dependencies:
         """The policies that the SQL reads, by name."""
         return policies_of(self.transforms.values())
 
-    @cached_property
-    def columns(self) -> dict[str, frozenset[str]]:
-        """The columns that the SQL reads of each input; of what is made of inputs, theirs."""
+    def columns_read(self, others: Iterable[Transform] = ()) -> dict[str, set[str]]:
+        """The columns that the SQL, and these other transforms, read of each input.
+
+        What is made of inputs without SQL is read of these.
+        """
         found: dict[str, set[str]] = {}
-        for transform in self.transforms.values():
+        for transform in (*self.transforms.values(), *others):
             for relation, columns in transform.inputs.items():
                 for name in self.made_of.get(relation, (relation,)):
-                    if name in self.inputs:
+                    if self._is_input(name) and not _is_given(name):
                         found.setdefault(name, set()).update(columns)
-        return {name: frozenset(columns) for name, columns in found.items()}
+        return found
 
     def _add(self, name: str, found: dict[str, None], waiting: Collection[str]) -> None:
         """Adds a relation behind those that it reads, unless it is there.
