@@ -17,12 +17,12 @@ import pytest
 from flows.calendar.status import workspace_status
 from flows.commands.registry import COMMANDS
 from flows.commands.template import fingerprints
-from flows.console.errors import NotReady, WrongUsage
+from flows.console.errors import NotReady
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
 from flows.publishing.run import Context
-from schemas.periods import Period
+from schemas.periods import NoPeriod, Period
 from schemas.policy import POLICIES
 from tests.airline import AWARD, FLIGHT, MEMBER, PAYMENT, land_airline
 from tests.commands_in_tests import run_calendar, run_command
@@ -255,7 +255,7 @@ def test_a_month_before_the_start_and_one_after_a_gap_are_refused(tmp_path: Path
         run_command(settings, "miles 2021-04")
     with pytest.raises(NotReady, match="pointbook miles --month 2021-06"):
         run_command(settings, "miles 2021-07")
-    with pytest.raises(WrongUsage, match="no month"):
+    with pytest.raises(NoPeriod, match="no month"):
         run_command(settings, "miles 2021-13")
     manifest = run_command(settings, "miles 2021-06")
     assert (manifest["opens_from"], manifest["starts_ledger"]) == ("2021-05", False)

@@ -216,7 +216,8 @@ class Closer:
         payments = self._run.scratch / f"month={month}" / "payments.parquet"
         payments.parent.mkdir(exist_ok=True)
         schema = staged_schema(EXPORTS["micropayments"])
-        pq.write_table(pa.Table.from_pylist(rows["micropayments"], schema), payments)
+        delivered = [row | {"delivery": 1} for row in rows["micropayments"]]
+        pq.write_table(pa.Table.from_pylist(delivered, schema), payments)
         inputs = Inputs({"micropayments": {month: payments}})
         work = Work(MICROPAYMENTS, self._run, engine, self._context, Period.parse(month), inputs)
         work.prepare()
@@ -233,7 +234,7 @@ class Closer:
 @pytest.fixture(scope="module")
 def closer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closer]:
     folder = tmp_path_factory.mktemp("closer")
-    with DuckDBEngine(folder / "spill", "1GB", 1) as engine:
+    with DuckDBEngine(folder, "1GB", 1) as engine:
         for name in POLICIES:
             engine.table(f"policy_{name}", RULES.relation(name))
         yield Closer(engine, folder / "scratch")

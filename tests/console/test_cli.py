@@ -110,6 +110,7 @@ def workspace(telecom: Path, tmp_path: Path) -> Path:
         (["tiers", "--year", "soon"], "soon"),
         (["tiers", "--year", "0"], "--year"),
         (["grants"], "--year"),
+        (["miles", "--month", "2021-13"], "'2021-13' is no month; write it as YYYY-MM"),
         (["tiers", "--year", "2017", "--mont", "3"], "--mont"),
         (["tiers", "--year", "2017", "--memory", "lots"], "--memory: not an amount of memory"),
         (["tiers", "--year", "2017", "--threads", "0"], "--threads"),
@@ -326,7 +327,7 @@ def test_points_are_closed_in_order_and_swept_at_the_end_of_the_year(
         run_command(options(workspace), "sweep 2018")
     before = data_hashes(workspace)
     for words, said in {
-        ("sweep", "--year", "2017"): "expire at the end of 2017",
+        ("sweep", "--year", "2017"): "Points swept by cause, 2017",
         ("grants", "--year", "2018"): "Points granted by tier",
     }.items():
         ended = call(*words, "--dry-run", "--workspace", workspace)
