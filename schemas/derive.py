@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from schemas.columns import DTYPES, TIMESTAMP, DeclaredCheck, DeclaredColumn
+from schemas.columns import DTYPES, TIMESTAMP, Declared, DeclaredColumn
 from schemas.exports import EXPORTS, Export, opening_lots
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 
@@ -45,17 +45,18 @@ _PACKAGE_TYPES: Final = {
 }
 """The types of a Data Package by the published ones."""
 _GLOBS: Final = str.maketrans({character: f"[{character}]" for character in "[*?"})
-_PACKAGE_CONSTRAINTS: Final = {
-    "allowed_values": "enum",
-    "min_value": "minimum",
-    "max_value": "maximum",
-}
-"""The constraints of a Data Package by what pandera knows of a check."""
+_CELLS: Final = ("type", "unit", "meaning", "rule")
+"""The headers of the data dictionary that tables and exports have in common."""
 
 
 def duckdb_type(dtype: pa.DataType) -> str:
     """The DuckDB type of a published type; `KeyError` for a type that is not published."""
     return _DUCKDB_TYPES[dtype]
+
+
+def type_name(dtype: pa.DataType) -> str:
+    """The published name of a type: text, bool, int64, date, timestamp, decimal."""
+    return _TYPE_NAMES[dtype]
 
 
 def quoted(identifier: str) -> str:
@@ -91,22 +92,16 @@ def unit(column: DeclaredColumn) -> str | None:
     return str(declared) if declared else None
 
 
-def field(name: str, column: DeclaredColumn) -> pa.Field:
-    """The column as an Arrow field: whether it may be null, its description and unit."""
-    metadata = {"description": column.description}
-    if declared := unit(column):
-        metadata["unit"] = declared
-    return pa.field(name, column.dtype, nullable=column.nullable, metadata=metadata)
-
-
 def arrow_schema(
     columns: Mapping[str, DeclaredColumn], *, description: str, grain: str
 ) -> pa.Schema:
-    """The columns as an Arrow schema; descriptions and units are field metadata."""
-    return pa.schema(
-        [field(name, column) for name, column in columns.items()],
-        metadata={"description": description, "grain": grain},
-    )
+    """The columns as an Arrow schema: nullability, and as metadata descriptions and units."""
+    fields = []
+    for name, column in columns.items():
+        counted = {"unit": declared} if (declared := unit(column)) else {}
+        metadata = {"description": column.description, **counted}
+        fields.append(pa.field(name, column.dtype, nullable=column.nullable, metadata=metadata))
+    return pa.schema(fields, metadata={"description": description, "grain": grain})
 
 
 def table_schema(table: Table) -> pa.Schema:
@@ -325,20 +320,18 @@ def changed_cells(
 
 def data_dictionary() -> str:
     """Every table and export in Markdown: grain, keys, columns, types, units and rules."""
-    lines = ["# Data dictionary", ""]
-    lines += ["Generated from `schemas/`. Timestamps are Korea Standard Time.", ""]
-    lines += ["## Published tables", ""]
-    for table in PUBLISHED.values():
-        lines += _table_section(table)
-    lines += ["## Staged relations", ""]
-    for table in STAGED_RELATIONS.values():
-        lines += _table_section(table)
-    lines += ["## Exports", ""]
-    for export in EXPORTS.values():
-        lines += _export_section(export)
-    lines += ["## Opening lots", ""]
-    lines += _export_section(opening_lots())
-    return "\n".join(lines).rstrip() + "\n"
+    chapters = {
+        "Published tables": map(_table_section, PUBLISHED.values()),
+        "Staged relations": map(_table_section, STAGED_RELATIONS.values()),
+        "Exports": map(_export_section, EXPORTS.values()),
+        "Opening lots": [_export_section(opening_lots())],
+    }
+    parts = [
+        "# Data dictionary",
+        "Generated from `schemas/`. Timestamps are Korea Standard Time.",
+        *(part for title, found in chapters.items() for part in (f"## {title}", *found)),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 PackagedFile = Mapping[str, str | int | None]
@@ -393,111 +386,64 @@ def _package_field(table: Table, name: str) -> dict[str, object]:
     """A column; the partition's stands last, where readers of Hive layout add it."""
     column = table.columns[name]
     in_path = " (in the path alone, not in the files)" if name == table.partition else ""
-    described: dict[str, object] = {
+    counted = unit(column)
+    return {
         "name": name,
-        "type": _PACKAGE_TYPES[type_name(table.dtype(name))],
+        "type": _PACKAGE_TYPES[type_name(column.dtype)],
         "description": f"{column.description}{in_path}",
-        "constraints": _constraints(column),
+        # what of the column's rules the standard can say; the dictionary has all of them
+        "constraints": {"required": not column.nullable, **column.constraints},
+        **({"pointbook:unit": counted} if counted else {}),
     }
-    if counted := unit(column):
-        described["pointbook:unit"] = counted
-    return described
 
 
-def _constraints(column: DeclaredColumn) -> dict[str, object]:
-    """What of the column's rules the standard can say; the dictionary has all of them."""
-    found: dict[str, object] = {"required": not column.nullable}
-    for check in column.checks:
-        for name, value in check.statistics.items():
-            if name in _PACKAGE_CONSTRAINTS:
-                constraint = _PACKAGE_CONSTRAINTS[name]
-                found[constraint] = list(value) if constraint == "enum" else value
-    return found
-
-
-def _table_section(table: Table) -> list[str]:
-    """What the data dictionary says of a table, as lines of Markdown."""
+def _table_section(table: Table) -> str:
+    """What the data dictionary says of a table, in Markdown."""
     key = ", ".join(f"`{name}`" for name in (table.partition, *table.key))
-    rows = [
-        [
-            f"`{name}`",
-            type_name(table.dtype(name)),
-            unit(column) or "",
-            column.description,
-            _rules(column.checks),
-        ]
-        for name, column in table.columns.items()
-    ]
-    return [
-        f"### {table.name}",
-        "",
-        f"{table.description}. Grain: {table.grain}. Partition: `{table.partition}`. Key: {key}.",
-        "",
-        *_markdown(["column", "type", "unit", "meaning", "rule"], rows),
-        *_across(table.checks),
-    ]
+    lead = f"{table.description}. Grain: {table.grain}. Partition: `{table.partition}`. Key: {key}."
+    rows = [[f"`{name}`", *_cells(column)] for name, column in table.columns.items()]
+    return _section(table, table.name, lead, [["column", *_CELLS], *rows])
 
 
-def _export_section(export: Export) -> list[str]:
-    """What the data dictionary says of an export, as lines of Markdown."""
+def _export_section(export: Export) -> str:
+    """What the data dictionary says of an export, in Markdown."""
     key = ", ".join(f"`{name}`" for name in export.key)
     partition = staged_partition(export)
     where = f"by `{partition[0]}`" if partition else "whole"
     staged = f" Staged {where}." if export.name in EXPORTS else ""
     current = f" The highest `{export.revision}` is current." if export.revision else ""
+    lead = f"{export.description}. Key: {key}.{current}{staged} \\* = required."
     rows = [
-        [
-            f"`{name}`" + ("" if column.nullable else " \\*"),
-            str(column.title),
-            type_name(export.dtype(name)),
-            unit(column) or "",
-            column.description,
-            _export_rules(export, name),
-        ]
+        [f"`{name}`" + ("" if column.nullable else " \\*"), str(column.title), *_cells(column)]
         for name, column in export.columns.items()
     ]
-    return [
-        f"### {export.name} ({export.title})",
-        "",
-        f"{export.description}. Key: {key}.{current}{staged} \\* = required.",
-        "",
-        *_markdown(["column", "Korean name", "type", "unit", "meaning", "rule"], rows),
-        *_across(export.checks),
-    ]
+    title = f"{export.name} ({export.title})"
+    return _section(export, title, lead, [["column", "Korean name", *_CELLS], *rows])
 
 
-def type_name(dtype: pa.DataType) -> str:
-    """The published name of a type: text, bool, int64, date, timestamp, decimal."""
-    return _TYPE_NAMES[dtype]
+def _cells(column: DeclaredColumn) -> list[str]:
+    """What a row of the dictionary says of a column, under the headers `_CELLS`."""
+    return [type_name(column.dtype), unit(column) or "", column.description, _rules(column)]
 
 
-def _export_rules(export: Export, name: str) -> str:
+def _section(of: Declared, title: str, lead: str, rows: list[list[str]]) -> str:
+    """A section in Markdown: a table, whose first row is its header, and the rules across it."""
+    rows.insert(1, ["---"] * len(rows[0]))
+    table = ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows]
+    across = [f"- `{check.name.partition(':')[0]}` is {check.title}" for check in of.checks]
+    parts = [[f"### {title}"], [lead], table, across]
+    return "\n\n".join("\n".join(lines) for lines in parts if lines)
+
+
+def _rules(column: DeclaredColumn) -> str:
     """What a column may hold: its codes with their labels, or its checks; its default."""
-    metadata = export.metadata(name)
-    labels = metadata.get("labels")
-    default = metadata.get("default")
-    parts = [
-        " · ".join(f"{code} {korean}" for code, korean in labels.items())
-        if isinstance(labels, dict)
-        else _rules(export.columns[name].checks),
-        f"default {str(default).lower()}" if default is not None else "",
-        "personal: kept as a keyed hash" if metadata.get("personal") else "",
-    ]
-    return "; ".join(part for part in parts if part)
-
-
-def _rules(checks: Iterable[DeclaredCheck]) -> str:
-    return "; ".join(check.title for check in checks)
-
-
-def _across(checks: Iterable[DeclaredCheck]) -> list[str]:
-    claims = [(check.name.partition(":")[0], check.title) for check in checks]
-    return [
-        *(f"- `{column}` is {wording}" for column, wording in claims),
-        *([""] if claims else []),
-    ]
-
-
-def _markdown(header: list[str], rows: list[list[str]]) -> list[str]:
-    cells = [header, ["---"] * len(header), *rows]
-    return [*("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in cells), ""]
+    labels = column.metadata.get("labels")
+    default = column.metadata.get("default")
+    titles = [check.title for check in column.checks]
+    if isinstance(labels, dict):
+        titles = [" · ".join(f"{code} {korean}" for code, korean in labels.items())]
+    if default is not None:
+        titles.append(f"default {str(default).lower()}")
+    if column.metadata.get("personal"):
+        titles.append("personal: kept as a keyed hash")
+    return "; ".join(titles)
