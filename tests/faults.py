@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.console.errors import PointbookError
+from flows.publishing.options import Options
 from flows.publishing.run import Run
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED
@@ -45,11 +46,11 @@ def publish(root: Path, amounts: Mapping[str, int], name: str = UNLISTED) -> dic
 
     As `tier_exceptions` it appears in the catalog; under another name none is built.
     """
-    with Run(root, "tiers", {}) as run:
+    with Run(Options(workspace=root), "tiers", {}) as run:
         for year, amount in amounts.items():
             rows = [{"customer_id": "c1", "reason": "not_joined", "amount": amount, "lines": 1}]
             path = target(root, year)
-            aside = run.aside(path)
+            aside = run.temporary(path)
             pq.write_table(pa.Table.from_pylist(rows, stored_schema(TABLE)), aside)
             run.replace(aside, path, table=name, period=year, rows=1)
         return run.commit({})
@@ -223,6 +224,6 @@ def hold_the_lock(root: Path) -> tuple[Any, Connection]:
 
 
 def _hold(root: Path, ready: Connection) -> None:
-    with Run(root, "ingest", {}):
+    with Run(Options(workspace=root), "ingest", {}):
         ready.send(True)
         signal.pause()

@@ -20,7 +20,7 @@ from typing import Any, Final
 from flows.console.errors import PointbookError, RunFailed
 from flows.console.zone import KOREA
 from flows.publishing.commit import sync
-from flows.publishing.workspace import Workspace
+from flows.publishing.workspace import Workspace, open_private
 
 FILE: Final = "backfills.jsonl"
 _INTERRUPTED: Final = 130
@@ -47,32 +47,22 @@ def recorded(workspace: Workspace, asked: Mapping[str, Any]) -> Iterator[Outcome
     try:
         yield outcome
     except BaseException as error:
+        outcome.exit = error.exit_code if isinstance(error, PointbookError) else 1
+        if isinstance(error, KeyboardInterrupt):
+            outcome.exit = _INTERRUPTED
         with suppress(RunFailed):
-            _append(workspace, _ended(outcome, error), number)
+            _append(workspace, vars(outcome) | {"error": str(error)}, number)
         raise
-    _append(workspace, _ended(outcome, None), number)
+    _append(workspace, vars(outcome) | {"error": None}, number)
 
 
 def backfills(workspace: Workspace) -> list[dict[str, Any]]:
     """Every recorded backfill, in order; `ended_at` and `exit` are none of one that did not end."""
     found: dict[int, dict[str, Any]] = {}
-    try:
-        content = (workspace.runs / FILE).read_bytes()
-    except FileNotFoundError:
-        return []
-    for line in _lines(content):
-        unfinished = {"ended_at": None, "exit": None}
-        found.setdefault(line["backfill"], unfinished).update(line)
+    with suppress(FileNotFoundError):
+        for line in _lines((workspace.runs / FILE).read_bytes()):
+            found.setdefault(line["backfill"], {"ended_at": None, "exit": None}).update(line)
     return list(found.values())
-
-
-def _ended(outcome: Outcome, error: BaseException | None) -> dict[str, Any]:
-    code = outcome.exit
-    if error is not None:
-        code = error.exit_code if isinstance(error, PointbookError) else 1
-        if isinstance(error, KeyboardInterrupt):
-            code = _INTERRUPTED
-    return vars(outcome) | {"exit": code, "error": str(error) if error is not None else None}
 
 
 def _append(workspace: Workspace, content: dict[str, Any], number: int | None = None) -> int:
@@ -83,23 +73,21 @@ def _append(workspace: Workspace, content: dict[str, Any], number: int | None = 
     path = workspace.runs / FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with open_private(path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             before = path.read_bytes()
             when = "ended_at"
             if number is None:
-                number, when = _next_number(before), "at"
+                number = max((line["backfill"] for line in _lines(before)), default=0) + 1
+                when = "at"
             now = datetime.now(KOREA).isoformat(timespec="milliseconds")
             line = json.dumps({"backfill": number, when: now} | content, ensure_ascii=False)
             text = f"{line}\n".encode()
             if before and not before.endswith(b"\n"):
                 text = b"\n" + text
-            if os.write(descriptor, text) < len(text):
+            if file.write(text) < len(text):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            os.fsync(file)
         sync(path.parent)
     except OSError as error:
         raise RunFailed(
@@ -107,10 +95,6 @@ def _append(workspace: Workspace, content: dict[str, Any], number: int | None = 
             "it again"
         ) from error
     return number
-
-
-def _next_number(content: bytes) -> int:
-    return max((line["backfill"] for line in _lines(content)), default=0) + 1
 
 
 def _lines(content: bytes) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,8 @@ from flows.deliveries.landing import new_files
 from flows.publishing.commit import Entry
 from flows.publishing.options import Options
 from flows.publishing.run import Context
-from flows.publishing.write_audit import changed_inputs, published_path
+from flows.publishing.workspace import published_path
+from flows.publishing.write_audit import changed_inputs
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.policies.policy import PolicyError

@@ -53,7 +53,7 @@ def perform(
     change. Raises NotReady, WrongUsage or PolicyError where the period can't be made; RunFailed
     where an audit finds rows that break a claim.
     """
-    with Run.of(options, command.name, {command.span: period.value, **flags}) as run:
+    with Run(options, command.name, {command.span: period.value, **flags}) as run:
         context = Context.of(options)
         facts = command.require(context, period, **flags) or {}
         if reason := command.lost(context, period):

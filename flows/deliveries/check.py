@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -30,8 +30,6 @@ EXAMPLES: Final = 3
 """How many rows are shown of each reason."""
 _SHOWN_CHARACTERS: Final = 160
 _ROWS_AT_ONCE: Final = 4096
-_UNNUMBERED: Final = 0
-"""The delivery that a check is: none."""
 
 
 def check_files(
@@ -57,7 +55,7 @@ def check_files(
         for known in EXPORTS.values():
             own = [report for report in intake.accepted if report.file.export is known]
             if own:
-                intake.merge(known, own, {}, {}, _UNNUMBERED, lambda merge: None)
+                intake.merge(known, own, lambda merge: None)
         return {
             "command": "check",
             "max_reject_rate": options.max_reject_rate,
@@ -67,12 +65,11 @@ def check_files(
 
 def raise_if_refused(found: Mapping[str, Any]) -> None:
     """Raises RunFailed where ingest would reject a file whole, HeldBack where it would hold one."""
-    rejected = [file for file in found["files"] if file["status"] == "rejected"]
+    files = found["files"]
+    rejected = [f"{f['file']}: {f['reason']}" for f in files if f["status"] == "rejected"]
     if rejected:
-        reasons = "; ".join(f"{file['file']}: {file['reason']}" for file in rejected)
-        raise RunFailed(f"would be rejected whole: {reasons}")
-    held = [file["file"] for file in found["files"] if file["status"] == "held_back"]
-    if held:
+        raise RunFailed(f"would be rejected whole: {'; '.join(rejected)}")
+    if held := [file["file"] for file in files if file["status"] == "held_back"]:
         raise HeldBack(
             f"would be held back for too many rejected rows: {', '.join(held)}; have them mended, "
             "or raise --max-reject-rate"
@@ -127,7 +124,10 @@ def _told(checked: _Checked, intake: Intake) -> dict[str, Any]:
         told: dict[str, Any] = {"export": None, "status": "rejected", "reason": checked.refusal}
     else:
         told = report.as_manifest() | {"export_told_by": checked.told_by}
-    told |= {"file": shown(str(checked.path))} | _container(checked.path)
+    told |= {"file": shown(str(checked.path)), "container": None, "compression": None}
+    with suppress(FileRefused):
+        container = Container.of(checked.path)
+        told |= {"container": container.kind, "compression": container.compression}
     if told["reason"] is not None:
         told["reason"] = shown(told["reason"])
     if report is not None and report.header is not None:
@@ -138,14 +138,6 @@ def _told(checked: _Checked, intake: Intake) -> dict[str, Any]:
     return told
 
 
-def _container(path: Path) -> dict[str, str | None]:
-    try:
-        container = Container.of(path)
-    except FileRefused:
-        return {"container": None, "compression": None}
-    return {"container": container.kind, "compression": container.compression}
-
-
 def _columns(export: Export, header: Header) -> dict[str, Any]:
     """Which of the export's columns a header has, in which language, and what else it has."""
     korean = [
@@ -153,20 +145,14 @@ def _columns(export: Export, header: Header) -> dict[str, Any]:
         for name, index in header.columns.items()
     ]
     known = set(header.columns.values())
+    extra = [name for index, name in enumerate(header.names) if index not in known]
+    language = "Korean" if all(korean) else "mixed" if any(korean) else "English"
     return {
-        "header_language": "mixed"
-        if len(set(korean)) > 1
-        else "Korean"
-        if korean[0]
-        else "English",
+        "header_language": language,
         "columns": {
             "found": [name for name in export.columns if name in header.columns],
             "missing_optional": [name for name in export.columns if name not in header.columns],
-            "extra": [
-                shown(name, _SHOWN_CHARACTERS)
-                for index, name in enumerate(header.names)
-                if index not in known
-            ],
+            "extra": [shown(name, _SHOWN_CHARACTERS) for name in extra],
         },
     }
 
@@ -174,23 +160,19 @@ def _columns(export: Export, header: Header) -> dict[str, Any]:
 def rejected_rows(counts: Counter[str], refused: Path) -> list[dict[str, Any]]:
     """The reasons of a file's rejected rows, the most frequent first, each with examples."""
     examples: dict[str, list[dict[str, Any]]] = {reason: [] for reason in counts}
-    for batch in _batches(refused):
-        lists = batch.column("reasons")
-        names, rows = lists.flatten(), pc.list_parent_indices(lists)
-        for reason, found in examples.items():
-            first = rows.filter(pc.equal(names, reason))[: EXAMPLES - len(found)]
-            found += [
-                {"line": row["line"], "raw_text": shown(row["raw_text"], _SHOWN_CHARACTERS)}
-                for row in batch.select(["line", "raw_text"]).take(first).to_pylist()
-            ]
-        if all(len(examples[reason]) == min(EXAMPLES, n) for reason, n in counts.items()):
-            break
+    with pq.ParquetFile(refused) as parquet:
+        for batch in parquet.iter_batches(_ROWS_AT_ONCE, columns=["line", "raw_text", "reasons"]):
+            lists = batch.column("reasons")
+            names, rows = lists.flatten(), pc.list_parent_indices(lists)
+            for reason, found in examples.items():
+                first = rows.filter(pc.equal(names, reason))[: EXAMPLES - len(found)]
+                found += [
+                    {"line": row["line"], "raw_text": shown(row["raw_text"], _SHOWN_CHARACTERS)}
+                    for row in batch.select(["line", "raw_text"]).take(first).to_pylist()
+                ]
+            if all(len(examples[reason]) == min(EXAMPLES, n) for reason, n in counts.items()):
+                break
     return [
         {"reason": reason, "rows": count, "examples": examples[reason]}
         for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
-
-
-def _batches(refused: Path) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(refused) as parquet:
-        yield from parquet.iter_batches(_ROWS_AT_ONCE, columns=["line", "raw_text", "reasons"])

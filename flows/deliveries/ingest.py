@@ -18,7 +18,7 @@ from flows.deliveries.landing import (
     check_exports,
     delivered_key,
     landed_files,
-    strangers,
+    unknown_folders,
 )
 from flows.publishing.commit import State
 from flows.publishing.options import Options
@@ -42,7 +42,7 @@ def ingest(
     """
     check_exports(exports)
     parameters = {"exports": list(exports), "max_reject_rate": options.max_reject_rate}
-    with Run.of(options, "ingest", parameters) as run:
+    with Run(options, "ingest", parameters) as run:
         delivery = _Delivery(run, options, step)
         files = landed_files(run.workspace.landing, list(exports) or list(EXPORTS))
         delivery.take(files)
@@ -50,7 +50,7 @@ def ingest(
             {
                 "delivery": delivery.number if delivery.intake.accepted else None,
                 "files": [report.as_manifest() for report in delivery.intake.reports],
-                "strangers": strangers(run.workspace.landing),
+                "strangers": unknown_folders(run.workspace.landing),
             }
         )
 
@@ -108,22 +108,17 @@ class _Delivery:
             for partition in merge.changed_partitions():
                 self._replace_partition(export, merge, partition)
 
-        self.intake.merge(
-            export,
-            reports,
-            self._staged.files(export.name),
-            self._staged.files(history_name(export)),
-            self.number,
-            stage,
-        )
+        held = self._staged.files(export.name)
+        history = self._staged.files(history_name(export))
+        self.intake.merge(export, reports, stage, held, history, self.number)
 
     def _replace_partition(self, export: Export, merge: Merge, partition: str) -> None:
         """Takes a merged partition, and the relations kept of it, into the run's commit."""
 
-        def aside(relation: str, partition: str) -> Path:
-            return self._run.aside(self._target(export, relation, partition))
+        def temporary(relation: str, partition: str) -> Path:
+            return self._run.temporary(self._target(export, relation, partition))
 
-        for written in merge.write(partition, aside):
+        for written in merge.write(partition, temporary):
             self._run.replace(
                 written.file,
                 self._target(export, written.relation, partition),
@@ -144,17 +139,16 @@ class _Delivery:
         files = dict(self._known.files)
         for report in self.intake.accepted:
             assert report.sha256 is not None
-            export = report.file.export.name
-            files[delivered_key(export, report.sha256)] = DeliveredFile(
-                export=export, name=report.file.name, delivery=self.number
-            )
+            about = {"export": report.file.export.name, "name": report.file.name}
+            delivered = DeliveredFile(**about, delivery=self.number)
+            files[delivered_key(delivered.export, report.sha256)] = delivered
         pseudonyms = self.intake.pseudonyms
         key_id = pseudonyms.key_id if pseudonyms else self._known.key_id
         registry = Deliveries(last=self.number, key_id=key_id, files=files)
         target = self._run.workspace.staged / REGISTRY
-        aside = self._run.aside(target)
-        aside.write_text(registry.model_dump_json(indent=1), encoding="utf-8")
-        self._run.replace(aside, target, table=None, period=None, rows=None)
+        temporary = self._run.temporary(target)
+        temporary.write_text(registry.model_dump_json(indent=1), encoding="utf-8")
+        self._run.replace(temporary, target)
 
 
 def file_quarantine(run: Run, intake: Intake, report: FileReport, filed: set[Path]) -> None:
@@ -169,9 +163,9 @@ def file_quarantine(run: Run, intake: Intake, report: FileReport, filed: set[Pat
     if target in filed:
         return
     filed.add(target)
-    aside = run.aside(target)
-    intake.refused(report).replace(aside)
-    run.replace(aside, target, table="quarantine", period=None, rows=report.rows["quarantined"])
+    temporary = run.temporary(target)
+    intake.refused(report).replace(temporary)
+    run.replace(temporary, target, table="quarantine", rows=report.rows["quarantined"])
 
 
 def held_back(manifest: Mapping[str, Any]) -> list[str]:

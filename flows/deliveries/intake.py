@@ -46,6 +46,8 @@ MOST_MONTHS: Final = 600
 _GROUP_BYTES: Final = 1 << 28
 """Months merge together up to this size, so that small months don't cost a merge each."""
 
+_NOTHING: Final[Mapping[str, Path]] = {}
+
 T = TypeVar("T")
 
 
@@ -66,13 +68,6 @@ class FileReport:
     amounts: dict[str, Counter[str]] = field(default_factory=dict)
     months: set[str] = field(default_factory=set)
 
-    @property
-    def delimiter(self) -> str | None:
-        """What parts the fields of delimited text."""
-        if self.header is None or self.header.delimiter is None:
-            return None
-        return self.header.delimiter.decode()
-
     def add(self, batch: Batch) -> None:
         """Counts a batch; its accepted rows may still turn out duplicate, stale or conflicting."""
         self.rows["delivered"] += batch.rows
@@ -87,10 +82,11 @@ class FileReport:
 
     def move(self, outcome: Outcome) -> None:
         """Takes rows from accepted to what the merge found them to be."""
-        if outcome.outcome == "accepted":
+        fate = outcome.outcome
+        if fate == "accepted":
             return
-        fate = "quarantined" if outcome.outcome == "conflict" else outcome.outcome
-        if outcome.outcome == "conflict":
+        if fate == "conflict":
+            fate = "quarantined"
             self.reasons[CONFLICT] += outcome.rows
         self.rows[fate] += outcome.rows
         self.rows["accepted"] -= outcome.rows
@@ -111,6 +107,7 @@ class FileReport:
 
     def as_manifest(self) -> dict[str, Any]:
         """The report as the manifest shows it."""
+        delimiter = self.header and self.header.delimiter
         return {
             "export": self.file.export.name,
             "file": self.file.name,
@@ -119,7 +116,7 @@ class FileReport:
             "sha256": self.sha256,
             "bytes": self.size,
             "encoding": self.encoding,
-            "delimiter": self.delimiter,
+            "delimiter": delimiter and delimiter.decode(),
             "extra_columns": self.header.extra if self.header else 0,
             "blank_lines": self.blank_lines,
             "rows": {fate: self.rows[fate] for fate in FATES},
@@ -173,15 +170,16 @@ class Intake:
         self,
         export: Export,
         reports: Sequence[FileReport],
-        held: Mapping[str, Path],
-        history: Mapping[str, Path],
-        delivery: int,
         take: Callable[[Merge], object],
+        held: Mapping[str, Path] = _NOTHING,
+        history: Mapping[str, Path] = _NOTHING,
+        delivery: int = 0,
     ) -> None:
         """Merges the files' rows with those held, group by group of partitions that share keys.
 
-        `take` gets each group's merge. Afterwards the reports tell duplicate, stale and
-        conflicting rows from accepted ones, and `refused` files hold the conflicting ones too.
+        `held`, `history`: what is staged, and what was replaced, by partition. `take` gets each
+        group's merge. Afterwards the reports tell duplicate, stale and conflicting rows from
+        accepted ones, and `refused` files hold the conflicting ones too.
         """
         arrivals = {
             month: [self._arrivals(r, month) for r in reports if month in r.months]
@@ -196,14 +194,8 @@ class Intake:
             progress.working(f"merging {export.name}", lambda: done / len(groups)),
         ):
             for group in groups:
-                merge = Merge(
-                    engine,
-                    export,
-                    _only(arrivals, group),
-                    _only(held, group),
-                    _only(history, group),
-                    delivery,
-                )
+                files = (_only(arrivals, group), _only(held, group), _only(history, group))
+                merge = Merge(engine, export, *files, delivery)
                 for outcome in merge.outcomes():
                     by_number[outcome.file].move(outcome)
                 conflicts.append(merge.conflicts())
@@ -234,29 +226,16 @@ class Intake:
                 if self._is_known(report):
                     report.status = "known"
                     return report
-                reader = Reader(
-                    file.export,
-                    file.name,
-                    handle,
-                    container,
-                    found.encoding,
-                    self.pseudonyms,
-                    self._readers,
-                )
+                of = (file.export, file.name, handle, container, found.encoding)
+                reader = Reader(*of, self.pseudonyms, self._readers)
                 share = lambda: handle.tell() / max(1, found.size)  # noqa: E731
                 with progress.working(f"reading {file.export.name}/{file.name}", share):
                     self._write_batches(report, reader.batches())
                 report.header = reader.header
                 report.blank_lines = reader.blank_lines
         except FileRefused as refusal:
-            return FileReport(
-                file,
-                status="rejected",
-                reason=str(refusal),
-                sha256=report.sha256,
-                size=report.size,
-                encoding=report.encoding,
-            )
+            survives = (report.sha256, report.size, report.encoding)
+            return FileReport(file, "rejected", str(refusal), *survives)
         return report
 
     def _is_known(self, report: FileReport) -> bool:
@@ -340,9 +319,8 @@ class Intake:
         with opened(file.path, file.room) as handle:
             if survey(handle, container).sha256 != report.sha256:
                 raise FileRefused("it changed after it was read")
-            reader = Reader(
-                file.export, file.name, handle, container, report.encoding, self.pseudonyms
-            )
+            of = (file.export, file.name, handle, container, report.encoding)
+            reader = Reader(*of, self.pseudonyms)
             with pq.ParquetWriter(target, QUARANTINE_SCHEMA) as writer:
                 for rows in reader.conflicting(wanted):
                     writer.write_table(rows)

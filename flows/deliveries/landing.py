@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from flows.console.errors import WrongUsage
+from flows.publishing.commit import sha256_of
 from flows.publishing.workspace import Workspace
 from schemas.exports import EXPORTS, Export
 
@@ -92,9 +92,7 @@ def landed_files(landing: Path, exports: Sequence[str]) -> list[LandedFile]:
         for path in sorted((landing / export).iterdir())
         if not path.name.startswith(".")
     ]
-    return [
-        LandedFile(number, export, path, landing) for number, (export, path) in enumerate(paths)
-    ]
+    return [LandedFile(n, export, path, landing) for n, (export, path) in enumerate(paths)]
 
 
 def new_files(workspace: Workspace) -> list[LandedFile]:
@@ -109,15 +107,12 @@ def new_files(workspace: Workspace) -> list[LandedFile]:
 
 def _sha256(file: LandedFile) -> str:
     try:
-        if not file.path.is_file():
-            return ""
-        with file.path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        return sha256_of(file.path) if file.path.is_file() else ""
     except OSError:
         return ""
 
 
-def strangers(landing: Path) -> list[str]:
+def unknown_folders(landing: Path) -> list[str]:
     """Names in landing that are no export's folder."""
     if not landing.is_dir():
         return []

@@ -33,40 +33,29 @@ from flows.publishing.write_audit import (
     write_and_audit,
 )
 from schemas.derive import staged_schema, stored_schema
-from schemas.exports import EXPORTS, OWNERS, Export, opening_lots
+from schemas.exports import EXPORTS, OWNERS, opening_lots
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.engine.engine import Transform, load_transform
-from transforms.exports.merge import WHOLE, Merge
+from transforms.exports.merge import WHOLE
 from transforms.exports.validate import as_series
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_UNNUMBERED: Final = 0
-"""The delivery that an opening is: none."""
 
 
 @dataclass(frozen=True)
 class Openable:
     """A ledger that can be opened: whose lots it has, and how they become its table.
 
-    `handed_on`: the relation that the table's transform reads, and what makes it of the lots.
+    `room`: the folder of its SQL. `handed_on`: the relation that the table's transform reads, and
+    what makes it of the lots.
     """
 
     ledger: Ledger
     owners: str
     room: str
     handed_on: tuple[str, str]
-
-    @property
-    def name(self) -> str:
-        """What its lots hold: points or miles."""
-        return self.ledger.command
-
-    @property
-    def table(self) -> str:
-        return self.ledger.lots
 
 
 _LEDGERS: Final = (
@@ -90,7 +79,7 @@ def open_ledger(
     require_file(lots)
     parameters = {"month": str(month), "lots": shown(lots.name), "dry_run": dry_run}
     parameters["max_reject_rate"] = options.max_reject_rate
-    with Run.of(options, "open", parameters) as run:
+    with Run(options, "open", parameters) as run:
         context = Context.of(options)
         opening = _Opening(run, options, context, month.first_day)
         report = step("read", lambda: opening.read(lots))
@@ -136,19 +125,24 @@ class _Opening:
             engine.relation("delivered_lots", [delivered], staged_schema(self._export))
             run_context(engine, first_day=self._first, day_after=self._first)
             counts = engine.rows(_sql("lot_counts")).to_pylist()
-            ledger = _ledger_of({row["kind"] for row in counts}, report)
-            self._require_owners(ledger)
+            openable = _openable({row["kind"] for row in counts}, report)
+            ledger = openable.ledger
+            if openable.owners not in self._owners:
+                raise NotReady(
+                    f"open: {openable.owners}, who own the lots, were never delivered; land them, "
+                    "then run `pointbook ingest`"
+                )
             self._require_not_begun(ledger, month)
-            period = str(ledger.ledger.before(month))
-            relation, transform = ledger.handed_on
+            period = str(ledger.before(month))
+            relation, transform = openable.handed_on
             engine.view(relation, _sql(transform))
-            lots = load_transform(f"{ledger.room}/{ledger.table}")
-            sound = load_transform(f"audits/{ledger.table}__{_CLAIM}")
+            lots = load_transform(f"{openable.room}/{ledger.lots}")
+            sound = load_transform(f"audits/{ledger.lots}__{_CLAIM}")
             (self._written,), claims = write_and_audit(
                 self._run, engine, self._context.policies, [lots], period, [sound]
             )
-            opened = stored_schema(PUBLISHED[ledger.table])
-            engine.relation("opened_lots", [self._written.aside], opened)
+            opened = stored_schema(PUBLISHED[ledger.lots])
+            engine.relation("opened_lots", [self._written.temporary], opened)
             audit(engine, _sql("every_lot_opened"))
             totals = engine.rows(_sql("lot_totals")).to_pylist()[0]
         if totals["remaining"] != report.amounts["remaining"]["accepted"]:
@@ -156,23 +150,16 @@ class _Opening:
                 f"{_name(report)}: {report.amounts['remaining']['accepted']:,} accepted, "
                 f"{totals['remaining']:,} opened; nothing was published"
             )
-        return {
-            "ledger": ledger.name,
-            "period": period,
-            "lots": counts,
-            "totals": totals,
-            "audits": [*claims, "every_lot_opened"],
-        }
+        audits = [*claims, "every_lot_opened"]
+        content = {"ledger": ledger.command, "period": period, "lots": counts}
+        return content | {"totals": totals, "audits": audits}
 
     def told(self, report: FileReport, examples: bool) -> dict[str, Any]:
         """The file as the manifest shows it, and examples of rejected rows where asked for."""
-        told: dict[str, Any] = {
-            "inputs": {OPENED_BY: [{"path": report.file.name, "sha256": report.sha256}]},
-            "files": [report.as_manifest()],
-        }
+        opened_by = [{"path": report.file.name, "sha256": report.sha256}]
+        told = {"inputs": {OPENED_BY: opened_by}, "files": [report.as_manifest()]}
         if examples:
-            refused = self._intake.refused(report)
-            told["rejected"] = rejected_rows(report.reasons, refused)
+            told["rejected"] = rejected_rows(report.reasons, self._intake.refused(report))
         return told
 
     def publish(self, report: FileReport) -> None:
@@ -185,14 +172,8 @@ class _Opening:
     def _merged(self, report: FileReport) -> Path:
         """The file's good rows, each once; raises RunFailed where there is none."""
         target = self._run.scratch / "delivered_lots.parquet"
-        self._intake.merge(
-            self._export,
-            [report],
-            {},
-            {},
-            _UNNUMBERED,
-            lambda merge: _write_whole(merge, target),
-        )
+        whole = lambda merge: merge.write(WHOLE, lambda relation, partition: target)  # noqa: E731
+        self._intake.merge(self._export, [report], whole)
         if not report.rows["accepted"]:
             reasons = ", ".join(f"{name} {n:,}" for name, n in sorted(report.reasons.items()))
             raise RunFailed(
@@ -201,28 +182,20 @@ class _Opening:
             )
         return target
 
-    def _require_owners(self, ledger: Openable) -> None:
-        if ledger.owners not in self._owners:
-            raise NotReady(
-                f"open: {ledger.owners}, who own the lots, were never delivered; land them, then "
-                "run `pointbook ingest`"
-            )
-
-    def _require_not_begun(self, ledger: Openable, month: Period) -> None:
+    def _require_not_begun(self, ledger: Ledger, month: Period) -> None:
         """Raises WrongUsage where a month is closed, or the ledger starts with another one."""
-        begun = ledger.ledger.first(self._context)
+        begun = ledger.first(self._context)
         if begun is None:
             return
-        opened = str(ledger.ledger.opened(self._context))
-        closed = set(self._context.files(ledger.table)) - {opened}
+        closed = set(self._context.files(ledger.lots)) - {str(ledger.opened(self._context))}
         if closed:
             raise WrongUsage(
-                f"the ledger of {ledger.name} has begun: {min(closed)} is closed; open it in "
+                f"the ledger of {ledger.command} has begun: {min(closed)} is closed; open it in "
                 "another workspace"
             )
         if begun != month:
             raise WrongUsage(
-                f"the ledger of {ledger.name} was opened with {begun}; open it with that month "
+                f"the ledger of {ledger.command} was opened with {begun}; open it with that month "
                 "again, or in another workspace"
             )
 
@@ -235,16 +208,15 @@ def _known_owners(context: Context) -> dict[str, pd.Series[str]]:
             "open: none of customers, members was ever delivered, and lots are theirs; land them, "
             "then run `pointbook ingest`"
         )
-    return {name: _ids(EXPORTS[name], files) for name, files in owners.items() if files}
+    ids = {}
+    for name, files in owners.items():
+        if files:
+            tables = [pq.ParquetFile(file).read(EXPORTS[name].key) for file in files]
+            ids[name] = as_series(pa.concat_tables(tables)[0])
+    return ids
 
 
-def _ids(export: Export, files: list[Path]) -> pd.Series[str]:
-    found = [pq.ParquetFile(file).read(export.key) for file in files]
-    (ids,) = pa.concat_tables(found).columns
-    return as_series(ids)
-
-
-def _ledger_of(kinds: set[str], report: FileReport) -> Openable:
+def _openable(kinds: set[str], report: FileReport) -> Openable:
     """The ledger that lots of these kinds are of; raises RunFailed where they are of two."""
     found = [ledger for ledger in _LEDGERS if kinds & set(OWNERS[ledger.owners])]
     if len(found) > 1:
@@ -253,10 +225,6 @@ def _ledger_of(kinds: set[str], report: FileReport) -> Openable:
             "each ledger with a file of its own"
         )
     return found[0]
-
-
-def _write_whole(merge: Merge, target: Path) -> None:
-    merge.write(WHOLE, lambda relation, partition: target)
 
 
 def _sql(name: str) -> Transform:

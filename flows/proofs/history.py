@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from flows.console.errors import ProofFailed
-from flows.publishing.commit import ASIDE, PENDING, CommitRecord, Entry, sha256_of
+from flows.publishing.commit import PENDING, TEMPORARY, CommitRecord, Entry, number_of, sha256_of
 from flows.publishing.workspace import Workspace
 
 MANIFEST: Final = "manifest.json"
@@ -39,11 +39,11 @@ class History:
         return cls(workspace, tuple(_record(path) for path in paths))
 
     @cached_property
-    def publishers(self) -> dict[str, CommitRecord]:
-        """The latest commit of every path that is current."""
-        found: dict[str, CommitRecord] = {}
+    def publishers(self) -> dict[str, str]:
+        """The run that committed every path that is current."""
+        found: dict[str, str] = {}
         for record in self.records:
-            found |= {entry.path: record for entry in record.files}
+            found |= {entry.path: record.run_id for entry in record.files}
             for gone in record.removed:
                 found.pop(gone.path, None)
         return found
@@ -83,12 +83,11 @@ class History:
             other = by_number.setdefault(number_of(run_id), run_id)
             if other != run_id:
                 raise ProofFailed(f"runs {other} and {run_id} have the same number; {BACKUP}")
-        for number in range(1, max(by_number, default=0) + 1):
-            if number not in by_number:
-                raise ProofFailed(
-                    f"{self.workspace.runs}: run {number:06d} left no trace, neither a folder "
-                    f"nor a commit record; {BACKUP}"
-                )
+        for number in sorted({*range(1, max(by_number, default=0))} - by_number.keys()):
+            raise ProofFailed(
+                f"{self.workspace.runs}: run {number:06d} left no trace, neither a folder nor a "
+                f"commit record; {BACKUP}"
+            )
         committed = {record.run_id for record in self.records}
         for run_id, manifest in self.manifests.items():
             if manifest.get("status") == "done" and run_id not in committed:
@@ -105,15 +104,15 @@ class History:
             told = {(file["path"], file["sha256"], file["size"]) for file in manifest["outputs"]}
             own = path.relative_to(self.workspace.root).as_posix()
             held = {(e.path, e.sha256, e.size) for e in record.files if e.path != own}
-            for output in sorted(told ^ held):
+            for other, *_ in sorted(told ^ held):
                 raise ProofFailed(
-                    f"{path}: {output[0]} is not the same in commit {record.run_id}; {BACKUP}"
+                    f"{path}: {other} is not the same in commit {record.run_id}; {BACKUP}"
                 )
 
     @property
     def versions(self) -> list[Path]:
         """The files kept of what was replaced, each named after the run that published it."""
-        return sorted((self.workspace.root / "versions").rglob("[0-9]*.parquet"))
+        return sorted(self.workspace.versions.rglob("[0-9]*.parquet"))
 
     def check_versions(self) -> None:
         """Raises ProofFailed where a version is not a file that its run published."""
@@ -128,7 +127,7 @@ class History:
         Raises ProofFailed for the first that was not.
         """
         found = 0
-        for run_id in sorted({self.publishers[path].run_id for path in entries}):
+        for run_id in sorted({self.publishers[path] for path in entries}):
             for relation, files in self.manifests.get(run_id, {}).get("inputs", {}).items():
                 for file in files:
                     if not file["path"].startswith(_DATA):
@@ -143,25 +142,21 @@ class History:
                     found += 1
         return found
 
-    def strays(self) -> Iterator[Path]:
+    def unnamed_files(self) -> Iterator[Path]:
         """The Parquet files in the workspace that no commit names."""
         root = self.workspace.root
         for room in _DATA:
             for path in sorted((root / room).rglob("*.parquet")):
                 inside = path.relative_to(root)
-                if ASIDE not in inside.parts and inside.as_posix() not in self.publishers:
+                if TEMPORARY not in inside.parts and inside.as_posix() not in self.publishers:
                     yield path
 
     def _manifest_path(self, run_id: str) -> Path:
         return self.workspace.runs / run_id / MANIFEST
 
 
-def number_of(run_id: str) -> int:
-    """The number that a run's id begins with."""
-    return int(run_id.partition("-")[0])
-
-
 def _record(path: Path) -> CommitRecord:
+    """A finished commit's record; raises ProofFailed where the file is none."""
     try:
         record = CommitRecord.model_validate_json(path.read_bytes())
     except ValidationError as error:

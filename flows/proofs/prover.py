@@ -7,27 +7,27 @@ it: what reads that is left out until the period is renewed (`pointbook status` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.commands.template import CODE, fingerprints
-from flows.console.errors import PointbookError
+from flows.console.errors import PointbookError, ProofFailed
 from flows.publishing.commit import Entry
 from flows.publishing.ledgers import OPENED_BY, POINTS
 from flows.publishing.run import Context
 from flows.publishing.write_audit import (
     Inputs,
-    audits_of,
     breach_of,
     changed_inputs,
+    claims_of,
     name_inputs,
     name_policies,
     name_table,
-    proofs_of,
     run_context,
 )
 from schemas.exports import EXPORTS
@@ -78,16 +78,12 @@ def proven_periods(context: Context) -> list[Published]:
                 command, period = by
                 found.setdefault((period, command.name), {})[name] = path
     order = list(COMMANDS)
+    periods = sorted(found.items(), key=lambda item: (str(item[0][0]), order.index(item[0][1])))
+    entry = context.state.entry
     return [
-        Published(COMMANDS[name], period, files, _recorded(context, files))
-        for (period, name), files in sorted(
-            found.items(), key=lambda item: (str(item[0][0]), order.index(item[0][1]))
-        )
+        Published(COMMANDS[name], period, files, entry(next(iter(files.values()))).inputs)
+        for (period, name), files in periods
     ]
-
-
-def _recorded(context: Context, files: Mapping[str, Path]) -> Mapping[str, str]:
-    return context.state.entry(next(iter(files.values()))).inputs
 
 
 def publisher(entry: Entry) -> tuple[Command, Period] | None:
@@ -114,24 +110,9 @@ def remedy(entry: Entry) -> str:
     return f"run `{command.line(period)}` again"
 
 
-@dataclass(frozen=True)
-class Breach:
-    """A claim that does not hold, in the file of the table that it is of."""
-
-    period: Published
-    claim: Transform
-    what: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.period.files[table_of(self.claim)]}: {self.what}; see "
-            f"transforms/{self.claim.name}.sql, and run `{self.period.line}` again"
-        )
-
-
 def table_of(claim: Transform) -> str:
     """The table that an audit or proof is of."""
-    return claim.name.rpartition("/")[2].partition("__")[0]
+    return claim.title.partition("__")[0]
 
 
 def reads_exports(claim: Transform) -> bool:
@@ -180,17 +161,18 @@ class Prover:
         if by is None:
             return frozenset()
         command, period = by
-        found = (each for each in self.periods if each.period == period)
-        own = (each for each in found if each.command is command)
-        return next(map(self.changed, own), frozenset())
+        for each in self.periods:
+            if each.period == period and each.command is command:
+                return self.changed(each)
+        return frozenset()
 
-    def breaches(
-        self, wanted: Callable[[Transform], bool], proven: Callable[[Transform], object]
-    ) -> Iterator[Breach]:
-        """The breaches of the wanted claims, period by period; `proven` is told what holds.
+    def prove(self, wanted: Callable[[Transform], bool]) -> int:
+        """Proves the wanted claims, period by period; returns how many hold.
 
-        `done` is the share of the periods that are done with.
+        Raises ProofFailed for the first that doesn't. `done` is the share of the periods that are
+        done with.
         """
+        proven = 0
         for number, period in enumerate(self.periods):
             self.done = number / len(self.periods)
             claims = [
@@ -201,17 +183,23 @@ class Prover:
             if claims:
                 self._name(period, claims)
             for claim in claims:
-                breach = breach_of(self._engine, claim)
-                if breach:
-                    yield Breach(period, claim, breach)
-                proven(claim)
-        yield from self._over_all_periods(wanted, proven)
+                self._require(claim, period)
+            proven += len(claims)
+        return proven + self._prove_over_all_periods(wanted)
+
+    def _require(self, claim: Transform, period: Published) -> None:
+        """Raises ProofFailed where a claim does not hold, naming its table's file."""
+        if breach := breach_of(self._engine, claim):
+            raise ProofFailed(
+                f"{period.files[table_of(claim)]}: {breach}; see transforms/{claim.name}.sql, and "
+                f"run `{period.line}` again"
+            )
 
     def _claims(self, command: Command) -> list[Transform]:
         tables = command.tables
         return [
             claim
-            for claim in [*audits_of(tables), *proofs_of(tables)]
+            for claim in [*claims_of(tables), *claims_of(tables, "proof")]
             if UNPUBLISHED.isdisjoint(claim.inputs)
         ]
 
@@ -219,20 +207,20 @@ class Prover:
         """Whether all is there that a claim reads, and is what the period was made from."""
         changed = self.changed(period)
         # after a change of code what a claim reads may be of another version than the files
-        if claim.name.rpartition("/")[2] in OVER_ALL_PERIODS or CODE in changed:
+        if claim.title in OVER_ALL_PERIODS or CODE in changed:
             return False
-        return all(
-            self._is_at_hand(relation, period, changed) and not _has_changed(relation, changed)
-            for relation in claim.inputs
-        )
+        return all(self._is_at_hand(relation, period, changed) for relation in claim.inputs)
 
     def _is_at_hand(self, relation: str, period: Published, changed: frozenset[str]) -> bool:
-        if relation in period.files or relation == "run_context" or relation.startswith(POLICY):
-            return True
-        if relation in _OPENED_FROM:
+        """Whether a relation is there, and is what the period was made from."""
+        if relation == "run_context" or relation.startswith(POLICY):
+            return "policies" not in changed
+        if relation in changed:
+            return False
+        if relation in _OPENED_FROM and relation not in period.files:
             table, lots = _OPENED_FROM[relation]
             return lots not in changed and bool(self._opening_balances(period, table, lots))
-        return relation in period.recorded
+        return relation in period.files or relation in period.recorded
 
     def _name(self, period: Published, claims: list[Transform]) -> None:
         """Names what the claims read: the period's own tables, and what they were made from."""
@@ -265,30 +253,22 @@ class Prover:
             self._inputs[key] = period.command.inputs(self._context, period.period)
         return self._inputs[key]
 
-    def _over_all_periods(
-        self, wanted: Callable[[Transform], bool], proven: Callable[[Transform], object]
-    ) -> Iterator[Breach]:
-        """Of the periods before the first that is no longer made from what is there."""
-        whole = []
-        for period in self.periods:
-            if period.command.ledger is POINTS and POINTS.lots in period.command.tables:
-                if self.changed(period):
-                    break
-                whole.append(period)
-        for claim in self._claims(COMMANDS[POINTS.command]):
-            if claim.name.rpartition("/")[2] in OVER_ALL_PERIODS and wanted(claim) and whole:
-                for relation in claim.inputs:
-                    table = _EARLIER.get(relation, relation)
-                    files = [p.files[relation] for p in whole if relation in p.files]
-                    self._name_table(table, files, relation)
-                breach = breach_of(self._engine, claim)
-                if breach:
-                    of = next(period for period in whole if table_of(claim) in period.files)
-                    yield Breach(of, claim, breach)
-                proven(claim)
-
-
-def _has_changed(relation: str, changed: frozenset[str]) -> bool:
-    if relation == "run_context" or relation.startswith(POLICY):
-        return "policies" in changed
-    return relation in changed
+    def _prove_over_all_periods(self, wanted: Callable[[Transform], bool]) -> int:
+        """Proves claims over the periods before the first that rests on what has changed since."""
+        ledger = (
+            period
+            for period in self.periods
+            if period.command.ledger is POINTS and POINTS.lots in period.command.tables
+        )
+        whole = list(takewhile(lambda period: not self.changed(period), ledger))
+        claims = [
+            claim
+            for claim in self._claims(COMMANDS[POINTS.command])
+            if claim.title in OVER_ALL_PERIODS and wanted(claim) and whole
+        ]
+        for claim in claims:
+            for relation in claim.inputs:
+                files = [p.files[relation] for p in whole if relation in p.files]
+                self._name_table(_EARLIER.get(relation, relation), files, relation)
+            self._require(claim, next(p for p in whole if table_of(claim) in p.files))
+        return len(claims)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -57,22 +58,21 @@ def retain(options: Options, on: date, remove: bool = False) -> dict[str, Any]:
     if not remove:
         context = Context.of(options)
         return {"command": "retention"} | _listed(on, _Retention(context, on).found())
-    with Run.of(options, "retention", {"on": on.isoformat()}) as run:
+    with Run(options, "retention", {"on": on.isoformat()}) as run:
         retention = _Retention(Context.of(options), on)
         found = retention.found()
         content = _listed(on, found) | {"removed": True}
         if not any(found.values()):
             return run.commit(content, dry_run=True)
-        forgotten, tombstones = [], []
-        for term, old in found.items():
-            for item in old:
-                if item.forget is not None:
-                    forgotten.append(retention.forget(run, item))
-                else:
-                    tombstones.append(retention.tombstone(term, item))
-                    run.remove(tombstones[-1])
-        told = [tombstone.model_dump() for tombstone in tombstones]
-        return run.commit(content | {"tombstones": told, "forgotten": forgotten})
+        content |= {"tombstones": [], "forgotten": []}
+        for term, item in ((term, item) for term, old in found.items() for item in old):
+            if item.forget is not None:
+                content["forgotten"].append(retention.forget(run, item))
+            else:
+                tombstone = retention.tombstone(term, item)
+                run.remove(tombstone)
+                content["tombstones"].append(tombstone.model_dump())
+        return run.commit(content)
 
 
 def _listed(on: date, found: Mapping[_Term, list[_Old]]) -> dict[str, Any]:
@@ -105,13 +105,11 @@ class _Retention:
 
     def found(self) -> dict[_Term, list[_Old]]:
         """By term, in the order of the policy's subjects."""
-        found = {}
-        for subject in RETAINED:
-            months = self._months[subject]
-            term = _Term(subject, months, self._before(subject))
-            find = getattr(self, f"_{subject}")
-            found[term] = sorted(find(term.before), key=lambda old: old.path)
-        return found
+        terms = (_Term(name, self._months[name], self._before(name)) for name in RETAINED)
+        return {
+            term: sorted(getattr(self, f"_{term.subject}")(term.before), key=lambda old: old.path)
+            for term in terms
+        }
 
     def _before(self, subject: str) -> date:
         return months_before(self._on, self._months[subject])
@@ -131,28 +129,22 @@ class _Retention:
         """Writes a staged file anew without the personal hashes of its old rows."""
         entry = self._context.state.entry(old.path)
         export = next(e for e in EXPORTS.values() if entry.table in (e.name, history_name(e)))
-        aside = run.aside(old.path)
+        temporary = run.temporary(old.path)
         if entry.table == export.name:
             rows = _without_hashes(export, old, staged_schema(export))
-            write_staged(aside, export, (coded_rows(export, batch) for batch in rows))
+            write_staged(temporary, export, (coded_rows(export, batch) for batch in rows))
         else:
             schema = history_schema(export)
-            with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+            with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
                 for batch in _without_hashes(export, old, schema):
                     writer.write_batch(batch)
-        run.replace(
-            aside,
-            old.path,
-            table=entry.table,
-            period=entry.period,
-            rows=entry.rows,
-            forgotten=export.personal,
-        )
+        about = entry.model_dump(include={"table", "period", "rows"})
+        run.replace(temporary, old.path, forgotten=export.personal, **about)
         return {"path": entry.path, "rows": old.rows, "columns": export.personal}
 
     def _quarantine(self, before: date) -> Iterator[_Old]:
         for path, entry in self._context.state.entries.items():
-            ended = self._ended(self._history.publishers[path].run_id)
+            ended = self._ended(self._history.publishers[path])
             if path.startswith("quarantine/") and ended and ended < before:
                 yield _Old(self._root / path, ended, entry.rows)
 
@@ -167,8 +159,8 @@ class _Retention:
         """Manifests that prove nothing of what there is: of failed runs, and superseded ones."""
         old = {item.path for item in self._versions(self._before("versions"))}
         needed = {path.stem for path in self._history.versions if path not in old} | {
-            record.run_id
-            for path, record in self._history.publishers.items()
+            run_id
+            for path, run_id in self._history.publishers.items()
             if not path.startswith("runs/")
         }
         for run_id, manifest in self._history.manifests.items():
@@ -227,10 +219,7 @@ class _Retention:
 
 
 def _any_held(rows: pa.Table, columns: Iterable[str]) -> pa.Array:
-    held = pa.chunked_array([pa.repeat(False, rows.num_rows)])
-    for name in columns:
-        held = pc.or_(held, pc.is_valid(rows[name]))
-    return held
+    return reduce(pc.or_, (pc.is_valid(rows[name]) for name in columns))
 
 
 def _without_hashes(export: Export, old: _Old, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -239,8 +228,10 @@ def _without_hashes(export: Export, old: _Old, schema: pa.Schema) -> Iterator[pa
     with pq.ParquetFile(old.path) as file:
         for batch in file.iter_batches(_BATCH):
             mask = old.forget(batch)
-            columns = {name: batch[name] for name in schema.names}
-            for name in export.personal:
-                nothing = pa.scalar(None, columns[name].type)
-                columns[name] = pc.if_else(mask, nothing, columns[name])
-            yield pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)
+            columns = [
+                pc.if_else(mask, pa.scalar(None, field.type), batch[field.name])
+                if field.name in export.personal
+                else batch[field.name]
+                for field in schema
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)

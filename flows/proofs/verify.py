@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +27,7 @@ from flows.publishing.commit import Entry, sha256_of
 from flows.publishing.options import Options
 from flows.publishing.run import Context
 from flows.publishing.workspace import Workspace
-from flows.publishing.write_audit import breach_of, name_table, proofs_of
+from flows.publishing.write_audit import breach_of, claims_of, name_table
 from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
@@ -82,6 +82,8 @@ def verify(options: Options, table: str | None = None) -> dict[str, Any]:
 
 
 Check = Callable[[], dict[str, int]]
+DeliveredFile = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""A delivery's manifest, and what it says of one of its files."""
 
 
 class _Verification:
@@ -125,10 +127,10 @@ class _Verification:
             if not (self._root / path).is_file():
                 raise ProofFailed(
                     f"{self._root / path}: missing, though commit "
-                    f"{history.publishers[path].run_id} names it; {remedy(entry)}"
+                    f"{history.publishers[path]} names it; {remedy(entry)}"
                 )
-        for stray in history.strays():
-            raise ProofFailed(f"{stray}: no commit names this file; remove it")
+        for unnamed in history.unnamed_files():
+            raise ProofFailed(f"{unnamed}: no commit names this file; remove it")
         return {"commits": len(history.records), "files": len(self._entries)}
 
     def _hashes(self) -> dict[str, int]:
@@ -140,7 +142,7 @@ class _Verification:
                 if sha256 != entry.sha256:
                     pool.shutdown(wait=False, cancel_futures=True)
                     what = "size" if path.stat().st_size != entry.size else "sha256"
-                    run_id = self._history.publishers[entry.path].run_id
+                    run_id = self._history.publishers[entry.path]
                     raise ProofFailed(
                         f"{path}: {what} differs from commit {run_id}; {remedy(entry)}"
                     )
@@ -153,10 +155,8 @@ class _Verification:
 
         One that older code published is only stale, whatever is declared by now.
         """
-        files = 0
-        for path, entry in self._entries.items():
-            if not path.endswith(".parquet"):
-                continue
+        entries = {p: entry for p, entry in self._entries.items() if p.endswith(".parquet")}
+        for path, entry in entries.items():
             metadata = pq.read_metadata(self._root / path)
             expected = None if self._is_of_older_code(entry) else _declared_schema(entry)
             what = expected and _difference(metadata, expected)
@@ -164,8 +164,7 @@ class _Verification:
                 what = f"it has {metadata.num_rows:,} rows, its commit says {entry.rows:,}"
             if what:
                 raise ProofFailed(f"{self._root / path}: {what}; {remedy(entry)}")
-            files += 1
-        return {"files": files}
+        return {"files": len(entries)}
 
     def _rows(self) -> dict[str, int]:
         """Rows keep their table's checks and order, and keys are unique."""
@@ -200,17 +199,15 @@ class _Verification:
             for manifest in self._history.manifests.values()
             if manifest.get("status") == "done" and "files" in manifest
         ]
-        files = 0
-        for manifest in deliveries:
-            for file in manifest["files"]:
-                _check_ties(self._workspace, manifest, file)
-                files += 1
-        self._check_registry(deliveries)
-        self._check_quarantine(deliveries)
+        files = [(manifest, file) for manifest in deliveries for file in manifest["files"]]
+        for manifest, file in files:
+            _check_ties(self._workspace, manifest, file)
+        self._check_registry(files)
+        self._check_quarantine(files)
         for export in EXPORTS.values():
-            if self._is_of_export(export):
-                self._check_staged(export, deliveries)
-        return {"deliveries": len(deliveries), "files": files}
+            if self._table in (None, export.name):
+                self._check_staged(export, files)
+        return {"deliveries": len(deliveries), "files": len(files)}
 
     def _conservation(self) -> dict[str, int]:
         """What opens, moves and closes adds up, per customer and in total, across periods."""
@@ -218,33 +215,31 @@ class _Verification:
             self._check_billing_totals(month)
         assert self._prover is not None
         self._found["stale"] = self._prover.stale()
-        proven = self._prove(lambda claim: not reads_exports(claim))
-        return {"claims": proven.total()}
+        return {"claims": self._prove(lambda claim: not reads_exports(claim))}
 
     def _lineage(self) -> dict[str, int]:
         """What was published was made from committed files, and answers what was delivered."""
         published = {path: e for path, e in self._entries.items() if e.table in PUBLISHED}
         inputs = self._history.check_inputs(published)
-        proven = self._prove(reads_exports)
-        return {"inputs": inputs, "claims": proven.total()}
+        return {"inputs": inputs, "claims": self._prove(reads_exports)}
 
-    def _prove(self, wanted: Callable[[Transform], bool]) -> Counter[str]:
-        proven: Counter[str] = Counter()
+    def _prove(self, wanted: Callable[[Transform], bool]) -> int:
+        """Proves the wanted claims of what is looked at; returns how many hold."""
         assert self._prover is not None
-        for breach in self._prover.breaches(
-            lambda claim: self._is_of_table(table_of(claim)) and wanted(claim),
-            lambda claim: proven.update([claim.name]),
-        ):
-            raise ProofFailed(str(breach))
-        return proven
+        return self._prover.prove(lambda of: self._is_of_table(table_of(of)) and wanted(of))
 
-    def _check_registry(self, deliveries: list[Mapping[str, Any]]) -> None:
+    def _require(self, relation: str, where: Path) -> None:
+        """Raises ProofFailed where a claim in `proof` about the relation does not hold."""
+        for claim in claims_of([relation], "proof"):
+            if breach := breach_of(self._engine, claim):
+                raise ProofFailed(f"{where}: {breach}; {BACKUP}")
+
+    def _check_registry(self, files: Sequence[DeliveredFile]) -> None:
         """Raises ProofFailed where the registry doesn't know a file that was accepted, or more."""
         path = self._workspace.staged / "deliveries.json"
         accepted = {
             delivered_key(file["export"], file["sha256"]): manifest["delivery"]
-            for manifest in deliveries
-            for file in manifest["files"]
+            for manifest, file in files
             if file["status"] == "accepted" and "delivery" in manifest
         }
         known = Deliveries.load(self._workspace.staged).files
@@ -254,12 +249,11 @@ class _Verification:
                     f"{path}: {key[:40]}… is not of the delivery that the manifests say; {BACKUP}"
                 )
 
-    def _check_quarantine(self, deliveries: list[Mapping[str, Any]]) -> None:
+    def _check_quarantine(self, files: Sequence[DeliveredFile]) -> None:
         """Raises ProofFailed where quarantine doesn't hold the rows that a manifest says."""
         filed = {
             f"quarantine/{file['export']}/{file['sha256']}.parquet": file
-            for manifest in deliveries
-            for file in manifest["files"]
+            for _, file in files
             if file["rows"]["quarantined"] and file["status"] in _FILED
         }
         entries = self._context.state.entries
@@ -273,30 +267,23 @@ class _Verification:
                     f"says {file['rows']['quarantined']:,}; {BACKUP}"
                 )
 
-    def _check_staged(self, export: Export, deliveries: list[Mapping[str, Any]]) -> None:
+    def _check_staged(self, export: Export, delivered: Sequence[DeliveredFile]) -> None:
         """Raises ProofFailed where an export's rows are not what its deliveries brought."""
-        self._engine.table("delivered_rows", _delivered(export, deliveries))
+        self._engine.table("delivered_rows", _delivered(export, delivered))
         for relation, name, schema in (
             ("current_rows", export.name, staged_schema(export)),
             ("replaced_rows", history_name(export), history_schema(export)),
         ):
             files = list(self._context.files(name).values())
             self._engine.records(relation, export, files, schema)
-        for claim in proofs_of(["current_rows"]):
-            breach = breach_of(self._engine, claim)
-            if breach:
-                folder = self._workspace.staged / export.name
-                raise ProofFailed(f"{folder}: {breach}; {BACKUP}")
+        self._require("current_rows", self._workspace.staged / export.name)
 
     def _check_billing_totals(self, month: str) -> None:
         path = self._context.files("billing_totals")[month]
         name_table(self._engine, STAGED_RELATIONS["billing_totals"], [path], self._context.state)
         bills = [self._context.files("billing")[month]]
         self._engine.relation("billing", bills, staged_schema(EXPORTS["billing"]))
-        for claim in proofs_of(["billing_totals"]):
-            breach = breach_of(self._engine, claim)
-            if breach:
-                raise ProofFailed(f"{path}: {breach}; {BACKUP}")
+        self._require("billing_totals", path)
 
     def _is_of_older_code(self, entry: Entry) -> bool:
         """Whether a published file is not what today's code would make: it is stale, not wrong.
@@ -325,9 +312,6 @@ class _Verification:
         relation = STAGED_RELATIONS.get(name)
         return relation is not None and relation.export == self._table
 
-    def _is_of_export(self, export: Export) -> bool:
-        return self._table in (None, export.name)
-
     def _is_wanted(self, entry: Entry) -> bool:
         """Whether a file is of the table, or of the export: its history and quarantine too."""
         if self._table is None or self._is_of_table(entry.table or ""):
@@ -343,9 +327,9 @@ def _declared_schema(entry: Entry) -> pa.Schema | None:
     """What a file is to look like; none for a table that is not declared."""
     if entry.table == _QUARANTINE:
         return QUARANTINE_SCHEMA
-    for name, table in {**PUBLISHED, **STAGED_RELATIONS}.items():
-        if entry.table == name:
-            return stored_schema(table)
+    table = PUBLISHED.get(entry.table or "") or STAGED_RELATIONS.get(entry.table or "")
+    if table is not None:
+        return stored_schema(table)
     for export in EXPORTS.values():
         if entry.table == export.name:
             return staged_schema(export)
@@ -385,23 +369,23 @@ def _check_ties(workspace: Workspace, manifest: Mapping[str, Any], file: Mapping
             )
 
 
-def _delivered(export: Export, deliveries: list[Mapping[str, Any]]) -> pa.Table:
-    """What each delivery's manifest says was accepted of an export."""
-    rows: dict[int, list[int]] = {}
-    for manifest in deliveries:
-        for file in manifest["files"]:
-            if file["export"] == export.name and file["rows"]["accepted"]:
-                sums = rows.setdefault(manifest["delivery"], [0, 0, 0])
-                amounts = [file["amounts"][name]["accepted"] for name in export.totals]
-                for place, count in enumerate([file["rows"]["accepted"], *amounts]):
-                    sums[place] += count
+def _delivered(export: Export, files: Sequence[DeliveredFile]) -> pa.Table:
+    """What each delivery's manifest says was accepted of an export: rows, and won of its totals."""
+    places = ("first_total", "second_total")
+    sums: dict[int, Counter[str]] = {}
+    for manifest, file in files:
+        if file["export"] == export.name and file["rows"]["accepted"]:
+            counts = sums.setdefault(manifest["delivery"], Counter())
+            counts["accepted"] += file["rows"]["accepted"]
+            for place, name in zip(places, export.totals, strict=False):
+                counts[place] += file["amounts"][name]["accepted"]
     return pa.table(
         {
-            "delivery": pa.array(rows, pa.int64()),
-            "accepted": pa.array([sums[0] for sums in rows.values()], pa.int64()),
+            "delivery": pa.array(sums, pa.int64()),
+            "accepted": pa.array([of["accepted"] for of in sums.values()], pa.int64()),
             **{
-                name: pa.array([sums[place] for sums in rows.values()], pa.decimal128(38, 0))
-                for place, name in ((1, "first_total"), (2, "second_total"))
+                place: pa.array([of[place] for of in sums.values()], pa.decimal128(38, 0))
+                for place in places
             },
         }
     )

@@ -1,8 +1,8 @@
 """Publishing: the files of one command become current together, or not at all (Q2).
 
-1. Every file is written to a temporary one, in the folder `.aside` of `warehouse`, `staged` …, and
-   fsynced. There it is on the target's file system, and out of sight of readers of the table's
-   folder: Polars reads hidden files too.
+1. Every file is written to a temporary one, under `.aside` in its target's room (`warehouse`,
+   `staged` …), and fsynced. There it is on the target's file system, and out of sight of readers
+   of the table's folder: Polars reads hidden files too.
 2. A pending record that names each file and its hash is written to `commits/` and fsynced: from
    here on the commit will be completed, whoever dies.
 3. A published file that another one replaces is linked into `versions/` (Q4).
@@ -11,7 +11,7 @@
    record.
 
 `recover`, which every command runs first, completes a commit that has its pending record and
-removes temporary files without one. Once the pending record is there, only forward is a
+removes temporary files that no record names. Once the pending record is there, only forward is a
 way out; so a commit that fails later is left for the next command to complete.
 """
 
@@ -24,7 +24,6 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from string import digits
 from typing import Final, NamedTuple
@@ -36,8 +35,8 @@ from pydantic import BaseModel
 from flows.console.errors import RunFailed
 from flows.publishing.workspace import Workspace
 
-ASIDE: Final = ".aside"
-"""The folder in a room for what is being written: its files are nobody's yet."""
+TEMPORARY: Final = ".aside"
+"""The folder in a room for temporary files, which no commit names yet."""
 KEPT: Final = 3
 """How many versions of a published file are kept, unless told."""
 PENDING: Final = ".pending-"
@@ -80,8 +79,8 @@ class Tombstone(BaseModel):
 class CommitRecord(BaseModel):
     """What one command published and removed, or (with `asides`) is about to.
 
-    `versions`: where files that it replaces are to be kept, by their path; `surplus`: the versions
-    that are then one too many.
+    `asides`: the temporary files, by the path that each is to have. `versions`: where files that
+    it replaces are to be kept, by their path; `surplus`: the versions that are then one too many.
     """
 
     run_id: str
@@ -102,7 +101,7 @@ class Replacement:
     """
 
     target: Path
-    aside: Path
+    temporary: Path
     entry: Entry
     intact: bool
 
@@ -112,10 +111,9 @@ class State:
 
     def __init__(self, workspace: Workspace) -> None:
         self._root = workspace.root
-        self._entries: dict[str, Entry] = {}
-        self._runs: dict[str, str] = {}
+        self._entries: dict[Path, Entry] = {}
+        self._runs: dict[Path, str] = {}
         self._files: dict[str, dict[str, Path]] = {}
-        self._of_file: dict[Path, Entry] = {}
 
     @classmethod
     def of(cls, workspace: Workspace) -> State:
@@ -134,14 +132,10 @@ class State:
     def _take(self, record: CommitRecord) -> None:
         """Counts what a commit published and removed."""
         for entry in record.files:
-            self._entries[entry.path] = entry
-            self._runs[entry.path] = record.run_id
-            if entry.table is not None:
-                self._file(entry)
+            self._runs[self._add(entry)] = record.run_id
         for gone in record.removed:
-            removed = self._entries.pop(gone.path, None)
             path = self._root / gone.path
-            self._of_file.pop(path, None)
+            removed = self._entries.pop(path, None)
             if removed is not None and removed.table is not None:
                 # files in quarantine have no period: all of them share one place
                 files = self._files[removed.table]
@@ -150,8 +144,7 @@ class State:
 
     def entry(self, path: Path) -> Entry:
         """The entry of a committed file."""
-        found = self._of_file.get(path)
-        return self._entries[path.relative_to(self._root).as_posix()] if found is None else found
+        return self._entries[path]
 
     def held(self, files: Iterable[Path], columns: Iterable[str]) -> set[str] | None:
         """The columns that any of the committed files holds; none where each holds all of these.
@@ -165,16 +158,16 @@ class State:
 
     def run_of(self, path: Path) -> str:
         """The latest run that committed a file."""
-        return self._runs[path.relative_to(self._root).as_posix()]
+        return self._runs[path]
 
     def has(self, path: Path) -> bool:
         """Whether the path is committed."""
-        return path.relative_to(self._root).as_posix() in self._entries
+        return path in self._entries
 
     @property
     def entries(self) -> dict[str, Entry]:
         """Every current entry, by path."""
-        return dict(self._entries)
+        return {entry.path: entry for entry in self._entries.values()}
 
     def files(self, table: str) -> dict[str, Path]:
         """The committed files of a staged or published table, by period, in its order."""
@@ -185,25 +178,24 @@ class State:
         copy = object.__new__(State)
         copy._root, copy._entries, copy._runs = self._root, dict(self._entries), dict(self._runs)
         copy._files = {table: dict(files) for table, files in self._files.items()}
-        copy._of_file = dict(self._of_file)
         return copy
 
     def foresee(self, table: str, period: str, path: Path) -> None:
         """Counts a file as made anew: nobody knows yet what it holds."""
         name = path.relative_to(self._root).as_posix()
-        entry = Entry(path=name, sha256="", size=0, table=table, period=period)
-        self._entries[name] = entry
-        self._file(entry)
+        self._add(Entry(path=name, sha256="", size=0, table=table, period=period))
 
-    def _file(self, entry: Entry) -> None:
-        """Files an entry of a table in its period's place; a later one of its path replaces it."""
+    def _add(self, entry: Entry) -> Path:
+        """Takes an entry, in its period's place if it is of a table; returns its file."""
         path, period = self._root / entry.path, entry.period or ""
-        files = self._files.setdefault(entry.table or "", {})
-        in_place = period in files or not files or period > next(reversed(files))
-        files[period] = path
-        if not in_place:
-            self._files[entry.table or ""] = dict(sorted(files.items()))
-        self._of_file[path] = entry
+        self._entries[path] = entry
+        if entry.table is not None:
+            files = self._files.setdefault(entry.table, {})
+            in_place = period in files or not files or period > next(reversed(files))
+            files[period] = path
+            if not in_place:
+                self._files[entry.table] = dict(sorted(files.items()))
+        return path
 
 
 @dataclass(frozen=True)
@@ -244,16 +236,16 @@ class Publication:
         self._record = CommitRecord(run_id=run_id, command=command, files=[])
         self._replacements: list[Replacement] = []
 
-    def aside(self, target: Path) -> Path:
+    def temporary(self, target: Path) -> Path:
         """Where to write a file that is to become `target`."""
         room, *rest = target.relative_to(self._workspace.root).parts
-        aside = self._workspace.root.joinpath(room, ASIDE, *rest)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        return aside
+        temporary = self._workspace.root.joinpath(room, TEMPORARY, *rest)
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        return temporary
 
     def replace(
         self,
-        aside: Path,
+        temporary: Path,
         target: Path,
         *,
         table: str | None = None,
@@ -263,12 +255,13 @@ class Publication:
         forgotten: Iterable[str] = (),
         contents: Contents | None = None,
     ) -> Entry:
-        """Takes a temporary file into the commit; returns its entry.
+        """Takes a temporary file, which is to become `target`, into the commit; returns its entry.
 
         Of `forgotten` columns the digests stay what they were. `contents`: the file's, where they
-        were looked at before.
+        were looked at before. A file whose very bytes are published already stays untouched.
         """
-        contents = contents or Contents.of(aside)
+        contents = contents or Contents.of(temporary)
+        old = self._state.entry(target) if self._state.has(target) else None
         digests = dict(contents.column_digests)
         for column in forgotten:
             digests[column] = self._state.entry(target).column_digests[column]
@@ -282,20 +275,23 @@ class Publication:
             rows=rows,
             column_digests=digests,
             inputs=dict(inputs or {}),
-            forgotten=sorted({*forgotten, *self._forgotten(target)}),
+            # what retention took out stays out, also where rows come in later
+            forgotten=sorted({*forgotten, *(old.forgotten if old else ())}),
         )
         self._record.files.append(entry)
-        if self._in_place(target, entry):
-            aside.unlink()
-        else:
-            sync(aside)
-            self._record.asides[path] = aside.relative_to(self._workspace.root).as_posix()
-            self._note_replacement(target, aside, entry)
+        is_same = old is not None and old.sha256 == entry.sha256
+        in_warehouse = target.is_relative_to(self._workspace.warehouse)
+        intact = False
+        if old is not None and (is_same or in_warehouse):
+            intact = target.is_file() and sha256_of(target) == old.sha256
+        if is_same and intact:
+            temporary.unlink()
+            return entry
+        sync(temporary)
+        self._record.asides[path] = temporary.relative_to(self._workspace.root).as_posix()
+        if old is not None and in_warehouse and not is_same:
+            self._replacements.append(Replacement(target, temporary, old, intact))
         return entry
-
-    def _forgotten(self, target: Path) -> list[str]:
-        """What retention took out of the file's rows stays out, also where rows come in later."""
-        return self._state.entry(target).forgotten if self._state.has(target) else []
 
     def remove(self, tombstone: Tombstone) -> None:
         """Takes the removal of a file into the commit."""
@@ -330,7 +326,7 @@ class Publication:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
         self._plan_versions()
         try:
-            _sync_names(root, (root / aside for aside in self._record.asides.values()))
+            _sync_names(root, (root / path for path in self._record.asides.values()))
             write_durably(self._workspace, pending, self._record.model_dump_json(indent=1))
             _complete(self._workspace, pending)
         except OSError as error:
@@ -341,14 +337,7 @@ class Publication:
                 f"{self._record.run_id} computed is safe: mend this, and the next command "
                 "publishes it"
             ) from error
-        _clear_asides(self._workspace)
-
-    def _note_replacement(self, target: Path, aside: Path, entry: Entry) -> None:
-        if target.is_relative_to(self._workspace.warehouse) and self._state.has(target):
-            old = self._state.entry(target)
-            if old.sha256 != entry.sha256:
-                intact = target.is_file() and sha256_of(target) == old.sha256
-                self._replacements.append(Replacement(target, aside, old, intact))
+        _clear_temporary(self._workspace)
 
     def _plan_versions(self) -> None:
         """Names the versions that the commit is to keep of what it replaces, and to remove."""
@@ -374,16 +363,7 @@ class Publication:
 
     def abandon(self) -> None:
         """Removes the temporary files; not for a commit that is decided."""
-        _clear_asides(self._workspace)
-
-    def _in_place(self, target: Path, entry: Entry) -> bool:
-        """Whether the very bytes are published already: then the file stays untouched."""
-        return (
-            self._state.has(target)
-            and self._state.entry(target).sha256 == entry.sha256
-            and target.is_file()
-            and sha256_of(target) == entry.sha256
-        )
+        _clear_temporary(self._workspace)
 
 
 def recover(workspace: Workspace) -> list[str]:
@@ -394,15 +374,15 @@ def recover(workspace: Workspace) -> list[str]:
     unfinished = sorted(workspace.commits.glob(f"{PENDING}*.json"))
     for pending in unfinished:
         _complete(workspace, pending)
-    _clear_asides(workspace)
+    _clear_temporary(workspace)
     if workspace.scratch.exists():
         shutil.rmtree(workspace.scratch)
     return [path.stem.removeprefix(PENDING) for path in unfinished]
 
 
-def _clear_asides(workspace: Workspace) -> None:
+def _clear_temporary(workspace: Workspace) -> None:
     for room in workspace.rooms:
-        shutil.rmtree(room / ASIDE, ignore_errors=True)
+        shutil.rmtree(room / TEMPORARY, ignore_errors=True)
 
 
 def _pending_path(workspace: Workspace, run_id: str) -> Path:
@@ -416,23 +396,28 @@ def _commit_path(workspace: Workspace, run_id: str) -> Path:
 def next_run_id(workspace: Workspace, command: str) -> str:
     """The next run's id: a number that counts the workspace's runs, and the command."""
     earlier = [*_numbered(workspace.runs), *_numbered(workspace.commits)]
-    numbers = [int(found.name.split("-")[0]) for found in earlier]
-    return f"{max(numbers, default=0) + 1:06d}-{command}"
+    last = max((number_of(found.name) for found in earlier), default=0)
+    return f"{last + 1:06d}-{command}"
+
+
+def number_of(run_id: str) -> int:
+    """The number that a run's id begins with."""
+    return int(run_id.partition("-")[0])
 
 
 def _complete(workspace: Workspace, pending: Path) -> None:
-    """Does what a pending record says, from any state that it was left in; ends with the commit.
+    """Does what a pending record says and is not done yet; the commit record then replaces it.
 
-    Raises RunFailed where a file that the record names is neither temporary nor in its place.
+    Raises RunFailed where a file of the commit is neither in place nor a temporary one.
     """
     record = CommitRecord.model_validate_json(pending.read_bytes())
-    by_path = {entry.path: entry for entry in record.files}
+    hashes = {entry.path: entry.sha256 for entry in record.files}
     _keep_versions(workspace, record)
-    for path, aside in record.asides.items():
-        source, target = workspace.root / aside, workspace.root / path
+    for path, temporary in record.asides.items():
+        source, target = workspace.root / temporary, workspace.root / path
         if source.exists():
             os.replace(source, target)
-        elif not target.exists() or sha256_of(target) != by_path[path].sha256:
+        elif not target.exists() or sha256_of(target) != hashes[path]:
             raise RunFailed(
                 f"{target} is missing from the unfinished run {record.run_id}; remove {pending} "
                 f"and run `pointbook {record.command}` again"
@@ -466,11 +451,11 @@ def _link(workspace: Workspace, target: Path, version: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        aside = workspace.versions / ASIDE / version.name
-        aside.parent.mkdir(exist_ok=True)
-        shutil.copyfile(target, aside)
-        sync(aside)
-        os.replace(aside, version)
+        temporary = workspace.versions / TEMPORARY / version.name
+        temporary.parent.mkdir(exist_ok=True)
+        shutil.copyfile(target, temporary)
+        sync(temporary)
+        os.replace(temporary, version)
 
 
 def _remove(path: Path) -> None:
@@ -514,9 +499,7 @@ def _numbered(folder: Path) -> Iterator[os.DirEntry[str]]:
         yield from (found for found in entries if found.name[0] in digits)
 
 
-@lru_cache(maxsize=10_000)
 def _record(stamp: _Stamp) -> CommitRecord:
-    """A commit record, read once: a run of years asks for them hundreds of times."""
     return CommitRecord.model_validate_json(Path(stamp.path).read_bytes())
 
 
@@ -527,29 +510,22 @@ _latest: dict[Path, tuple[list[_Stamp], State]] = {}
 def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> None:
     """Replaces a file in one step, safe from a loss of power."""
     room = workspace.root / path.relative_to(workspace.root).parts[0]
-    aside = room / ASIDE / path.name
-    for folder in (aside.parent, path.parent):
+    temporary = room / TEMPORARY / path.name
+    for folder in (temporary.parent, path.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    if isinstance(content, str):
-        aside.write_text(content, encoding="utf-8")
-    else:
-        aside.write_bytes(content)
-    sync(aside)
-    os.replace(aside, path)
+    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    sync(temporary)
+    os.replace(temporary, path)
     sync(path.parent)
     with suppress(OSError):
-        aside.parent.rmdir()
+        temporary.parent.rmdir()
 
 
 def _sync_names(root: Path, paths: Iterable[Path]) -> None:
     """Makes the paths' names last, and those of the folders that they are in, up to the root."""
     parents = {path.parent for path in paths}
-    folders = {root} if parents else set()
-    for folder in parents:
-        while folder not in folders:
-            folders.add(folder)
-            folder = folder.parent
-    for folder in sorted(folders):
+    folders = {folder for parent in parents for folder in (parent, *parent.parents)}
+    for folder in sorted(folder for folder in folders if folder.is_relative_to(root)):
         sync(folder)
 
 
@@ -578,15 +554,12 @@ def _column_chunks(path: Path) -> tuple[list[tuple[int, int, str]], list[str]]:
         metadata = pq.read_metadata(path)
     except pa.ArrowInvalid:
         return [], []
-    names = [
-        metadata.schema.column(index).path.split(".")[0] for index in range(metadata.num_columns)
-    ]
+    names = [metadata.schema.column(i).path.split(".")[0] for i in range(metadata.num_columns)]
     chunks = []
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
         for index, name in enumerate(names):
             chunk = group.column(index)
-            start = chunk.dictionary_page_offset
-            if start is None or chunk.data_page_offset < start:
-                start = chunk.data_page_offset
+            pages = (chunk.dictionary_page_offset, chunk.data_page_offset)
+            start = min(page for page in pages if page is not None)
             chunks.append((start, chunk.total_compressed_size, name))
     return sorted(chunks), names

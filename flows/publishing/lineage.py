@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from flows.console import logs
 from flows.console.zone import KOREA
+from flows.publishing.workspace import open_private
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
@@ -36,7 +37,6 @@ FILE_VARIABLE: Final = "POINTBOOK_OPENLINEAGE"
 NAMESPACE_VARIABLE: Final = "OPENLINEAGE_NAMESPACE"
 _NAMESPACE: Final = "pointbook"
 _RUNS: Final = uuid5(NAMESPACE_URL, "urn:pointbook:runs")
-_PRIVATE: Final = 0o600
 
 File = Mapping[str, Any]
 """A file as manifests list it: its path in the workspace, sha256, and if written size and rows."""
@@ -176,10 +176,6 @@ def _columns(path: Path) -> list[tuple[str, str, str | None]]:
 def _append(target: Path, line: str) -> None:
     """Appends the line in one write, so that commands on several workspaces can share the file."""
     data = f"{line}\n".encode()
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    descriptor = os.open(target, flags, _PRIVATE)
-    try:
-        if os.write(descriptor, data) < len(data):
+    with open_private(target) as file:
+        if file.write(data) < len(data):
             raise OSError("the line was cut short; the disk may be full")
-    finally:
-        os.close(descriptor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,17 +12,13 @@ from flows.console import progress
 from flows.publishing.commit import Replacement
 from schemas.derive import stored_schema
 from schemas.tables import PUBLISHED, RESTATEMENTS, Table
-from transforms.engine.engine import Engine, Transform, load_transform
-
-_AMOUNTS: Final = "restated_amounts"
-_LEVELS: Final = "restated_levels"
-_ROWS: Final = "restated_rows"
+from transforms.engine.engine import Engine, load_transform
 
 
 def restate(
-    engine: Engine, replaced: Sequence[Replacement], aside: Path
+    engine: Engine, replaced: Sequence[Replacement], temporary: Path
 ) -> tuple[dict[str, Any], int]:
-    """Writes the restatements of replaced files to a temporary file, audited.
+    """Writes the restatements of replaced files to a temporary file.
 
     Returns what changes in numbers, for the manifest, and how many restatements there are.
     `restated` counts rows by table and period, `amounts` and `levels` say who gains and who loses
@@ -45,41 +41,34 @@ def restate(
     with progress.working("comparing with what is published", lambda: engine.progress() / 100):
         engine.compare("changed_cells", _by_table(sound))
         table = PUBLISHED[RESTATEMENTS]
-        rows = engine.write(_corrections(RESTATEMENTS), table, aside)
-        engine.relation(table.name, [aside], stored_schema(table))
+        rows = engine.write(load_transform(f"corrections/{RESTATEMENTS}"), table, temporary)
+        engine.relation(table.name, [temporary], stored_schema(table))
         engine.table("headlines", _headlines())
-        content["restated"] = engine.rows(_corrections(_ROWS)).to_pylist()
-        content["amounts"] = engine.rows(_corrections(_AMOUNTS)).to_pylist()
-        content["levels"] = [
-            row | {"direction": _direction(row)}
-            for row in engine.rows(_corrections(_LEVELS)).to_pylist()
-        ]
+        for part in ("rows", "amounts", "levels"):
+            found = engine.rows(load_transform(f"corrections/restated_{part}")).to_pylist()
+            content["restated" if part == "rows" else part] = found
+        for row in content["levels"]:
+            row["direction"] = _direction(row)
     return content, rows
 
 
-def _by_table(
-    replaced: Sequence[Replacement],
-) -> list[tuple[Table, list[Path], list[Path]]]:
+def _by_table(replaced: Sequence[Replacement]) -> list[tuple[Table, list[Path], list[Path]]]:
     """The files before and after, by table."""
     tables: dict[str, list[Replacement]] = {}
     for one in replaced:
         tables.setdefault(str(one.entry.table), []).append(one)
     return [
-        (PUBLISHED[name], [one.target for one in found], [one.aside for one in found])
+        (PUBLISHED[name], [one.target for one in found], [one.temporary for one in found])
         for name, found in tables.items()
     ]
 
 
 def _headlines() -> pa.Table:
-    """The column by which people say who gains and who loses, by table; and if it is an amount."""
+    """The column of each table by which a restatement is told, and whether it is an amount."""
+    headlines = [(table, table.headline) for table in PUBLISHED.values() if table.headline]
     rows = [
-        {
-            "table_name": table.name,
-            "column_name": table.headline,
-            "is_amount": table.domain(table.headline) is None,
-        }
-        for table in PUBLISHED.values()
-        if table.headline
+        {"table_name": of.name, "column_name": name, "is_amount": of.domain(name) is None}
+        for of, name in headlines
     ]
     return pa.Table.from_pylist(rows)
 
@@ -93,7 +82,3 @@ def _direction(row: Mapping[str, Any]) -> str:
     if before not in levels:
         return "in"
     return "up" if levels.index(before) < levels.index(after) else "down"
-
-
-def _corrections(name: str) -> Transform:
-    return load_transform(f"corrections/{name}")

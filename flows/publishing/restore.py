@@ -37,39 +37,26 @@ def restore(
     if table not in _TABLES:
         raise WrongUsage(f"no table is called {table}; the tables are {', '.join(_TABLES)}")
     parameters = {"table": table, "period": period, "version": version}
-    with Run.of(options, "restore", parameters) as run:
-        versions = _Versions.of(run.workspace)
+    with Run(options, "restore", parameters) as run:
+        records = {record.run_id: record for record in commit_records(run.workspace)}
+        versions = _Versions(run.workspace, State.of(run.workspace), records)
         chosen = versions.choose(table, period, version)
-        entries = versions.published_by(chosen)
+        entries = [e for e in versions.records[chosen].files if e.table in _TABLES]
         for entry in entries:
             target = run.workspace.root / entry.path
-            aside = run.aside(target)
-            shutil.copyfile(versions.file_of(entry, chosen), aside)
-            if sha256_of(aside) != entry.sha256:
+            temporary = run.temporary(target)
+            shutil.copyfile(versions.file_of(entry, chosen), temporary)
+            if sha256_of(temporary) != entry.sha256:
                 raise RunFailed(
                     f"{versions.file_of(entry, chosen)} is not what {chosen} published of "
                     f"{entry.table} {entry.period}; nothing was restored: choose another version "
                     f"with --version, or run the command again"
                 )
-            run.replace(
-                aside,
-                target,
-                table=entry.table,
-                period=entry.period,
-                rows=entry.rows,
-                inputs=entry.inputs,
-            )
-        return run.commit(
-            {
-                "table": table,
-                "period": period,
-                "version": chosen,
-                "tables": [
-                    {"table_name": entry.table, "period": entry.period} for entry in entries
-                ],
-            },
-            dry_run=dry_run,
-        )
+            about = entry.model_dump(include={"table", "period", "rows", "inputs"})
+            run.replace(temporary, target, **about)
+        tables = [{"table_name": entry.table, "period": entry.period} for entry in entries]
+        content = {"table": table, "period": period, "version": chosen, "tables": tables}
+        return run.commit(content, dry_run=dry_run)
 
 
 @dataclass(frozen=True)
@@ -79,11 +66,6 @@ class _Versions:
     workspace: Workspace
     state: State
     records: dict[str, CommitRecord]
-
-    @classmethod
-    def of(cls, workspace: Workspace) -> _Versions:
-        records = {record.run_id: record for record in commit_records(workspace)}
-        return cls(workspace, State.of(workspace), records)
 
     def choose(self, table: str, period: str, version: str | None) -> str:
         """The run whose version is to be current: the one named, else the one before."""
@@ -117,10 +99,6 @@ class _Versions:
             for entry in self.records[run_id].files
             if entry.path == path
         }
-
-    def published_by(self, run_id: str) -> list[Entry]:
-        """What a run published, restatements apart."""
-        return [entry for entry in self.records[run_id].files if entry.table in _TABLES]
 
     def file_of(self, entry: Entry, run_id: str) -> Path:
         """Where the bytes of an entry are: in place still, or kept."""

@@ -18,12 +18,12 @@ from flows.console import logs
 from flows.console.errors import PointbookError, RunFailed, WrongUsage
 from flows.console.zone import KOREA
 from flows.publishing.catalog import build_catalog, catalog_is_behind
-from flows.publishing.commit import Entry, Publication, State, next_run_id, recover, write_durably
+from flows.publishing.commit import Publication, State, next_run_id, recover, write_durably
 from flows.publishing.lineage import Lineage, complete_later
 from flows.publishing.options import Options
 from flows.publishing.restatements import restate
 from flows.publishing.sessions import SharedSession
-from flows.publishing.workspace import Workspace
+from flows.publishing.workspace import Workspace, published_path
 from schemas.periods import Period
 from schemas.tables import PUBLISHED, RESTATEMENTS
 from transforms.engine.engine import Engine
@@ -70,23 +70,12 @@ class Run:
     else.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        command: str,
-        parameters: Mapping[str, Any],
-        options: Options | None = None,
-    ) -> None:
-        self.workspace = Workspace(root)
-        self._options = options or Options(workspace=root)
+    def __init__(self, options: Options, command: str, parameters: Mapping[str, Any]) -> None:
+        self.workspace = Workspace(options.workspace)
+        self._options = options
         self._command = command
         self._parameters = dict(parameters)
         self._held = ExitStack()
-
-    @classmethod
-    def of(cls, options: Options, command: str, parameters: Mapping[str, Any]) -> Self:
-        """A run of a command in the workspace of these settings."""
-        return cls(options.workspace, command, parameters, options)
 
     def __enter__(self) -> Self:
         """Locks the workspace, completes commits that were cut short, and begins the run."""
@@ -101,7 +90,7 @@ class Run:
             self._publication = Publication(
                 self.workspace, self.run_id, self._command, self._options.keep
             )
-            self.aside = self._publication.aside
+            self.temporary = self._publication.temporary
             self.replace = self._publication.replace
             self.remove = self._publication.remove
             self._started = datetime.now(KOREA)
@@ -109,7 +98,9 @@ class Run:
             self._lineage = Lineage(
                 self.workspace.root, self._command, self.run_id, self._started, self._parameters
             )
-            self._tell_start()
+            logs.name_run(self.workspace.root, command=self._command, run_id=self.run_id)
+            logs.event("run.started", f"{self._command} begins", parameters=self._parameters)
+            self._lineage.emit("START")
         except BaseException as error:
             self._held.close()
             failure = _as_failure(error)
@@ -167,11 +158,18 @@ class Run:
             for entry in entries
         ]
         target = self.workspace.runs / self.run_id / _MANIFEST
-        aside = self.aside(target)
-        aside.write_text(_json(manifest), encoding="utf-8")
-        self.replace(aside, target)
+        temporary = self.temporary(target)
+        temporary.write_text(_json(manifest), encoding="utf-8")
+        self.replace(temporary, target)
         self._publication.commit()
-        self._tell_commit(manifest, entries)
+        logs.event(
+            "run.committed",
+            f"{len(entries)} files are current",
+            files=len(entries),
+            rows=sum(entry.rows or 0 for entry in entries),
+            seconds=manifest["seconds"],
+        )
+        self._lineage.emit("COMPLETE", manifest)
         if self._options.shared is None:
             published = any(entry.table in PUBLISHED for entry in entries)
             if published or catalog_is_behind(self.workspace):
@@ -184,13 +182,12 @@ class Run:
         if not replaced:
             return {}
         table = PUBLISHED[RESTATEMENTS]
-        folder = self.workspace.warehouse / table.name / f"{table.partition}={self.run_id}"
-        target = folder / "part-0.parquet"
-        aside = self.aside(target)
+        target = published_path(self.workspace, table, self.run_id)
+        temporary = self.temporary(target)
         with self.engine() as engine:
-            found, rows = restate(engine, replaced, aside)
+            found, rows = restate(engine, replaced, temporary)
         if rows:
-            self.replace(aside, target, table=table.name, period=self.run_id, rows=rows)
+            self.replace(temporary, target, table=table.name, period=self.run_id, rows=rows)
         return found
 
     def _dry(self, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,25 +204,8 @@ class Run:
         logs.event("run.dry", "nothing was published", seconds=manifest["seconds"])
         return manifest
 
-    def _tell_start(self) -> None:
-        logs.name_run(self.workspace.root, command=self._command, run_id=self.run_id)
-        logs.event("run.started", f"{self._command} begins", parameters=self._parameters)
-        self._lineage.emit("START")
-
-    def _tell_commit(self, manifest: Mapping[str, Any], entries: Sequence[Entry]) -> None:
-        logs.event(
-            "run.committed",
-            f"{len(entries)} files are current",
-            files=len(entries),
-            rows=sum(entry.rows or 0 for entry in entries),
-            seconds=manifest["seconds"],
-        )
-        self._lineage.emit("COMPLETE", manifest)
-
     def _manifest(self, status: str) -> dict[str, Any]:
         """What every manifest begins with; `status`: done, dry_run or failed."""
-        # clocks are put right while a run goes on, so they don't tell how long it took
-        seconds = time.monotonic() - self._started_at
         return {
             "run_id": self.run_id,
             "command": self._command,
@@ -233,7 +213,8 @@ class Run:
             "parameters": self._parameters,
             "started_at": self._started.isoformat(timespec="milliseconds"),
             "finished_at": datetime.now(KOREA).isoformat(timespec="milliseconds"),
-            "seconds": round(seconds, 3),
+            # clocks are put right while a run goes on, so they don't tell how long it took
+            "seconds": round(time.monotonic() - self._started_at, 3),
             "version": version("pointbook"),
         }
 
@@ -280,8 +261,9 @@ def _as_failure(error: BaseException) -> BaseException:
         return RunFailed(f"{error}; nothing was published")
     if isinstance(error, OSError):
         path = error.filename2 or error.filename
-        where = f"{path}: " if path else ""
-        return RunFailed(f"{where}{error.strerror or error}; nothing was published")
+        return RunFailed(
+            f"{f'{path}: ' if path else ''}{error.strerror or error}; nothing was published"
+        )
     return error
 
 

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
 from flows.console import logs
 from flows.console.errors import WorkspaceHeld
+from schemas.tables import Table
 
 LOCK: Final = ".lock"
 _WAIT_SECONDS: Final = 10.0
@@ -23,7 +26,7 @@ _held: Final[ContextVar[frozenset[Path]]] = ContextVar("_held", default=frozense
 """The workspaces that the caller holds for longer than one lock."""
 
 
-_PRIVATE: Final = 0o077
+_OTHERS: Final = 0o077
 _masking = threading.Lock()
 _masks: list[int] = []
 
@@ -35,7 +38,7 @@ def private() -> Iterator[None]:
     The mask is the process's, so the first block sets it and the last to end puts it back.
     """
     with _masking:
-        _masks.append(os.umask(_PRIVATE))
+        _masks.append(os.umask(_OTHERS))
     try:
         yield
     finally:
@@ -43,6 +46,11 @@ def private() -> Iterator[None]:
             before = _masks.pop()
             if not _masks:
                 os.umask(before)
+
+
+def open_private(path: Path) -> FileIO:
+    """A file of its owner's alone, made if there is none, to which each write is appended."""
+    return FileIO(path, "a", opener=partial(os.open, mode=0o600))
 
 
 @dataclass(frozen=True)
@@ -93,14 +101,8 @@ class Workspace:
     @property
     def rooms(self) -> tuple[Path, ...]:
         """The folders that commands publish to."""
-        return (
-            self.staged,
-            self.quarantine,
-            self.warehouse,
-            self.versions,
-            self.runs,
-            self.commits,
-        )
+        published = (self.staged, self.quarantine, self.warehouse, self.versions)
+        return (*published, self.runs, self.commits)
 
     @property
     def scratch(self) -> Path:
@@ -156,3 +158,8 @@ class Workspace:
                     f"{self.root} is held by {holder}; run this again when it is done"
                 ) from None
             time.sleep(_POLL_SECONDS)
+
+
+def published_path(workspace: Workspace, table: Table, partition: str) -> Path:
+    """Where a table's partition is published."""
+    return workspace.warehouse / table.name / f"{table.partition}={partition}" / "part-0.parquet"

@@ -17,7 +17,7 @@ from flows.console import progress
 from flows.console.errors import RunFailed
 from flows.publishing.commit import Contents, State
 from flows.publishing.side_by_side import side_by_side
-from flows.publishing.workspace import Workspace
+from flows.publishing.workspace import published_path
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
@@ -57,31 +57,27 @@ class Inputs:
         A partition column stands in the path, so the partitions' names are part of the digest.
         """
 
-        def read(relation: str, files: Mapping[str, Path]) -> dict[str, list[str | None]]:
-            names = sorted(columns[relation])
-            digests = {name: state.entry(path).column_digests for name, path in files.items()}
-            return {name: [of.get(column) for column in names] for name, of in digests.items()}
-
-        return {
-            relation: digest(read(relation, files))
-            for relation, files in self.files.items()
-            if relation in columns
-        }
+        found = {}
+        for relation, files in self.files.items():
+            if relation in columns:
+                names = sorted(columns[relation])
+                of = {period: state.entry(file).column_digests for period, file in files.items()}
+                found[relation] = digest({p: [of[p].get(name) for name in names] for p in of})
+        return found
 
     def as_manifest(self, state: State) -> dict[str, list[dict[str, object]]]:
         """The files with their hashes, by relation, as the manifest shows them."""
         return {
-            relation: [state.entry(path).model_dump(include={"path", "sha256"}) for path in paths]
-            for relation, paths in ((name, files.values()) for name, files in self.files.items())
+            relation: [
+                state.entry(path).model_dump(include={"path", "sha256"}) for path in files.values()
+            ]
+            for relation, files in self.files.items()
         }
 
 
 def changed_inputs(recorded: Mapping[str, str], found: Mapping[str, str]) -> set[str]:
     """The relations, or `policies`, whose fingerprint is another one than was recorded."""
-    if recorded == found:
-        return set()
-    names = recorded.keys() | found.keys()
-    return {name for name in names if recorded.get(name) != found.get(name)}
+    return {name for name, _ in recorded.items() ^ found.items()}
 
 
 def name_inputs(engine: Engine, inputs: Inputs, state: State) -> None:
@@ -133,27 +129,16 @@ def name_policies(engine: Engine, policies: Policies, transforms: Iterable[Trans
     )
 
 
-def audits_of(tables: Iterable[str]) -> list[Transform]:
-    """The audits of the tables: every `audits/<table>__<claim>.sql`."""
-    return _claims("audits", tables)
+def claims_of(relations: Iterable[str], folder: str = "audits") -> list[Transform]:
+    """The claims about relations, every `<relation>__<claim>.sql` of a folder.
 
-
-def proofs_of(relations: Iterable[str]) -> list[Transform]:
-    """What `verify` proves of the relations besides: every `proof/<relation>__<claim>.sql`."""
-    return _claims("proof", relations)
-
-
-def _claims(folder: str, relations: Iterable[str]) -> list[Transform]:
+    Those in `audits` hold before a table is published; those in `proof` only `verify` proves.
+    """
     return [
         load_transform(f"{folder}/{path.stem}")
         for relation in relations
         for path in sorted((ROOT / folder).glob(f"{relation}__*.sql"))
     ]
-
-
-def published_path(workspace: Workspace, table: Table, partition: str) -> Path:
-    """Where a table's partition is published."""
-    return workspace.warehouse / table.name / f"{table.partition}={partition}" / "part-0.parquet"
 
 
 def write_and_audit(
@@ -171,9 +156,10 @@ def write_and_audit(
     before it; the rest goes on side by side. Raises RunFailed with the first rows that break a
     claim.
     """
-    names = [_last_name(transform) for transform in tables]
-    audits = audits_of(names) if audits is None else audits
-    name_policies(engine, policies, [*tables, *audits])
+    transforms = {transform.title: transform for transform in tables}
+    names = list(transforms)
+    claims = {claim.title: claim for claim in (claims_of(names) if audits is None else audits)}
+    name_policies(engine, policies, [*tables, *claims.values()])
     written: dict[str, WrittenTable] = {}
     done: list[str] = []
 
@@ -187,24 +173,25 @@ def write_and_audit(
         done.append(name)
 
     def look_into(name: str) -> None:
-        written[name] = replace(written[name], contents=Contents.of(written[name].aside))
+        written[name] = replace(written[name], contents=Contents.of(written[name].temporary))
         done.append(name)
 
-    transforms = dict(zip(names, tables, strict=True))
-    claims = {_last_name(claim): claim for claim in audits}
     works = {
         **{name: partial(write, name, transform) for name, transform in transforms.items()},
-        **{_contents(name): partial(look_into, name) for name in names},
+        **{f"{name} contents": partial(look_into, name) for name in names},
         **{name: partial(check, name, claim) for name, claim in claims.items()},
     }
-    waits_for = {_contents(name): {name} for name in names} | {
+    waits_for = {f"{name} contents": {name} for name in names} | {
         name: {read for read in transform.inputs if read in works and read != name}
         for name, transform in (transforms | claims).items()
     }
     what = f"computing {', '.join(names)}"
     with progress.working(what, lambda: len(done) / len(works)):
         side_by_side(works, waits_for, pool(_AT_ONCE))
-    return [written[name] for name in names], [*map(_in_order, names), *claims]
+    return [written[name] for name in names], [
+        *(f"{name}__rows_in_order" for name in names),
+        *claims,
+    ]
 
 
 def audit(engine: Engine, claim: Transform) -> None:
@@ -216,11 +203,11 @@ def audit(engine: Engine, claim: Transform) -> None:
 
 @dataclass(frozen=True)
 class WrittenTable:
-    """A table's partition in a temporary file."""
+    """A table's partition, written to a temporary file."""
 
     table: Table
     partition: str
-    aside: Path
+    temporary: Path
     target: Path
     rows: int
     contents: Contents | None = None
@@ -230,7 +217,7 @@ class WrittenTable:
 def publish_table(run: Run, written: WrittenTable, fingerprints: Mapping[str, str]) -> None:
     """Takes a written partition into the run's commit, with what it was made from."""
     run.replace(
-        written.aside,
+        written.temporary,
         written.target,
         table=written.table.name,
         period=written.partition,
@@ -240,36 +227,17 @@ def publish_table(run: Run, written: WrittenTable, fingerprints: Mapping[str, st
     )
 
 
-def _last_name(transform: Transform) -> str:
-    """The table that it makes, or the claim that it is."""
-    return transform.name.rpartition("/")[2]
-
-
-def _in_order(name: str) -> str:
-    """The claim that every written table has to hold."""
-    return f"{name}__rows_in_order"
-
-
-def _contents(name: str) -> str:
-    """The work of looking into a written table's file."""
-    return f"{name} contents"
-
-
 def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> WrittenTable:
-    """Writes a table's partition and names it in the engine, so that others read it."""
-    table = PUBLISHED[_last_name(transform)]
+    """Writes a table's partition and names the file in the engine, so that others read it."""
+    table = PUBLISHED[transform.title]
     target = published_path(run.workspace, table, partition)
-    written = WrittenTable(table, partition, run.aside(target), target, 0)
+    written = WrittenTable(table, partition, run.temporary(target), target, 0)
     try:
-        written = replace(written, rows=engine.write(transform, table, written.aside))
+        written = replace(written, rows=engine.write(transform, table, written.temporary))
     except RowsOutOfOrder as error:
         raise RunFailed(f"{error}; nothing was published; see {_place(transform)}") from error
-    _name_written(engine, written)
+    engine.relation(table.name, [written.temporary], stored_schema(table))
     return written
-
-
-def _name_written(engine: Engine, written: WrittenTable) -> None:
-    engine.relation(written.table.name, [written.aside], stored_schema(written.table))
 
 
 def _place(transform: Transform) -> Path:
@@ -281,20 +249,19 @@ def breach_of(engine: Engine, claim: Transform) -> str | None:
     if not engine.has_rows(claim):
         return None
     broken = engine.rows(claim)
-    rows = "; ".join(_shown(row) for row in broken.slice(0, _SHOWN_ROWS).to_pylist())
-    return f"{_last_name(claim)} found {broken.num_rows:,} rows ({rows})"
-
-
-def _shown(row: Mapping[str, object]) -> str:
-    return " ".join(f"{name}={value}" for name, value in row.items())
+    rows = "; ".join(
+        " ".join(f"{name}={value}" for name, value in row.items())
+        for row in broken.slice(0, _SHOWN_ROWS).to_pylist()
+    )
+    return f"{claim.title} found {broken.num_rows:,} rows ({rows})"
 
 
 def _name_export(engine: Engine, export: Export, files: Sequence[Path]) -> None:
     schema = staged_schema(export)
-    column = staged_partition(export)
-    if column is not None:
-        schema = schema.append(pa.field(*column))
-    engine.relation(export.name, files, schema, partition=column[0] if column is not None else None)
+    name, kind = staged_partition(export) or (None, None)
+    if name is not None:
+        schema = schema.append(pa.field(name, kind))
+    engine.relation(export.name, files, schema, partition=name)
 
 
 def digest(content: object) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows.publishing.options import Options
 from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema, stored_schema
 from schemas.exports import EXPORTS
@@ -177,11 +178,11 @@ def stage(root: Path, *, payments: int, lines: int, months: int) -> None:
         "first_day": month.first_day,
         "months": months,
     }
-    with Run(root, "bench", {}) as run, duckdb.connect() as connection:
+    with Run(Options(workspace=root), "bench", {}) as run, duckdb.connect() as connection:
 
         def write(sql: str, target: Path, schema: object, table: str, period: object) -> None:
             target /= "part-0.parquet"
-            aside = run.aside(target)
+            aside = run.temporary(target)
             used = {name: values[name] for name in re.findall(r"\$(\w+)", sql)}
             (rows,) = connection.execute(
                 f"COPY ({sql}) TO '{aside}' (FORMAT parquet, COMPRESSION zstd, KV_METADATA $kv)",

@@ -21,6 +21,7 @@ from typing import Final
 import duckdb
 import pyarrow.parquet as pq
 
+from flows.publishing.options import Options
 from flows.publishing.run import Run
 from flows.publishing.write_audit import name_policies, run_context
 from schemas.derive import schema_metadata, staged_schema
@@ -215,10 +216,10 @@ def _workspace(folder: Path, span: str, members: int, flights: int) -> Path:
 
 
 def _stage(root: Path, months: list[str], members: int, flights: int) -> None:
-    with Run(root, "bench", {}) as run, duckdb.connect() as connection:
+    with Run(Options(workspace=root), "bench", {}) as run, duckdb.connect() as connection:
 
         def write(sql: str, export: str, target: Path, period: str, **values: object) -> None:
-            aside = run.aside(target)
+            aside = run.temporary(target)
             schema = staged_schema(EXPORTS[export])
             connection.execute(
                 f"COPY ({sql}) TO '{aside}' (FORMAT parquet, COMPRESSION zstd, KV_METADATA $kv)",

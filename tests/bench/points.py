@@ -183,14 +183,14 @@ run_command(Options(workspace=Path({root!r}), memory="{memory}"), "points {month
 def stage(root: Path, customers: int, months: Iterable[str], *, events: bool = True) -> None:
     """Stages the customers and what happens in the months, as one commit."""
     with (
-        Run(root, "bench", {}) as run,
+        Run(Options(workspace=root), "bench", {}) as run,
         duckdb.connect() as connection,
         DuckDBEngine(run.scratch) as engine,
     ):
 
         def write(export: str, sql: str, partition: str, period: str, **values: object) -> None:
             target = run.workspace.staged / export / partition / "part-0.parquet"
-            aside = run.aside(target)
+            aside = run.temporary(target)
             copied = connection.execute(
                 f"COPY ({sql}) TO '{aside}' (FORMAT parquet, COMPRESSION zstd, KV_METADATA $kv)",
                 {name: value for name, value in values.items() if f"${name}" in sql}
@@ -205,7 +205,7 @@ def stage(root: Path, customers: int, months: Iterable[str], *, events: bool = T
             for name in ("billing_collections", "billing_late_collections"):
                 table = STAGED_RELATIONS[name]
                 target = run.workspace.staged / name / partition / "part-0.parquet"
-                aside = run.aside(target)
+                aside = run.temporary(target)
                 engine.write(load_transform(f"staging/{name}"), table, aside)
                 engine.relation(name, [aside], stored_schema(table))
                 run.replace(aside, target, table=name, period=period)

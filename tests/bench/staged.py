@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows.publishing.options import Options
 from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema
 from schemas.exports import EXPORTS
@@ -57,10 +58,10 @@ YEAR = 2018
 
 def stage(root: Path, *, customers: int, lines_a_month: int) -> None:
     """Stages the customers, twelve months of lines and their totals, as one commit."""
-    with Run(root, "bench", {}) as run, duckdb.connect() as connection:
+    with Run(Options(workspace=root), "bench", {}) as run, duckdb.connect() as connection:
 
         def write(sql: str, export: str, target: Path, period: str, **values: int) -> Path:
-            aside = run.aside(target)
+            aside = run.temporary(target)
             schema = staged_schema(EXPORTS[export])
             connection.execute(
                 f"COPY ({sql}) TO '{aside}' (FORMAT parquet, COMPRESSION zstd, KV_METADATA $kv)",
@@ -89,7 +90,7 @@ def stage(root: Path, *, customers: int, lines_a_month: int) -> None:
                 run.replace(aside, target, table="billing", period=month, rows=lines_a_month)
                 target = run.workspace.staged / totals.name / f"billing_month={month}"
                 target /= "part-0.parquet"
-                sums = run.aside(target)
+                sums = run.temporary(target)
                 engine.write(load_transform("staging/billing_totals"), totals, sums)
                 run.replace(sums, target, table=totals.name, period=month)
         run.commit({})

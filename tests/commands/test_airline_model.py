@@ -207,7 +207,7 @@ class _Ledger:
 
     def close(self, month: str, members: dict[str, Member]) -> dict[str, list[Row]]:
         """The rows of each table; the lots are kept for the next month."""
-        with Run(self._options.workspace, "miles", {}) as run:
+        with Run(self._options, "miles", {}) as run:
             context = Context.of(self._options)
             with self._options.start_engine(run.scratch) as engine:
                 work = Work(MILES, run, engine, context, Period.parse(month), Inputs({}))
@@ -221,7 +221,9 @@ class _Ledger:
                 work.write()
             tables = {
                 name: pq.ParquetFile(
-                    run.aside(run.workspace.warehouse / name / f"month={month}" / "part-0.parquet")
+                    run.temporary(
+                        run.workspace.warehouse / name / f"month={month}" / "part-0.parquet"
+                    )
                 ).read()
                 for name in MILES.tables
             }

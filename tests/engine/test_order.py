@@ -76,7 +76,7 @@ def test_a_table_with_a_row_twice_or_out_of_order_is_not_published(
     options = Options(workspace=tmp_path)
     with (
         pytest.raises(RunFailed, match=r"tier_exceptions__rows_in_order .*customer_id=ann"),
-        Run(tmp_path, "tiers", {}) as run,
+        Run(Options(workspace=tmp_path), "tiers", {}) as run,
         options.start_engine(run.scratch) as engine,
     ):
         write_and_audit(run, engine, Policies.load(options.policies), [broken], "2017")

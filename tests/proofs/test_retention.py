@@ -67,7 +67,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _fail(workspace: Path) -> None:
     from flows.publishing.run import Run
 
-    with Run(workspace, "points", {"month": "2016-03"}):
+    with Run(options(workspace), "points", {"month": "2016-03"}):
         raise RunFailed("no reason")
 
 

@@ -21,7 +21,7 @@ from flows.console.errors import NotReady, WrongUsage
 from flows.proofs.prover import UNPUBLISHED
 from flows.proofs.verify import verify
 from flows.publishing.run import Context
-from flows.publishing.write_audit import audits_of
+from flows.publishing.write_audit import claims_of
 from schemas.tables import PUBLISHED, RESTATEMENTS
 from tests.commands_in_tests import run_command, run_commands
 from tests.forks import command_line
@@ -456,7 +456,7 @@ def test_every_claim_is_proven_of_the_sample(
     monkeypatch.setattr(DuckDBEngine, "has_rows", counting)
     assert holds(last_months)["stale"] == {}
     claims = {
-        *(claim.name for claim in audits_of(PUBLISHED) if UNPUBLISHED.isdisjoint(claim.inputs)),
+        *(claim.name for claim in claims_of(PUBLISHED) if UNPUBLISHED.isdisjoint(claim.inputs)),
         *(f"proof/{name}" for name in PROOFS),
     }
     assert claims <= proven

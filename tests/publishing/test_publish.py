@@ -186,17 +186,17 @@ def test_a_file_system_without_links_keeps_a_copy(
 
 
 def test_readers_see_no_half_written_file_while_a_run_writes(published: Path) -> None:
-    with Run(published, "tiers", {}) as run:
+    with Run(Options(workspace=published), "tiers", {}) as run:
         for year in ("2016", "2020"):
-            run.aside(target(published, year)).write_bytes(b"PAR1 half")
+            run.temporary(target(published, year)).write_bytes(b"PAR1 half")
         check_readers(published)
         assert amounts(published) == OLD
 
 
 def test_a_failed_run_leaves_a_manifest_with_its_error_and_nothing_else(published: Path) -> None:
     def fail() -> None:
-        with Run(published, "tiers", {"year": 2016}) as run:
-            run.aside(target(published, "2016")).write_bytes(b"half")
+        with Run(Options(workspace=published), "tiers", {"year": 2016}) as run:
+            run.temporary(target(published, "2016")).write_bytes(b"half")
             raise RunFailed("audit found 1 row; nothing was published")
 
     with pytest.raises(RunFailed):
@@ -213,7 +213,7 @@ def test_a_lost_file_of_an_unfinished_commit_is_named_with_what_to_do(published:
     workspace = Workspace(published)
     publication = Publication(workspace, "000002-tiers", "tiers")
     path = target(published, "2016")
-    aside = publication.aside(path)
+    aside = publication.temporary(path)
     aside.write_bytes(b"new")
     entry = publication.replace(aside, path, table=UNLISTED, period="2016", rows=1)
     record = CommitRecord(
@@ -255,7 +255,7 @@ def test_a_columns_digest_changes_with_that_column_alone(tmp_path: Path) -> None
     for run_id, columns in (("000001-ingest", before), ("000002-ingest", after)):
         publication = Publication(workspace, run_id, "ingest")
         path = workspace.staged / "customers" / "part-0.parquet"
-        aside = write(publication.aside(path), columns)
+        aside = write(publication.temporary(path), columns)
         digests.append(publication.replace(aside, path).column_digests)
     changed = [name for name in before if digests[0][name] != digests[1][name]]
     assert changed == ["phone"]
@@ -301,7 +301,7 @@ def test_runs_in_turn_share_a_session_until_one_fails(tmp_path: Path) -> None:
     with in_turn(Options(workspace=tmp_path)) as options:
         for fails in (False, True, False):
             outcome = pytest.raises(NotReady) if fails else nullcontext()
-            with outcome, Run.of(options, "tiers", {}) as run, run.engine() as engine:
+            with outcome, Run(options, "tiers", {}) as run, run.engine() as engine:
                 engines.append(engine)
                 with run.engine() as within:
                     assert within is not engine

@@ -49,6 +49,11 @@ class Transform:
     sql: str
     header: dict[str, str]
 
+    @property
+    def title(self) -> str:
+        """The name without its folder: that of the table, or of the claim that it makes."""
+        return self.path.stem
+
     @cached_property
     def inputs(self) -> dict[str, list[str]]:
         """The columns that it reads of each input, as its header says."""
