@@ -32,6 +32,12 @@ class Due:
         return COMMANDS[self.name]
 
     @property
+    def partitions(self) -> dict[str, Period]:
+        """The partition that it makes of each of the command's tables."""
+        command = self.command
+        return {table: command.partition(table, self.period) for table in command.tables}
+
+    @property
     def line(self) -> str:
         """The command line that does it."""
         return self.command.line(self.period)

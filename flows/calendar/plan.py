@@ -6,9 +6,9 @@ reads is made again: both are told by its fingerprints, from the inputs that its
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -93,35 +93,25 @@ class Outlook:
             command.require(context, due.period)
         except (PointbookError, PolicyError) as error:
             blocked = " ".join(str(error).splitlines())
+        find = partial(Finding, due, skipped=skipped, blocked=blocked)
         if len(entries) < len(command.tables):
-            return Finding(due, "missing", skipped=skipped, blocked=blocked)
+            return find("missing")
         if found is None:
-            return Finding(due, "stale", skipped=skipped, blocked=blocked)
+            return find("stale")
         changed = _changed(entries, found)
         followed = self._followed(due, changed)
         if followed:
             changed -= followed.keys() - self._changed_already(due, entries)
         causes = sorted({cause for causes in followed.values() for cause in causes})
-        finding = Finding(
-            due,
-            "stale",
-            changed=tuple(sorted(changed)),
-            damaged=tuple(_damaged(self._now, entries)),
-            follows=tuple(causes),
-            skipped=skipped,
-            blocked=blocked,
-        )
-        if finding.changed or finding.damaged or finding.follows:
-            return finding
-        return Finding(due, "current", skipped=skipped, blocked=blocked)
+        damaged = tuple(_damaged(self._now, entries))
+        state: State = "stale" if changed or damaged or causes else "current"
+        return find(state, tuple(sorted(changed)), damaged, tuple(causes))
 
     def expect(self, finding: Finding) -> None:
         """Counts a period as made anew for those after it."""
-        due = finding.due
-        for table in due.command.tables:
-            partition = str(due.command.partition(table, due.period))
-            path = published_path(self._now.workspace, PUBLISHED[table], partition)
-            self._then.state.foresee(table, partition, path)
+        for table, partition in finding.due.partitions.items():
+            path = published_path(self._now.workspace, PUBLISHED[table], str(partition))
+            self._then.state.foresee(table, str(partition), path)
             self._causes[path] = finding.causes
 
     def _followed(self, due: Due, changed: set[str]) -> dict[str, tuple[Due, ...]]:
@@ -145,12 +135,11 @@ class Outlook:
 
 def published_entries(context: Context, due: Due) -> dict[str, Entry]:
     """What is published of a period, by table."""
-    entries = {}
-    for table in due.command.tables:
-        path = context.files(table).get(str(due.command.partition(table, due.period)))
-        if path is not None:
-            entries[table] = context.state.entry(path)
-    return entries
+    return {
+        table: context.state.entry(path)
+        for table, partition in due.partitions.items()
+        for path in context.file_of(table, partition).values()
+    }
 
 
 def published_dues(context: Context) -> list[Due]:
@@ -205,7 +194,7 @@ def _damaged(context: Context, entries: Mapping[str, Entry]) -> Iterator[str]:
     """The tables whose published file is gone, or not as long as it was."""
     for table, entry in entries.items():
         try:
-            size = os.stat(os.path.join(context.workspace.root, entry.path)).st_size
+            size = (context.workspace.root / entry.path).stat().st_size
         except FileNotFoundError:
             size = -1
         if size != entry.size:
@@ -239,10 +228,10 @@ class PlannedPeriod:
             "tables": [
                 {
                     "table": table,
-                    "period": str(due.command.partition(table, due.period)),
+                    "period": str(partition),
                     "state": self.finding.state if table in entries else "missing",
                 }
-                for table in due.command.tables
+                for table, partition in due.partitions.items()
             ],
         }
 
@@ -282,8 +271,7 @@ def _step(finding: Finding, due: Collection[Due], force: bool) -> PlannedPeriod:
         return PlannedPeriod(finding, "keep")
     if finding.skipped:
         return PlannedPeriod(finding, "skip", finding.skipped)
-    outside = not force and not any(cause in due for cause in finding.causes)
-    if outside:
+    if not force and not any(cause in due for cause in finding.causes):
         return PlannedPeriod(finding, "keep", f"{finding.why}, which the run does not reach")
     if finding.blocked:
         return PlannedPeriod(finding, "blocked", finding.blocked)

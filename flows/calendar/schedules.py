@@ -83,15 +83,10 @@ def schedules(policies: Policies, on: date) -> dict[str, Schedule]:
             *(f"{_POLICY}.yaml: no command is called {name}; remove its rows" for name in unknown),
         )
     found = {
-        command: Schedule(
-            command,
-            rows[command]["days_after"],
-            time(rows[command]["hour"], rows[command]["minute"]),
-        )
-        for command in names
+        name: Schedule(name, row["days_after"], time(row["hour"], row["minute"]))
+        for name, row in ((name, rows[name]) for name in names)
     }
-    problems = list(dict.fromkeys(_disorder(policies, found, on)))
-    if problems:
+    if problems := dict.fromkeys(_disorder(policies, found, on)):
         raise PolicyError(*problems)
     return found
 

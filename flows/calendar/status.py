@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any, Final
 
 from flows.calendar.backfills import backfills
+from flows.calendar.due import Due
 from flows.calendar.plan import Finding, overview, published_entries
 from flows.commands.registry import COMMANDS
 from flows.publishing.ledgers import LEDGERS
@@ -25,38 +26,29 @@ def workspace_status(options: Options) -> dict[str, Any]:
     """
     context = Context.of(options)
     findings = list(overview(context))
-    missing = [finding for finding in findings if finding.state == "missing"]
+    tables = list(dict.fromkeys(name for command in COMMANDS.values() for name in command.tables))
+    rows = chain(_opened(context), *(_rows_of(context, each) for each in findings))
     return {
         "command": "status",
         "workspace": str(options.workspace),
         "staged": list(_staged(context)),
-        "published": _by_table(
-            chain(_opened(context), *(_rows_of(context, each) for each in findings))
-        ),
-        "missing": [_missing_of(context, finding) for finding in missing],
+        "published": sorted(rows, key=lambda row: (tables.index(row["table"]), row["period"])),
+        "missing": [_missing_of(context, each.due) for each in findings if each.state == "missing"],
         "backfills": backfills(context.workspace)[-_LAST_BACKFILLS:],
     }
-
-
-def _by_table(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows in the order of the commands' tables, then of their periods."""
-    tables = dict.fromkeys(table for command in COMMANDS.values() for table in command.tables)
-    places = {table: place for place, table in enumerate(tables)}
-    return sorted(rows, key=lambda row: (places[row["table"]], row["period"]))
 
 
 def _staged(context: Context) -> Iterator[dict[str, Any]]:
     """Each export's staged partitions and rows, its first and its last month."""
     for export in EXPORTS:
-        files = context.files(export)
-        if files:
-            months = sorted(month for month in files if month)
+        if files := context.files(export):
+            months = [month for month in files if month]
             yield {
                 "export": export,
                 "partitions": len(files),
                 "rows": sum(context.state.entry(path).rows or 0 for path in files.values()),
-                "first": months[0] if months else None,
-                "last": months[-1] if months else None,
+                "first": min(months, default=None),
+                "last": max(months, default=None),
             }
 
 
@@ -78,28 +70,26 @@ def _opened(context: Context) -> Iterator[dict[str, Any]]:
 def _rows_of(context: Context, finding: Finding) -> Iterator[dict[str, Any]]:
     """What a period has published, by table, with its state and why it is stale."""
     entries = published_entries(context, finding.due)
-    command, period = finding.due.command, finding.due.period
-    for table in command.tables:
+    for table, partition in finding.due.partitions.items():
         if table in entries:
             yield {
                 "table": table,
-                "period": str(command.partition(table, period)),
+                "period": str(partition),
                 "rows": entries[table].rows,
                 "state": "stale" if finding.state == "missing" else finding.state,
                 "why": finding.why,
             }
 
 
-def _missing_of(context: Context, finding: Finding) -> dict[str, Any]:
-    """A period that is due and lacks tables: the command that makes it, its day, the tables."""
-    due = finding.due
+def _missing_of(context: Context, due: Due) -> dict[str, Any]:
+    """The tables of a period that are missing, with the command line that makes them."""
     entries = published_entries(context, due)
     return {
         "command": due.line,
         "due": due.on.isoformat(),
         "tables": [
-            {"table": table, "period": str(due.command.partition(table, due.period))}
-            for table in due.command.tables
+            {"table": table, "period": str(partition)}
+            for table, partition in due.partitions.items()
             if table not in entries
         ],
     }

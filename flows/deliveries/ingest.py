@@ -102,30 +102,25 @@ class _Delivery:
         return pseudonyms
 
     def _merge(self, export: Export, reports: Sequence[FileReport]) -> None:
-        """Merges the files' rows into the staged partitions."""
-
-        def stage(merge: Merge) -> None:
-            for partition in merge.changed_partitions():
-                self._replace_partition(export, merge, partition)
-
-        held = self._staged.files(export.name)
-        history = self._staged.files(history_name(export))
-        self.intake.merge(export, reports, stage, held, history, self.number)
-
-    def _replace_partition(self, export: Export, merge: Merge, partition: str) -> None:
-        """Takes a merged partition, and the relations kept of it, into the run's commit."""
+        """Merges the files' rows; what changes is taken into the run's commit."""
 
         def temporary(relation: str, partition: str) -> Path:
             return self._run.temporary(self._target(export, relation, partition))
 
-        for written in merge.write(partition, temporary):
-            self._run.replace(
-                written.file,
-                self._target(export, written.relation, partition),
-                table=written.relation,
-                period=partition or None,
-                rows=written.rows,
-            )
+        def stage(merge: Merge) -> None:
+            for partition in merge.changed_partitions():
+                for written in merge.write(partition, temporary):
+                    self._run.replace(
+                        written.file,
+                        self._target(export, written.relation, partition),
+                        table=written.relation,
+                        period=partition or None,
+                        rows=written.rows,
+                    )
+
+        held = self._staged.files(export.name)
+        history = self._staged.files(history_name(export))
+        self.intake.merge(export, reports, stage, held, history, self.number)
 
     def _target(self, export: Export, relation: str, partition: str) -> Path:
         folder = self._run.workspace.staged / relation

@@ -35,8 +35,8 @@ def build_catalog(workspace: Workspace) -> Path:
     try:
         _replace_database(workspace, catalog, _statements(state, None))
         write_durably(workspace, catalog.with_name("dictionary.md"), data_dictionary())
-        write_durably(workspace, _package_path(workspace), _package(workspace, state))
-        write_durably(workspace, catalog.with_suffix(".sql"), _script(workspace, state))
+        for path, text in _texts(workspace, state).items():
+            write_durably(workspace, path, text)
     except (OSError, duckdb.Error) as error:
         reason = str(error).splitlines()[0]
         raise RunFailed(
@@ -50,40 +50,33 @@ def catalog_is_behind(workspace: Workspace) -> bool:
     state = State.of(workspace)
     if not any(state.files(name) for name in PUBLISHED):
         return False
-    script = workspace.warehouse / "catalog.sql"
-    package = _package_path(workspace)
-    return not (
-        script.exists()
-        and package.exists()
-        and script.read_text(encoding="utf-8") == _script(workspace, state)
-        and package.read_text(encoding="utf-8") == _package(workspace, state)
+    return any(
+        not path.exists() or path.read_text(encoding="utf-8") != text
+        for path, text in _texts(workspace, state).items()
     )
 
 
-def _package_path(workspace: Workspace) -> Path:
-    return workspace.warehouse / "datapackage.json"
-
-
-def _package(workspace: Workspace, state: State) -> str:
-    """The warehouse as a Data Package, with the hash of every committed file."""
+def _texts(workspace: Workspace, state: State) -> dict[Path, str]:
+    """The Data Package, with the hash of every committed file, and `catalog.sql`, by their path."""
     files = {
         name: [
             {
                 "path": path.relative_to(workspace.warehouse).as_posix(),
-                "hash": f"sha256:{state.entry(path).sha256}",
-                "bytes": state.entry(path).size,
-                "rows": state.entry(path).rows,
+                "hash": f"sha256:{entry.sha256}",
+                "bytes": entry.size,
+                "rows": entry.rows,
             }
-            for path in state.files(name).values()
+            for path, entry in ((path, state.entry(path)) for path in state.files(name).values())
         ]
         for name in PUBLISHED
     }
-    return json.dumps(data_package(files), ensure_ascii=False, indent=1) + "\n"
-
-
-def _script(workspace: Workspace, state: State) -> str:
+    package = json.dumps(data_package(files), ensure_ascii=False, indent=1) + "\n"
     statements = "\n".join(f"{statement};" for statement in _statements(state, workspace.warehouse))
-    return f"-- read this in the warehouse's folder\n{statements}\n"
+    return {
+        workspace.warehouse / "datapackage.json": package,
+        workspace.warehouse
+        / "catalog.sql": f"-- read this in the warehouse's folder\n{statements}\n",
+    }
 
 
 def _replace_database(workspace: Workspace, catalog: Path, statements: Iterable[str]) -> None:

@@ -26,7 +26,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from string import digits
-from typing import Final, NamedTuple
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -226,7 +226,8 @@ class Contents:
 class Publication:
     """The files that a command is about to publish.
 
-    `keep`: how many versions of a replaced file to keep.
+    `keep`: how many versions of a replaced file to keep. `replacements`: the warehouse's files that
+    the commit will replace by other bytes than committed.
     """
 
     def __init__(self, workspace: Workspace, run_id: str, command: str, keep: int = KEPT) -> None:
@@ -234,7 +235,7 @@ class Publication:
         self._keep = keep
         self._state = State.of(workspace)
         self._record = CommitRecord(run_id=run_id, command=command, files=[])
-        self._replacements: list[Replacement] = []
+        self.replacements: list[Replacement] = []
 
     def temporary(self, target: Path) -> Path:
         """Where to write a file that is to become `target`."""
@@ -290,7 +291,7 @@ class Publication:
         sync(temporary)
         self._record.asides[path] = temporary.relative_to(self._workspace.root).as_posix()
         if old is not None and in_warehouse and not is_same:
-            self._replacements.append(Replacement(target, temporary, old, intact))
+            self.replacements.append(Replacement(target, temporary, old, intact))
         return entry
 
     def remove(self, tombstone: Tombstone) -> None:
@@ -307,11 +308,6 @@ class Publication:
         """Those of them whose files were never committed before."""
         root = self._workspace.root
         return [entry for entry in self._record.files if not self._state.has(root / entry.path)]
-
-    @property
-    def replacements(self) -> list[Replacement]:
-        """The warehouse's files that the commit will replace by other bytes than committed."""
-        return list(self._replacements)
 
     def commit(self) -> None:
         """Makes the files current, all together.
@@ -342,7 +338,7 @@ class Publication:
     def _plan_versions(self) -> None:
         """Names the versions that the commit is to keep of what it replaces, and to remove."""
         root = self._workspace.root
-        for found in self._replacements:
+        for found in self.replacements:
             folder = self._workspace.versions_of(found.target)
             kept = set(folder.glob("[0-9]*.parquet"))
             if found.intact and self._keep:
@@ -424,7 +420,10 @@ def _complete(workspace: Workspace, pending: Path) -> None:
             )
     _sync_names(workspace.root, (workspace.root / path for path in record.asides))
     for gone in record.removed:
-        _remove(workspace.root / gone.path)
+        removed = workspace.root / gone.path
+        removed.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder, where the file was the last in it
+            removed.parent.rmdir()
     done = record.model_copy(update={"asides": {}, "versions": {}, "surplus": []})
     commit = _commit_path(workspace, record.run_id)
     write_durably(workspace, commit, done.model_dump_json(indent=1))
@@ -458,36 +457,20 @@ def _link(workspace: Workspace, target: Path, version: Path) -> None:
         os.replace(temporary, version)
 
 
-def _remove(path: Path) -> None:
-    """Removes a file, and its folder where it was the last."""
-    path.unlink(missing_ok=True)
-    with suppress(OSError):
-        path.parent.rmdir()
-
-
 def commit_records(workspace: Workspace) -> Iterator[CommitRecord]:
     """What every command published, oldest first."""
     return map(_record, _stamps(workspace))
 
 
-class _Stamp(NamedTuple):
-    """A commit record's file, and what tells whether it is still the same."""
-
-    path: str
-    inode: int
-    changed_at: int
-    size: int
-
-    @classmethod
-    def of(cls, found: os.DirEntry[str]) -> _Stamp:
-        stat = found.stat()
-        return cls(found.path, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+_Stamp = tuple[str, int, int, int]
+"""A commit record's path, with inode, time and size, which tell whether it is still the same."""
 
 
 def _stamps(workspace: Workspace) -> list[_Stamp]:
     """The commit records' files, oldest first."""
-    records = (found for found in _numbered(workspace.commits) if found.name.endswith(".json"))
-    return sorted(map(_Stamp.of, records))
+    found = [of for of in _numbered(workspace.commits) if of.name.endswith(".json")]
+    stats = ((of.path, of.stat()) for of in found)
+    return sorted((path, stat.st_ino, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
 
 
 def _numbered(folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -500,7 +483,7 @@ def _numbered(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def _record(stamp: _Stamp) -> CommitRecord:
-    return CommitRecord.model_validate_json(Path(stamp.path).read_bytes())
+    return CommitRecord.model_validate_json(Path(stamp[0]).read_bytes())
 
 
 _latest: dict[Path, tuple[list[_Stamp], State]] = {}
