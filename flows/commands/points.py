@@ -12,7 +12,7 @@ import pyarrow as pa
 from flows.commands.collected import collected_files
 from flows.commands.declaration import Command, Dates, Fold, TooLarge
 from flows.console.errors import NotReady
-from flows.console.parts import Part, Yearly
+from flows.console.parts import Part
 from flows.publishing.ledgers import POINTS
 from flows.publishing.run import Context
 from flows.publishing.write_audit import Inputs, digest
@@ -30,20 +30,23 @@ AS_OF_THEN: Final = {"customers": ("contact", "address")}
 then, so a new one makes no period stale.
 """
 TOO_MANY: Final = TooLarge("points_beyond_64_bits", "points", "correct what they are credited for")
-BALANCES_LINE: Final = (
-    "points of {customers:,} customers: {opening:,} opening + {credited:,} credited "
+BALANCES: Final = Part(
+    "totals",
+    "balance_totals",
+    line="points of {customers:,} customers: {opening:,} opening + {credited:,} credited "
     "- {spent:,} spent + {restored:,} restored - {expired:,} expired = {closing:,} closing, "
-    "{usable:,} of them usable"
+    "{usable:,} of them usable",
+    year_title="Points by year",
+    by_year={
+        "opening": "first",
+        "credited": "sum",
+        "spent": "sum",
+        "restored": "sum",
+        "expired": "sum",
+        "closing": "last",
+        "usable": "last",
+    },
 )
-BALANCES_BY_YEAR: Final[Mapping[str, Yearly]] = {
-    "opening": "first",
-    "credited": "sum",
-    "spent": "sum",
-    "restored": "sum",
-    "expired": "sum",
-    "closing": "last",
-    "usable": "last",
-}
 
 
 def known_changes(
@@ -259,13 +262,7 @@ COMMAND: Final = Command(
             "Answers to redemptions and refund applications",
             key="points-answers",
         ),
-        Part(
-            "totals",
-            "balance_totals",
-            line=BALANCES_LINE,
-            year_title="Points by year",
-            by_year=BALANCES_BY_YEAR,
-        ),
+        BALANCES,
     ),
     due_on=lambda _, month: month.last_day,
     needs=("customers",),

@@ -7,7 +7,7 @@ from typing import Final
 
 from flows.commands.activity import YearEnd, activity_files
 from flows.commands.declaration import Command, Dates
-from flows.commands.points import BALANCES_BY_YEAR, BALANCES_LINE, OF_POINTS, TOO_MANY
+from flows.commands.points import BALANCES, OF_POINTS, TOO_MANY
 from flows.console.errors import NotReady
 from flows.console.parts import Part
 from flows.publishing.ledgers import POINTS
@@ -95,13 +95,7 @@ COMMAND: Final = Command(
     parts=(
         Part("swept", "sweep_counts", "Points swept by cause", key="sweep"),
         Part("movements", "entry_counts", "Points by what moved them"),
-        Part(
-            "totals",
-            "balance_totals",
-            line=BALANCES_LINE,
-            year_title="Points by year",
-            by_year=BALANCES_BY_YEAR,
-        ),
+        BALANCES,
     ),
     due_on=lambda _, year: year.last_day,
     needs=("customers",),
