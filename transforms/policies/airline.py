@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, cast
+from typing import Final
 
 from schemas.periods import Period
-from transforms.policies.policy import NotInForce, Policies, PolicyError, Row
+from transforms.policies.policy import NotInForce, Policies, PolicyError, Row, day_of_year
 
 _CHART_POLICIES: Final[Mapping[str, tuple[str, ...]]] = {
     "region": ("award_regions", "region_awards"),
@@ -85,13 +85,13 @@ def status_year(policies: Policies, year: Period) -> StatusYear:
     """
 
     def status_from(row: Row) -> date:
-        return _begin(year, row)
+        return day_of_year(_STATUS_YEAR, year.year, row)
 
     row = policies.dated_by(_STATUS_YEAR, status_from, f"the first day of status year {year.year}")
-    flights = Period(year.year - cast("int", row["years_before"]))
+    flights = Period(year.year - row["years_before"])
     return StatusYear(
         status_from(row),
-        _begin(year.after, row) - timedelta(days=1),
+        day_of_year(_STATUS_YEAR, year.year + 1, row) - timedelta(days=1),
         flights.first_day,
         flights.last_day,
     )
@@ -141,14 +141,3 @@ def _check_bands(policies: Policies, day: date) -> None:
                 f"distance_awards.yaml: on {day} no {zone} band begins at 0 miles; add one, so "
                 "that every distance has its price"
             )
-
-
-def _begin(year: Period, row: Row) -> date:
-    """The first day of a status year by a row of `elite_year`."""
-    try:
-        return date(year.year, cast("int", row["month"]), cast("int", row["day"]))
-    except ValueError:
-        raise PolicyError(
-            f"elite_year.yaml: month {row['month']} and day {row['day']} are no day of "
-            f"{year.year}; give a day that every year has"
-        ) from None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
 
 from schemas.periods import Period, months_before, months_between
-from transforms.policies.policy import Policies, PolicyError, Row
+from transforms.policies.policy import Policies, Row, day_of_year
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,14 @@ def assessment(policies: Policies, year: Period) -> Assessment:
     """
 
     def assessed_on(row: Row) -> date:
-        before = year.year - _number(row, "years_before")
-        return _day("tier_assessment", before, row, "month", "day")
+        return day_of_year("tier_assessment", year.year - row["years_before"], row)
 
     row = policies.dated_by(
         "tier_assessment", assessed_on, f"the assessment date of membership year {year.year}"
     )
     day = assessed_on(row)
-    last = months_before(day, _number(row, "last_month_before"))
-    first = months_before(last, _number(row, "window_months") - 1)
+    last = months_before(day, row["last_month_before"])
+    first = months_before(last, row["window_months"] - 1)
     months = months_between(Period.month_of(first), Period.month_of(last))
     return Assessment(day, tuple(months))
 
@@ -53,24 +51,10 @@ def grant(policies: Policies, year: Period) -> Grant:
     """
 
     def granted_on(row: Row) -> date:
-        return _day("point_grant_terms", year.year, row, "credit_month", "credit_day")
+        return day_of_year("point_grant_terms", year.year, row, "credit_month", "credit_day")
 
     row = policies.dated_by(
         "point_grant_terms", granted_on, f"the credit day of membership year {year.year}"
     )
-    expires_on = _day("point_grant_terms", year.year, row, "expiry_month", "expiry_day")
+    expires_on = day_of_year("point_grant_terms", year.year, row, "expiry_month", "expiry_day")
     return Grant(granted_on(row), expires_on)
-
-
-def _number(row: Row, name: str) -> int:
-    return cast("int", row[name])
-
-
-def _day(policy: str, year: int, row: Row, month: str, day: str) -> date:
-    try:
-        return date(year, _number(row, month), _number(row, day))
-    except ValueError:
-        raise PolicyError(
-            f"{policy}.yaml: {month} {row[month]} and {day} {row[day]} are no day of {year}; "
-            "give a day that every year has"
-        ) from None

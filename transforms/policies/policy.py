@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -31,7 +31,7 @@ DATA: Final = Path(str(resources.files("transforms"))).with_name("data")
 """The policies, reference data and sample that Pointbook comes with: beside its packages, in a
 checkout as where a wheel is installed."""
 
-Row = dict[str, object]
+Row = dict[str, Any]
 _OPEN: Final = date.max
 
 
@@ -59,6 +59,15 @@ class _Placed:
 
     number: int
     row: Row
+
+    @cached_property
+    def span(self) -> tuple[date, date]:
+        """The day from which the row holds, and that on which it no longer does.
+
+        Raises KeyError, TypeError or ValueError where a date is missing or none.
+        """
+        begins, ends = self.row["valid_from"], self.row["valid_to"]
+        return date.fromisoformat(begins), _OPEN if ends is None else date.fromisoformat(ends)
 
     def label(self, policy: Policy) -> str:
         key = ", ".join(f"{name} {self.row[name]}" for name in policy.key if name in self.row)
@@ -104,11 +113,12 @@ class Policies:
     @lru_cache(maxsize=4)
     def _read_folder(cls, directory: Path, files: tuple[tuple[Path, int, int, int], ...]) -> Self:
         """Reads a folder whose files are, and are as old and long, as `files` says."""
+        known = [f"{name}.yaml" for name in sorted(POLICIES)]
         errors = [
             f"{path.name}: not a policy that Pointbook knows; remove it, or rename it to one of "
-            f"{', '.join(f'{name}.yaml' for name in sorted(POLICIES))}"
+            f"{', '.join(known)}"
             for path, *_ in files
-            if path.suffix in {".yaml", ".yml"} and path.name not in _file_names()
+            if path.suffix in {".yaml", ".yml"} and path.name not in known
         ]
         documents: dict[str, Mapping[str, Any]] = {}
         for name, policy in POLICIES.items():
@@ -124,21 +134,19 @@ class Policies:
             except PolicyError as error:
                 errors += error.errors
                 continue
-            errors += duplicates
-            problems = dict.fromkeys(_problems(policy, document))
+            problems = [*duplicates, *dict.fromkeys(_problems(policy, document))]
             errors += [f"{path.name}: {what}" for what in problems]
-            documents[name] = cast("Mapping[str, Any]", document)
+            documents[name] = document
         if errors:
             raise PolicyError(*errors)
         return cls(documents)
 
     def relation(self, name: str) -> pa.Table:
         """The policy's rows: keys, values, valid_from, valid_to (null: open), unit, source."""
-        found = self._relations.get(name)
-        if found is None:
+        if name not in self._relations:
             found = relation_of(self._rows[name], POLICIES[name].arrow_schema)
             self._relations[name] = found
-        return found
+        return self._relations[name]
 
     def rows(self, name: str) -> Sequence[Row]:
         """The policy's rows, as `relation` has them."""
@@ -199,20 +207,14 @@ class Policies:
         Units, sources and notes don't enter it, nor does what happens to a value later.
         """
         versions = tuple(self._since(name, on) for name in sorted(names))
-        found = self._fingerprints.get(versions)
-        if found is None:
-            in_force = {
-                name: [
-                    self._version(name, on),
-                    *(
-                        [row[column] for column in POLICIES[name].columns]
-                        for row in self.in_force(name, on)
-                    ),
-                ]
-                for name, _ in versions
-            }
-            found = self._fingerprints[versions] = _sha256(in_force)
-        return found
+        if versions not in self._fingerprints:
+            in_force = {}
+            for name, _ in versions:
+                columns = POLICIES[name].columns
+                values = [[row[column] for column in columns] for row in self.in_force(name, on)]
+                in_force[name] = [self._version(name, on), *values]
+            self._fingerprints[versions] = _sha256(in_force)
+        return self._fingerprints[versions]
 
     def fingerprint_between(self, names: Sequence[str], first: date, last: date) -> str:
         """The fingerprints of every day of a span on which any of the policies changes."""
@@ -232,11 +234,18 @@ class Policies:
 def _bounds(rows: Sequence[Row]) -> list[date]:
     """The days on which any of the rows begins or ends."""
     days = {row[bound] for row in rows for bound in ("valid_from", "valid_to")}
-    return sorted(cast("date", day) for day in days if day is not None)
+    return sorted(day for day in days if day is not None)
 
 
-def _file_names() -> set[str]:
-    return {f"{name}.yaml" for name in POLICIES}
+def day_of_year(policy: str, year: int, row: Row, month: str = "month", day: str = "day") -> date:
+    """The day of a year that a row gives in two columns; PolicyError where it does not exist."""
+    try:
+        return date(year, row[month], row[day])
+    except ValueError:
+        raise PolicyError(
+            f"{policy}.yaml: {month} {row[month]} and {day} {row[day]} are no day of {year}; "
+            "give a day that every year has"
+        ) from None
 
 
 def _not_in_force(name: str, when: str) -> str:
@@ -247,8 +256,8 @@ def _not_in_force(name: str, when: str) -> str:
 
 
 def _holds(row: Row, on: date) -> bool:
-    valid_to = cast("date | None", row["valid_to"])
-    return cast("date", row["valid_from"]) <= on and (valid_to is None or on < valid_to)
+    begins, ends = row["valid_from"], row["valid_to"]
+    return bool(begins <= on and (ends is None or on < ends))
 
 
 def _sha256(content: object) -> str:
@@ -325,7 +334,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _exact)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
 
 
-def _read(path: Path) -> tuple[object, list[str]]:
+def _read(path: Path) -> tuple[Any, list[str]]:
     """The file's content, and its duplicate keys; PolicyError where it can't be read."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -335,20 +344,17 @@ def _read(path: Path) -> tuple[object, list[str]]:
         loader = _Loader(text)
         document = loader.get_single_data()
     except (yaml.YAMLError, TypeError, ValueError) as error:
-        raise PolicyError(f"{path.name}: not YAML ({_in_one_line(error)}); mend the file") from None
-    return document, [f"{path.name}: {duplicate}" for duplicate in loader.duplicates]
-
-
-def _in_one_line(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    where = f"line {mark.line + 1}: " if mark else ""
-    return where + " ".join(str(getattr(error, "problem", None) or error).split())
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        what = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise PolicyError(f"{path.name}: not YAML ({where}{what}); mend the file") from None
+    return document, loader.duplicates
 
 
 # Checking a file
 
 
-def _problems(policy: Policy, document: object) -> list[str]:
+def _problems(policy: Policy, document: Any) -> list[str]:
     """Everything that is wrong with a file that could be read."""
     validator = Draft202012Validator(
         policy.json_schema, format_checker=FormatChecker(formats=["date"])
@@ -364,7 +370,7 @@ def _problems(policy: Policy, document: object) -> list[str]:
     placed = [_Placed(n, row) for n, row in enumerate(rows, 1) if isinstance(row, dict)]
     for entry in placed:
         found += [f"{entry.label(policy)}: {what}" for what in _value_problems(policy, entry.row)]
-    datable = [entry for entry in placed if _is_datable(policy, entry.row)]
+    datable = [entry for entry in placed if _is_datable(policy, entry)]
     every_row_dated = len(datable) == len(rows)
     found += _validity_problems(policy, datable, gaps=every_row_dated)
     if every_row_dated and all(_is_comparable(policy, entry.row) for entry in datable):
@@ -373,20 +379,20 @@ def _problems(policy: Policy, document: object) -> list[str]:
     return found
 
 
-def _explain(policy: Policy, document: object, error: ValidationError) -> Iterator[str]:
+def _explain(policy: Policy, document: Any, error: ValidationError) -> Iterator[str]:
     """A schema error as lines of where, what and what to do."""
     path = list(error.absolute_path)
     where = ""
     if len(path) >= 2 and path[0] == "values":
-        number = cast("int", path[1])
-        row = cast("Mapping[str, Any]", document)["values"][number]
+        number = int(path[1])
+        row = document["values"][number]
         entry = _Placed(number + 1, row if isinstance(row, dict) else {})
         where = f"{entry.label(policy)}: "
         path = path[2:]
     where += "".join(f"{part}: " for part in path)
-    instance = cast("Any", error.instance)
+    instance: Any = error.instance
     value = json.dumps(instance, ensure_ascii=False, default=str)
-    limit = cast("Any", error.validator_value)
+    limit: Any = error.validator_value
     match error.validator:
         case "additionalProperties":
             known = cast("Mapping[str, Any]", error.schema)["properties"]
@@ -440,14 +446,13 @@ def _value_problems(policy: Policy, row: Row) -> Iterator[str]:
                 )
 
 
-def _is_datable(policy: Policy, row: Row) -> bool:
-    if not all(isinstance(row.get(name), str | int) for name in policy.key):
-        return False
-    if "valid_to" not in row:
-        return False
-    return _is_date(row.get("valid_from")) and (
-        row["valid_to"] is None or _is_date(row["valid_to"])
-    )
+def _is_datable(policy: Policy, entry: _Placed) -> bool:
+    """Whether it can be told of what key the row is, and when it holds."""
+    try:
+        dated = bool(entry.span)
+    except (KeyError, TypeError, ValueError):
+        dated = False
+    return dated and all(isinstance(entry.row.get(name), str | int) for name in policy.key)
 
 
 def _is_comparable(policy: Policy, row: Row) -> bool:
@@ -457,22 +462,6 @@ def _is_comparable(policy: Policy, row: Row) -> bool:
     )
     scaled = policy.scale is None or isinstance(row.get(policy.scale), int | None)
     return in_domain and scaled and all(name in row for name in policy.values)
-
-
-def _is_date(value: object) -> bool:
-    try:
-        date.fromisoformat(str(value))
-    except ValueError:
-        return False
-    return isinstance(value, str)
-
-
-def _span(row: Row) -> tuple[date, date]:
-    valid_to = row["valid_to"]
-    return (
-        date.fromisoformat(str(row["valid_from"])),
-        _OPEN if valid_to is None else date.fromisoformat(str(valid_to)),
-    )
 
 
 def _validity_problems(policy: Policy, rows: Sequence[_Placed], *, gaps: bool) -> Iterator[str]:
@@ -486,7 +475,7 @@ def _validity_problems(policy: Policy, rows: Sequence[_Placed], *, gaps: bool) -
 
     forward = []
     for entry in rows:
-        valid_from, valid_to = _span(entry.row)
+        valid_from, valid_to = entry.span
         if valid_from < valid_to:
             forward.append(entry)
         else:
@@ -495,10 +484,10 @@ def _validity_problems(policy: Policy, rows: Sequence[_Placed], *, gaps: bool) -
                 f"{entry.label(policy)}: valid_to {valid_to} is not after valid_from {valid_from}; "
                 "valid_to is the first day on which the row no longer holds"
             )
-    forward.sort(key=lambda entry: (key_of(entry), _span(entry.row), entry.number))
+    forward.sort(key=lambda entry: (key_of(entry), entry.span, entry.number))
     for _, entries in groupby(forward, key=key_of):
         for before, after in pairwise(entries):
-            ended, began = _span(before.row)[1], _span(after.row)[0]
+            ended, began = before.span[1], after.span[0]
             if began < ended:
                 yield (
                     f"{after.label(policy)}: begins on {began}, when row {before.number} still "
@@ -518,11 +507,11 @@ def _moments(policy: Policy, rows: Sequence[_Placed]) -> Iterator[tuple[date, li
     (An overlap has its own error.)
     """
     lasting = [entry for entry in rows if not _ends_key(policy, entry.row)]
-    for day in sorted({day for entry in rows for day in _span(entry.row)} - {_OPEN}):
+    for day in sorted({day for entry in rows for day in entry.span} - {_OPEN}):
         in_force = {
             tuple(entry.row[name] for name in policy.key): entry
             for entry in lasting
-            if _span(entry.row)[0] <= day < _span(entry.row)[1]
+            if entry.span[0] <= day < entry.span[1]
         }
         if in_force:
             yield day, list(in_force.values())
@@ -533,7 +522,7 @@ def _scale_problems(policy: Policy, rows: Sequence[_Placed]) -> Iterator[str]:
     if policy.scale is None:
         return
     scale, (key,) = policy.scale, policy.key
-    domain = cast("list[str]", policy.domain(key))
+    domain = policy.domain(key) or []
     for day, in_force in _moments(policy, rows):
         steps = sorted(in_force, key=lambda entry: domain.index(str(entry.row[key])))
         first = steps[0]
@@ -543,7 +532,7 @@ def _scale_problems(policy: Policy, rows: Sequence[_Placed]) -> Iterator[str]:
                 f"start at 0, so that every amount has its {key}"
             )
         for below, above in pairwise(steps):
-            low, high = cast("int", below.row[scale]), cast("int", above.row[scale])
+            low, high = below.row[scale], above.row[scale]
             if low >= high:
                 how = "the same as" if low == high else "below"
                 yield (

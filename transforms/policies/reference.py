@@ -24,14 +24,6 @@ from transforms.policies.policy import DATA, PolicyError
 
 PUBLISHED_DISTANCES: Final = DATA / "reference" / "published_distances.csv"
 _COLUMNS: Final = ["airport", "other_airport", "miles", "source"]
-_AIRPORTS: Final = pa.schema(
-    [
-        ("airport", pa.string()),
-        ("country", pa.string()),
-        ("latitude", pa.float64()),
-        ("longitude", pa.float64()),
-    ]
-)
 _DISTANCES: Final = pa.schema(
     [("airport", pa.string()), ("other_airport", pa.string()), ("miles", pa.int64())]
 )
@@ -118,5 +110,5 @@ def _airport_rows() -> pa.Table:
             null_values=[""],
             strings_can_be_null=True,
         ),
-    ).rename_columns(_AIRPORTS.names)
+    ).rename_columns(["airport", "country", "latitude", "longitude"])
     return rows.filter(pc.is_valid(rows["airport"])).sort_by("airport").combine_chunks()
