@@ -420,10 +420,10 @@ def _complete(workspace: Workspace, pending: Path) -> None:
             )
     _sync_names(workspace.root, (workspace.root / path for path in record.asides))
     for gone in record.removed:
-        path = workspace.root / gone.path
-        path.unlink(missing_ok=True)
-        with suppress(OSError):  # the folder, where the file was the last in it
-            path.parent.rmdir()
+        removed = workspace.root / gone.path
+        removed.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder goes only where it was the last in it
+            removed.parent.rmdir()
     done = record.model_copy(update={"asides": {}, "versions": {}, "surplus": []})
     commit = _commit_path(workspace, record.run_id)
     write_durably(workspace, commit, done.model_dump_json(indent=1))
