@@ -46,7 +46,7 @@ MOST_MONTHS: Final = 600
 _GROUP_BYTES: Final = 1 << 28
 """Months merge together up to this size, so that small months don't cost a merge each."""
 
-_NOTHING: Final[Mapping[str, Path]] = {}
+_NO_FILES: Final[Mapping[str, Path]] = {}
 
 T = TypeVar("T")
 
@@ -99,11 +99,6 @@ class FileReport:
         self.status, self.reason = "held_back", reason
         for counts in (self.rows, *self.amounts.values()):
             counts["held_back"] += counts.pop("accepted")
-
-    def too_many_rejects(self, rate: float) -> bool:
-        """Whether the file is held back; called before conflicts are known."""
-        rejected = self.rows["quarantined"]
-        return rejected > FEW_REJECTS and rejected > rate * self.rows["delivered"]
 
     def as_manifest(self) -> dict[str, Any]:
         """The report as the manifest shows it."""
@@ -158,11 +153,12 @@ class Intake:
     def read(self, file: LandedFile) -> FileReport:
         """Reads a file into scratch: its accepted rows by partition, its refused rows."""
         report = self._read(file)
-        if report.status == "accepted" and report.too_many_rejects(self._options.max_reject_rate):
-            report.hold_back(
-                f"{report.rows['quarantined']:,} of {report.rows['delivered']:,} rows rejected, "
-                f"more than {self._options.max_reject_rate:.1%}"
-            )
+        # conflicts, which the merge finds, do not count
+        rejected, delivered = report.rows["quarantined"], report.rows["delivered"]
+        rate = self._options.max_reject_rate
+        if report.status == "accepted" and rejected > max(FEW_REJECTS, rate * delivered):
+            reason = f"{rejected:,} of {delivered:,} rows rejected, more than {rate:.1%}"
+            report.hold_back(reason)
         self.reports.append(report)
         return report
 
@@ -171,8 +167,8 @@ class Intake:
         export: Export,
         reports: Sequence[FileReport],
         take: Callable[[Merge], object],
-        held: Mapping[str, Path] = _NOTHING,
-        history: Mapping[str, Path] = _NOTHING,
+        held: Mapping[str, Path] = _NO_FILES,
+        history: Mapping[str, Path] = _NO_FILES,
         delivery: int = 0,
     ) -> None:
         """Merges the files' rows with those held, group by group of partitions that share keys.

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import partial
 from io import FileIO
 from pathlib import Path
@@ -53,61 +52,32 @@ def open_private(path: Path) -> FileIO:
     return FileIO(path, "a", opener=partial(os.open, mode=0o600))
 
 
-@dataclass(frozen=True)
 class Workspace:
-    """The folders of a workspace."""
+    """The folders of a workspace.
 
-    root: Path
+    `landing`: what operators drop, never changed. `staged`: accepted rows. `quarantine`: rejected
+    rows. `warehouse`: published tables and their catalog. `versions`: published files that others
+    have replaced. `commits`: a record for every command that published. `runs`: a manifest for
+    every run. `rooms`: all of them that commands publish to. `scratch`: what a running command
+    needs for itself; emptied by the next one.
+    """
 
-    @property
-    def landing(self) -> Path:
-        """What operators drop; never changed."""
-        return self.root / "landing"
-
-    @property
-    def staged(self) -> Path:
-        """Accepted rows."""
-        return self.root / "staged"
-
-    @property
-    def quarantine(self) -> Path:
-        """Rejected rows."""
-        return self.root / "quarantine"
-
-    @property
-    def warehouse(self) -> Path:
-        """Published tables and their catalog."""
-        return self.root / "warehouse"
-
-    @property
-    def versions(self) -> Path:
-        """Published files that others have replaced."""
-        return self.root / "versions"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.landing = root / "landing"
+        self.staged = root / "staged"
+        self.quarantine = root / "quarantine"
+        self.warehouse = root / "warehouse"
+        self.versions = root / "versions"
+        self.commits = root / "commits"
+        self.runs = root / "runs"
+        published = (self.staged, self.quarantine, self.warehouse, self.versions)
+        self.rooms = (*published, self.runs, self.commits)
+        self.scratch = root / "work"
 
     def versions_of(self, target: Path) -> Path:
         """The folder of a published file's versions, each named by the run that published it."""
         return self.versions / target.parent.relative_to(self.warehouse)
-
-    @property
-    def commits(self) -> Path:
-        """A record for every command that published."""
-        return self.root / "commits"
-
-    @property
-    def runs(self) -> Path:
-        """A manifest for every run."""
-        return self.root / "runs"
-
-    @property
-    def rooms(self) -> tuple[Path, ...]:
-        """The folders that commands publish to."""
-        published = (self.staged, self.quarantine, self.warehouse, self.versions)
-        return (*published, self.runs, self.commits)
-
-    @property
-    def scratch(self) -> Path:
-        """What a running command needs for itself; emptied by the next one."""
-        return self.root / "work"
 
     @contextmanager
     def hold(self, command: str) -> Iterator[None]:
