@@ -565,7 +565,7 @@ _MIXED_PAYMENTS = Export(
 
 
 EXPORTS: Final = by_name(globals(), Export)
-"""Every export by name."""
+"""Every export declared above, by name."""
 
 
 def opening_lots(

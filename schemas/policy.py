@@ -691,4 +691,4 @@ _RETENTION = _policy(
 
 
 POLICIES: Final = by_name(globals(), Policy)
-"""Every policy by name."""
+"""Every policy declared above, by name."""

@@ -203,7 +203,6 @@ _POINT_GRANTS = Table(
     headline="points",
 )
 
-
 _PERIOD: Final = column(
     TEXT,
     "Month YYYY-MM, or YYYY-YE for the sweep at its end, which lies between December and "
@@ -482,7 +481,6 @@ _EXPIRY_SWEEP = Table(
 
 # Micropayments
 
-
 _SUBSCRIPTION_ID: Final = column(TEXT, "Subscription, as in the subscriptions export")
 
 
@@ -638,7 +636,6 @@ _MICROPAYMENT_LIMITS = Table(
 
 
 # The airline
-
 
 _MEMBER_ID: Final = column(TEXT, "Member, as in the members export")
 
@@ -933,7 +930,6 @@ _RESTATEMENTS = Table(
     ],
 )
 
-
 _BILLING_MONTH: Final = column(TEXT, "Month of the bill, YYYY-MM")
 _PRODUCT: Final = enumeration("Product", PRODUCTS)
 _CHARGE_ITEM: Final = enumeration("Charge item", CHARGE_ITEMS)
@@ -1024,10 +1020,9 @@ _BILLING_ARREARS = Table(
     ],
 )
 
-
 _DECLARED: Final = by_name(globals(), Table)
 PUBLISHED: Final = {name: table for name, table in _DECLARED.items() if not table.export}
-"""The tables of the warehouse by name."""
+"""The tables of the warehouse, as declared above, by name."""
 RESTATEMENTS: Final = "restatements"
 """The table of what changed in all others."""
 
