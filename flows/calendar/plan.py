@@ -266,7 +266,7 @@ def plan_run(context: Context, first: Period, last: Period, force: bool) -> list
 
 
 def _step(finding: Finding, due: Collection[Due], force: bool) -> PlannedPeriod:
-    """What a run over what is due would do about a period, as far as it lies in the period."""
+    """What a run over what is due would do about a period if nothing stopped it before."""
     if finding.state == "current" and not force:
         return PlannedPeriod(finding, "keep")
     if finding.skipped:
