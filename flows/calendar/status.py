@@ -68,7 +68,7 @@ def _opened(context: Context) -> Iterator[dict[str, Any]]:
 
 
 def _rows_of(context: Context, finding: Finding) -> Iterator[dict[str, Any]]:
-    """What a period has published, by table, with its state and why it is stale."""
+    """The published tables of a period; they count as stale where others of it are missing."""
     entries = published_entries(context, finding.due)
     for table, partition in finding.due.partitions.items():
         if table in entries:

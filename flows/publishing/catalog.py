@@ -71,12 +71,10 @@ def _texts(workspace: Workspace, state: State) -> dict[Path, str]:
         for name in PUBLISHED
     }
     package = json.dumps(data_package(files), ensure_ascii=False, indent=1) + "\n"
-    statements = "\n".join(f"{statement};" for statement in _statements(state, workspace.warehouse))
-    return {
-        workspace.warehouse / "datapackage.json": package,
-        workspace.warehouse
-        / "catalog.sql": f"-- read this in the warehouse's folder\n{statements}\n",
-    }
+    statements = [f"{statement};" for statement in _statements(state, workspace.warehouse)]
+    script = "\n".join(["-- read this in the warehouse's folder", *statements, ""])
+    folder = workspace.warehouse
+    return {folder / "datapackage.json": package, folder / "catalog.sql": script}
 
 
 def _replace_database(workspace: Workspace, catalog: Path, statements: Iterable[str]) -> None:

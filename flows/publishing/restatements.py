@@ -44,9 +44,9 @@ def restate(
         rows = engine.write(load_transform(f"corrections/{RESTATEMENTS}"), table, temporary)
         engine.relation(table.name, [temporary], stored_schema(table))
         engine.table("headlines", _headlines())
-        for part in ("rows", "amounts", "levels"):
-            found = engine.rows(load_transform(f"corrections/restated_{part}")).to_pylist()
-            content["restated" if part == "rows" else part] = found
+        for part, query in (("restated", "rows"), ("amounts", "amounts"), ("levels", "levels")):
+            found = engine.rows(load_transform(f"corrections/restated_{query}"))
+            content[part] = found.to_pylist()
         for row in content["levels"]:
             row["direction"] = _direction(row)
     return content, rows
