@@ -220,7 +220,10 @@ class Prover:
         if relation in _OPENED_FROM and relation not in period.files:
             table, lots = _OPENED_FROM[relation]
             return lots not in changed and bool(self._opening_balances(period, table, lots))
-        return relation in period.files or relation in period.recorded
+        if relation in period.files or relation in period.recorded:
+            return True
+        # no fingerprint is taken of what only audits read: it follows from what the tables read
+        return not changed and relation in self._made_from(period).files
 
     def _name(self, period: Published, claims: list[Transform]) -> None:
         """Names what the claims read: the period's own tables, and what they were made from."""
@@ -231,11 +234,10 @@ class Prover:
             table, lots = _OPENED_FROM[relation]
             files = self._opening_balances(period, table, lots)
             self._name_table(table, files, relation)
-        rest = relations & period.recorded.keys() - period.files.keys()
-        if rest:
-            inputs = self._made_from(period)
-            files_of = {name: files for name, files in inputs.files.items() if name in rest}
-            name_inputs(self._engine, Inputs(files_of, inputs.tables), self._context.state)
+        inputs = self._made_from(period)
+        rest = relations - period.files.keys()
+        files_of = {name: files for name, files in inputs.files.items() if name in rest}
+        name_inputs(self._engine, Inputs(files_of, inputs.tables), self._context.state)
         if "run_context" in relations:
             run_context(self._engine, **period.command.dates(self._context, period.period))
 
