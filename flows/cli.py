@@ -24,8 +24,7 @@ from flows.console.environment import set_library_settings, set_up_process
 from flows.console.errors import PointbookError, WrongUsage, line_of
 from flows.console.terminal import shown
 from flows.publishing.commit import KEPT
-from flows.publishing.options import DEMO, POLICIES, WORKSPACE, Options
-from schemas.periods import NoPeriod, Period, Span
+from flows.publishing.options import DEMO, POLICIES, WORKSPACE, Options, asked_period
 from transforms.policies.policy import Policies, PolicyError
 
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
@@ -88,7 +87,7 @@ class Common:
         return options
 
     def settings(self, workspace: Path | None = None) -> Options:
-        """The settings alone, for what leaves the workspace alone.
+        """The settings alone, for commands that change nothing in the workspace.
 
         Raises WrongUsage for one that makes no sense.
         """
@@ -172,7 +171,7 @@ def _function_of(command: Command) -> Callable[..., None]:
 
     def make(*, common: Common = _DEFAULTS, dry_run: bool = False, **given: Any) -> None:
         """Makes a period under Prefect, or tells what a dry run finds; prints the manifest."""
-        period = _period(given.pop(command.span), command.span)
+        period = asked_period(given.pop(command.span), command.span)
         options = common.options()
         _check_policies(options)
         if dry_run:
@@ -186,6 +185,7 @@ def _function_of(command: Command) -> Callable[..., None]:
         _print(manifest, common, command.name, options)
 
     kind, text = (Year, "The year.") if command.span == "year" else (str, "The month, YYYY-MM.")
+    text = command.which or text
     switch = {each.name: each.help for each in command.flags} | {"dry_run": command.dry_run}
     return with_signature(
         make,
@@ -224,7 +224,7 @@ def open_ledger(
     options = common.options()
     from flows.deliveries import opening
 
-    first = _period(month, "month")
+    first = asked_period(month, "month")
     opening.require_file(lots)
     _check_policies(options)
     if dry_run:
@@ -264,7 +264,7 @@ def run(
     options = common.options()
     from flows.calendar.due import due_between
 
-    first, last = _period(first_month, "month"), _period(last_month, "month")
+    first, last = asked_period(first_month, "month"), asked_period(last_month, "month")
     due_between(_check_policies(options), first, last)
     if dry_run:
         from flows.calendar.plan import plan_manifest
@@ -445,14 +445,6 @@ def sample(
     _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
 
 
-def _period(text: str | int, span: Span) -> Period:
-    """The period that was asked for; raises WrongUsage where the text is none."""
-    try:
-        return Period.parse(f"{text:04d}" if isinstance(text, int) else text, span)
-    except NoPeriod as error:
-        raise WrongUsage(str(error)) from error
-
-
 def _day(text: str) -> date:
     """The day of a text, YYYY-MM-DD; raises WrongUsage where it is none."""
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
@@ -472,9 +464,12 @@ def _check_files(files: Sequence[str], export: str | None, common: Common) -> No
 
 def _check_policies(options: Options) -> Policies:
     """The policies, if they are sound: told before Prefect takes its seconds to start."""
+    from flows.calendar.schedules import check_names
     from flows.publishing.run import Context
 
-    return Context.of(options).policies
+    policies = Context.of(options).policies
+    check_names(policies)
+    return policies
 
 
 def _under_prefect(

@@ -16,8 +16,8 @@ from schemas.periods import Period
 from transforms.policies.policy import DATA
 
 SAMPLE: Final = DATA / "sample"
-FIRST_MONTH: Final = Period.parse("2015-11")
-LAST_MONTH: Final = Period.parse("2022-02")
+FIRST_MONTH: Final = Period(2015, 11)
+LAST_MONTH: Final = Period(2022, 2)
 _MARK: Final = ".pointbook-demo"
 _KEY: Final = "the demo's key is no secret"
 

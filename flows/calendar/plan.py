@@ -181,8 +181,7 @@ def _called_for(context: Context) -> Iterator[Due]:
 
 def _delivered(context: Context, command: Command) -> list[Period]:
     """The delivered months that say from when to when a command could be done."""
-    months = {month for name in command.paced_by for month in context.files(name) if month}
-    return [Period.parse(month) for month in sorted(months)]
+    return sorted({month for name in command.paced_by for month in context.periods(name)})
 
 
 def _changed(entries: Mapping[str, Entry], found: Mapping[str, str]) -> set[str]:

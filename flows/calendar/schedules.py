@@ -20,6 +20,7 @@ from schemas.periods import Period
 from transforms.policies.policy import Policies, PolicyError
 
 INGEST: Final = "ingest"
+_NAMES: Final = (INGEST, *COMMANDS)
 _POLICY: Final = "schedules"
 _AHEAD: Final = 5
 """Years looked ahead: a yearly command falls due in each."""
@@ -74,29 +75,45 @@ def schedules(policies: Policies, on: date) -> dict[str, Schedule]:
     Raises PolicyError where a command has no schedule, or they would not run in that order.
     """
     rows = {row["command"]: cast("dict[str, int]", row) for row in policies.in_force(_POLICY, on)}
-    names = [INGEST, *COMMANDS]
-    absent = [name for name in names if name not in rows]
-    unknown = [name for name in rows if name not in names]
-    if absent or unknown:
-        raise PolicyError(
-            *(f"{_POLICY}.yaml: no row for command {name} on {on}; add one" for name in absent),
-            *(f"{_POLICY}.yaml: no command is called {name}; remove its rows" for name in unknown),
-        )
+    check_names(policies, on)
     found = {
         name: Schedule(name, row["days_after"], time(row["hour"], row["minute"]))
-        for name, row in ((name, rows[name]) for name in names)
+        for name, row in ((name, rows[name]) for name in _NAMES)
     }
     if problems := dict.fromkeys(_disorder(policies, found, on)):
         raise PolicyError(*problems)
     return found
 
 
+def check_names(policies: Policies, *days: date) -> None:
+    """Raises PolicyError where rows name no command, or a command has none on one of the days.
+
+    Without days, on each on which a row begins or ends.
+    """
+    rows = policies.rows(_POLICY)
+    first = min(cast("date", row["valid_from"]) for row in rows)
+    days = days or tuple(policies.days_of_change([_POLICY], first, date.max))
+    unknown = dict.fromkeys(row["command"] for row in rows if row["command"] not in _NAMES)
+    problems = [f"{_POLICY}.yaml: no command is called {name}; mend its rows" for name in unknown]
+    for day in days:
+        named = {row["command"] for row in policies.in_force(_POLICY, day)}
+        problems += [
+            f"{_POLICY}.yaml: no row for command {name} on {day}; add one"
+            for name in _NAMES
+            if name not in named
+        ]
+    if problems:
+        raise PolicyError(*problems)
+
+
 def period_due(policies: Policies, command: str, scheduled: datetime) -> Due:
     """What a run that was scheduled for a moment is to do: what fell due last by that day.
 
     The hour does not matter, so that a schedule that was moved on Prefect's page keeps its period.
+    Raises PolicyError where a command has no schedule on that day.
     """
     day = scheduled.astimezone(KOREA).date()
+    check_names(policies, day)
     (row,) = [row for row in policies.in_force(_POLICY, day) if row["command"] == command]
     on = day - timedelta(days=cast("int", row["days_after"]))
     month = Period.month_of(on)

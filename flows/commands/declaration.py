@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -81,6 +82,14 @@ class TooLarge:
     unit: str = ""
 
 
+@cache
+def _fold_code() -> list[str]:
+    """The text of the modules that decide requests one after another."""
+    room = files("transforms.ledger")
+    modules = sorted(each.name for each in room.iterdir() if each.name.endswith(".py"))
+    return [room.joinpath(name).read_text(encoding="utf-8") for name in modules]
+
+
 def _its_period(_table: str, period: Period) -> Period:
     return period
 
@@ -103,9 +112,10 @@ class Command:
 
     What it is called and does:
     `place`: among the commands that fall due on one day, the lower first. `span`: what its period
-    is. `help`: a sentence; `dry_run`: what a dry run says. `room`: the folder of its SQL. `tables`:
-    what it publishes; the first one's files tell which periods are published. `partition`: a
-    table's partition of a period, where that is another one. `parts`: what its manifest counts;
+    is; `which`: a sentence on it, where that is not plain. `help`: a sentence; `dry_run`: what a
+    dry run says. `room`: the folder of its SQL. `tables`: what it publishes; the first one's files
+    tell which periods are published. `partition`: a table's partition of a period, where that is
+    another one. `parts`: what its manifest counts;
     `besides`: what follows from these. `told`: sentences that are printed where a part of the
     manifest, by which they are keyed, is not empty.
 
@@ -142,6 +152,7 @@ class Command:
     due_on: Callable[[Policies, Period], date]
     paced_by: tuple[str, ...]
     dry_run: str = "Say what would change; publish nothing."
+    which: str = ""
     flags: tuple[Flag, ...] = ()
     partition: Callable[[str, Period], Period] = _its_period
     parts: tuple[Part, ...] = ()
@@ -177,6 +188,17 @@ class Command:
     def counting(self) -> tuple[Transform, ...]:
         """The queries of its parts."""
         return tuple(load_transform(f"{self.room}/{part.sql}") for part in self.parts)
+
+    @cached_property
+    def code(self) -> list[str]:
+        """What else than data decides its rows, as texts: a change of it makes periods stale.
+
+        The SQL between inputs and tables, how its relations are put together, and the fold's code.
+        """
+        narrow = [load_transform(f"{self.room}/{sql}").body for sql in self.narrow.values()]
+        declared = [sorted(self.unions.items()), sorted(self.stands_for.items()), self.fold]
+        of_fold = [] if self.fold is None else _fold_code()
+        return [self.dependencies.sql, *narrow, *map(repr, declared), *of_fold]
 
     @cached_property
     def columns_read(self) -> dict[str, set[str]]:
@@ -230,15 +252,14 @@ class Command:
     def published(self, context: Context) -> list[Period]:
         """The periods that it has published, in their order."""
         table = self.tables[0]
-        found = (self.period_of(table, partition) for partition in context.files(table))
+        found = (self.period_of(table, partition) for partition in context.periods(table))
         return [period for period in found if period is not None]
 
-    def period_of(self, table: str, partition: str) -> Period | None:
+    def period_of(self, table: str, partition: Period) -> Period | None:
         """The period of which a table has this partition; none if it is another command's."""
-        own = Period.parse(partition)
-        candidates = (own, own.whole_year) if self.span == "year" else (own,)
+        candidates = (partition, partition.whole_year) if self.span == "year" else (partition,)
         for period in candidates:
-            if period.span == self.span and self.partition(table, period) == own:
+            if period.span == self.span and self.partition(table, period) == partition:
                 return period
         return None
 

@@ -31,7 +31,10 @@ def _in_force(context: Context, year: Period) -> InForce:
 
 
 def _inputs(context: Context, year: Period) -> Inputs:
-    """The flights of the year that it rests on, and the members."""
+    """The flights of the year that it rests on, and the members.
+
+    Raises NotInForce where the scheme is not in force.
+    """
     found = status_year(context.policies, year)
     first, last = Period.month_of(found.flights_from), Period.month_of(found.flights_to)
     flights = {
@@ -54,9 +57,6 @@ def _dates(context: Context, year: Period) -> Dates:
 
 
 def _policies(context: Context, year: Period) -> dict[str, str]:
-    """Of a year in which the scheme is not in force nothing follows."""
-    if not status_in_force(context.policies, year):
-        return {}
     return {
         "policies": _in_force(context, year).fingerprint,
         "reference": shipped().fingerprint,
@@ -102,6 +102,7 @@ COMMAND: Final = Command(
     place=30,
     span="year",
     help="Publish the elite status of every member for a status year (E1-E4).",
+    which="The status year, named after the year in which it begins.",
     dry_run="Say who would move between statuses; publish nothing.",
     room="mileage",
     tables=(_TABLE,),

@@ -75,6 +75,7 @@ COMMAND: Final = Command(
     place=20,
     span="year",
     help="Publish the point grants of a membership year (G1, G2).",
+    which="The membership year.",
     dry_run="Say how many customers and points it would be, by tier; publish nothing.",
     room="membership",
     tables=("point_grants",),

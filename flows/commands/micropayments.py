@@ -46,7 +46,9 @@ def _policies(context: Context, month: Period) -> dict[str, str]:
 
 
 def _require(context: Context, month: Period) -> None:
-    """Raises NotReady where the month before is not published, PolicyError as `Policies`."""
+    """Raises NotReady where the month before is not published, PolicyError where a policy
+    is not in force on a day of the month.
+    """
     LIMITS.opening(context, month)
     context.policies.require(COMMAND.dependencies.policies, month.first_day, month.last_day)
 

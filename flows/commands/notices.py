@@ -74,7 +74,9 @@ def _policies(context: Context, month: Period) -> dict[str, str]:
 
 
 def _require(context: Context, month: Period) -> None:
-    """Raises NotReady where the closing before is not published, PolicyError where none holds."""
+    """Raises NotReady where the closing before is not published, PolicyError where a policy of the
+    notices is not in force on the day.
+    """
     COMMAND.require_delivered(context)
     POINTS.opening(context, month)
     context.policies.require((*_on_the_day(), CHANGES), month.first_day, month.first_day)

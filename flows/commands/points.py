@@ -73,7 +73,7 @@ def _inputs(context: Context, month: Period) -> Inputs:
     earlier answers and entries.
     """
     bills, late = collected_files(context, month.first_day, month.last_day)
-    entries = context.files("point_entries")
+    entries = context.periods("point_entries")
     return Inputs(
         {
             "opening_lots": context.file_of("point_lots", POINTS.opening(context, month)),
@@ -88,7 +88,7 @@ def _inputs(context: Context, month: Period) -> Inputs:
             ),
             "tier_snapshot": context.file_of("tier_snapshot", month.whole_year),
             "customers": context.files("customers"),
-            "earlier_results": _before(context.files("redemption_results"), month, "month"),
+            "earlier_results": _before(context.periods("redemption_results"), month, "month"),
             "earlier_entries": _before(entries, month, "month"),
             "earlier_extensions": _before(entries, month, "year end"),
         },
@@ -101,12 +101,11 @@ def _inputs(context: Context, month: Period) -> Inputs:
     )
 
 
-def _before(files: Mapping[str, Path], month: Period, span: str) -> dict[str, Path]:
-    """The files of the periods of a span that lie before a month."""
-    periods = {Period.parse(partition): path for partition, path in files.items()}
+def _before(files: Mapping[Period, Path], month: Period, span: str) -> dict[str, Path]:
+    """The files of the periods of a span that lie before a month, by partition."""
     return {
         str(period): path
-        for period, path in periods.items()
+        for period, path in files.items()
         if period < month and period.span == span
     }
 

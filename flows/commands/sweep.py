@@ -59,8 +59,8 @@ def _dates(context: Context, year: Period) -> Dates:
     }
 
 
-def _policies_read() -> set[str]:
-    return {*COMMAND.dependencies.policies, "point_sweep"}
+def _policies_read() -> list[str]:
+    return sorted({*COMMAND.dependencies.policies, "point_sweep"})
 
 
 def _policies(context: Context, year: Period) -> dict[str, str]:

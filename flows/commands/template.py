@@ -31,7 +31,7 @@ from schemas.exports import EXPORTS
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.engine.engine import Engine, load_transform
-from transforms.engine.errors import QueryError
+from transforms.engine.errors import OutOfMemory, QueryError
 
 CODE: Final = "code"
 """What the SQL and the declared tables are called in a fingerprint."""
@@ -53,6 +53,7 @@ def perform(
     change. Raises NotReady, WrongUsage or PolicyError where the period can't be made; RunFailed
     where an audit finds rows that break a claim.
     """
+    flags = {flag.name: False for flag in command.flags} | flags
     with Run(options, command.name, {command.span: period.value, **flags}) as run:
         context = Context.of(options)
         facts = command.require(context, period, **flags) or {}
@@ -84,17 +85,17 @@ def perform(
 def fingerprints(command: Command, context: Context, period: Period) -> dict[str, str]:
     """What a period is made from, as digests: a change in any of them makes it stale.
 
-    By input the columns that the SQL reads, by policy the values in force, and under `code` the
-    SQL of all transforms with the declared schema of the tables.
+    By input the columns that the SQL reads, by policy the values in force, and under `code` what
+    makes the tables of these (`Command.code`) with their declared schema.
     """
     inputs = command.inputs(context, period)
     found = inputs.fingerprints(context.state, command.columns_read)
-    return {**found, **command.policies(context, period), CODE: _code_of(command)}
+    return {**found, **command.policies(context, period), CODE: code_of(command)}
 
 
-def _code_of(command: Command) -> str:
-    """A digest of the SQL that makes a command's tables, without headers, and of their schema."""
-    return digest([command.dependencies.sql, [PUBLISHED[name].declared for name in command.tables]])
+def code_of(command: Command) -> str:
+    """A digest of what makes a command's tables besides data: see `Command.code`."""
+    return digest([command.code, [PUBLISHED[name].declared for name in command.tables]])
 
 
 def _opening(command: Command, context: Context, period: Period) -> dict[str, Any]:
@@ -102,7 +103,10 @@ def _opening(command: Command, context: Context, period: Period) -> dict[str, An
     if command.ledger is None:
         return {}
     opening = command.opening(context, period)
-    return {"opens_from": opening and str(opening), "starts_ledger": opening is None}
+    said: dict[str, Any] = {"opens_from": opening and str(opening)}
+    if command.ledger.command == command.name:
+        said["starts_ledger"] = opening is None
+    return said
 
 
 @dataclass
@@ -175,9 +179,12 @@ class Work:
     def raise_if_too_large(self, error: QueryError) -> None:
         """Raises RunFailed naming whose sums no published column can hold, if that is the error."""
         too_large = self.command.too_large
-        if too_large is None:
+        if too_large is None or isinstance(error, OutOfMemory):
             return
-        over = [tuple(row.values()) for row in self.counted(too_large.sql)[:_NAMED]]
+        try:
+            over = [tuple(row.values()) for row in self.counted(too_large.sql)[:_NAMED]]
+        except QueryError:
+            return  # it reads what could not be made: the first error says why
         if over:
             named = ", ".join(f"{who} ({amount:,}{too_large.unit})" for who, amount in over)
             raise RunFailed(

@@ -110,6 +110,7 @@ COMMAND: Final = Command(
     place=10,
     span="year",
     help="Publish the membership tier snapshot of a year (T1-T8).",
+    which="The membership year.",
     dry_run="Say who would move between tiers; publish nothing.",
     flags=(
         Flag("allow_missing_months", "Assess although months of the window were never delivered."),

@@ -26,9 +26,8 @@ from flows.console import logs
 from flows.console.errors import RunFailed, line_of
 from flows.deliveries.ingest import ingest
 from flows.deliveries.opening import open_ledger
-from flows.publishing.options import Options
+from flows.publishing.options import Options, asked_period
 from flows.publishing.steps import plainly
-from schemas.periods import Period
 
 Manifest = dict[str, Any]
 Work = Callable[..., Manifest]
@@ -89,7 +88,7 @@ def make(command: Command, options: Options, given: Mapping[str, Any]) -> Manife
     `given`: the period under the name of its span, a year or the text of a month, and flags.
     """
     flags = dict(given)
-    period = Period.parse(str(flags.pop(command.span)), command.span)
+    period = asked_period(flags.pop(command.span), command.span)
     manifest = perform(command, options, period, as_task, **flags)
     _show(_tables_of(manifest))
     return manifest
@@ -122,7 +121,7 @@ def ingest_flow(options: Options, exports: list[str]) -> Manifest:
 @flow(name="open", persist_result=False)
 def open_flow(options: Options, month: str, lots: Path) -> Manifest:
     """Opens a ledger with an older system's lots; see `flows.deliveries.opening`."""
-    manifest = open_ledger(options, Period.parse(month, "month"), lots, step=as_task)
+    manifest = open_ledger(options, asked_period(month, "month"), lots, step=as_task)
     lots_of = (f"Lots that the ledger opens with, {month}", manifest["lots"])
     _show([_files_of(manifest), ("opening", *lots_of)])
     return manifest
@@ -137,7 +136,7 @@ def run_flow(
     reason: str | None = None,
 ) -> Manifest:
     """Ingests, then runs what falls due; see `flows.calendar.run_calendar`."""
-    span = Period.parse(first_month, "month"), Period.parse(last_month, "month")
+    span = asked_period(first_month, "month"), asked_period(last_month, "month")
     manifest = run_calendar(options, *span, as_task, force=force, reason=reason)
     _show(_tables_of_calendar(manifest))
     return manifest

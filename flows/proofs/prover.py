@@ -89,13 +89,13 @@ def proven_periods(context: Context) -> list[Published]:
 def publisher(entry: Entry) -> tuple[Command, Period] | None:
     """The command that publishes a table's file, and the period that it takes.
 
-    None publishes again what a ledger was opened with, or what was restated.
+    There is no such command for what a ledger was opened with, and for restatements.
     """
     if OPENED_BY in entry.inputs or entry.table is None or entry.period is None:
         return None
     for command in COMMANDS.values():
         if entry.table in command.tables:
-            period = command.period_of(entry.table, entry.period)
+            period = command.period_of(entry.table, Period.parse(entry.period))
             if period is not None:
                 return command, period
     return None
@@ -154,17 +154,6 @@ class Prover:
                 now = {}
             self._changed[key] = frozenset(changed_inputs(period.recorded, now))
         return self._changed[key]
-
-    def changed_of(self, entry: Entry) -> frozenset[str]:
-        """What has changed, so, since the period of a published file."""
-        by = publisher(entry)
-        if by is None:
-            return frozenset()
-        command, period = by
-        for each in self.periods:
-            if each.period == period and each.command is command:
-                return self.changed(each)
-        return frozenset()
 
     def prove(self, wanted: Callable[[Transform], bool]) -> int:
         """Proves the wanted claims, period by period; returns how many hold.

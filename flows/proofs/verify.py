@@ -17,12 +17,12 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.commands.template import CODE
+from flows.commands.template import CODE, code_of
 from flows.console import progress
 from flows.console.errors import NotReady, ProofFailed, WrongUsage
 from flows.deliveries.landing import Deliveries, delivered_key
 from flows.proofs.history import BACKUP, History
-from flows.proofs.prover import Prover, reads_exports, remedy, table_of
+from flows.proofs.prover import Prover, publisher, reads_exports, remedy, table_of
 from flows.publishing.commit import Entry, sha256_of
 from flows.publishing.options import Options
 from flows.publishing.run import Context
@@ -75,7 +75,9 @@ def verify(options: Options, table: str | None = None) -> dict[str, Any]:
         except ProofFailed as failure:
             found["wrong"] = str(failure)
         except QueryError as error:
-            found["wrong"] = f"{error}; run `pointbook verify` to find what is damaged"
+            whole = "restore what it names from a backup"
+            advice = whole if table is None else "run `pointbook verify` to find what is damaged"
+            found["wrong"] = f"{error}; {advice}"
         finally:
             shutil.rmtree(workspace.scratch, ignore_errors=True)
     return found
@@ -288,16 +290,16 @@ class _Verification:
     def _is_of_older_code(self, entry: Entry) -> bool:
         """Whether a published file is not what today's code would make: it is stale, not wrong.
 
-        A period's inputs name its code; of what has none, it is so where columns were added since.
+        The recorded inputs of a period name its code. Where they don't, as in an opening, a file is
+        of older code if columns were added to its table since.
         """
-        assert self._prover is not None
         table = PUBLISHED.get(entry.table or "")
         if table is None:
             return False
-        if CODE in self._prover.changed_of(entry):
-            return True
-        lacks_columns = entry.column_digests.keys() < table.stored_columns.keys()
-        return CODE not in entry.inputs and lacks_columns
+        by = publisher(entry)
+        if by is not None and CODE in entry.inputs:
+            return entry.inputs[CODE] != code_of(by[0])
+        return entry.column_digests.keys() < table.stored_columns.keys()
 
     @property
     def _root(self) -> Path:

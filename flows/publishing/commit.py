@@ -4,7 +4,7 @@
    `staged` …), and fsynced. There it is on the target's file system, and out of sight of readers
    of the table's folder: Polars reads hidden files too.
 2. A pending record that names each file and its hash is written to `commits/` and fsynced: from
-   here on the commit will be completed, whoever dies.
+   here on the commit will be completed, even if the process is killed.
 3. A published file that another one replaces is linked into `versions/` (Q4).
 4. Each file is renamed into place; files that retention removes are unlinked.
 5. The commit record is written, versions beyond those to keep are removed, and then the pending

@@ -67,19 +67,18 @@ class Ledger:
 
     def opened(self, context: Context) -> Period | None:
         """The period that it was opened as, before its first month; none where it began empty."""
-        files = context.files(self.lots)
+        files = context.periods(self.lots)
         first = min(files, default=None)
         if first is None or OPENED_BY not in context.state.entry(files[first]).inputs:
             return None
-        return Period.parse(first)
+        return first
 
     def first(self, context: Context) -> Period | None:
         """The month that it starts with; none where it has not begun."""
         opened = self.opened(context)
         if opened is not None:
             return Period.month_of(opened.day_after)
-        first = min(context.files(self.lots), default=None)
-        return None if first is None else Period.parse(first)
+        return min(context.periods(self.lots), default=None)
 
     def has_begun(self, context: Context, period: Period) -> bool:
         """Whether its first period is this one, lies in it or before it."""

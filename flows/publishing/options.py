@@ -7,8 +7,10 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from flows.console.errors import WrongUsage
 from flows.publishing.commit import KEPT
 from flows.publishing.sessions import SharedSession
+from schemas.periods import NoPeriod, Period, Span
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.engine import Engine, memory_bytes
 from transforms.engine.threads import bound_threads
@@ -23,6 +25,14 @@ DEMO: Final = Path("data/demo")
 def start_engine(scratch: Path, memory: str = "4GB", threads: int | None = None) -> Engine:
     """A session of the engine that there is; the only place that knows which."""
     return DuckDBEngine(scratch, memory, threads)
+
+
+def asked_period(value: str | int, span: Span) -> Period:
+    """The period that a user asked for, a year as a number; raises WrongUsage where it is none."""
+    try:
+        return Period.parse(f"{value:04d}" if isinstance(value, int) else value, span)
+    except NoPeriod as error:
+        raise WrongUsage(str(error)) from error
 
 
 class Options(BaseModel):

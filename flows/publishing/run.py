@@ -55,6 +55,10 @@ class Context:
         """The committed files of a staged relation or published table, by period."""
         return self.state.files(table)
 
+    def periods(self, table: str) -> dict[Period, Path]:
+        """The committed files of a relation or table that is kept by period, by these."""
+        return {Period.parse(partition): path for partition, path in self.files(table).items()}
+
     def file_of(self, table: str, period: Period | None) -> dict[str, Path]:
         """The committed file of one period, by its partition; empty where there is none."""
         files = self.files(table)

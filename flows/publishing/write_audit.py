@@ -211,7 +211,7 @@ class WrittenTable:
     target: Path
     rows: int
     contents: Contents | None = None
-    """As soon as somebody looked."""
+    """None until the file was read for its hash."""
 
 
 def publish_table(run: Run, written: WrittenTable, fingerprints: Mapping[str, str]) -> None:

@@ -57,9 +57,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in [*files(*PACKAGED), *map(Path, ("pyproject.toml", "README.md", "LICENSE"))]:
         (source / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, source / path)
-    for workspace in ("workspace", "demo"):
-        (source / "data" / workspace / "runs").mkdir(parents=True)
-        (source / "data" / workspace / "runs" / "manifest.json").touch()
+    for workspace in ("workspace", "demo", "another"):
+        landed = source / "data" / workspace / "landing" / "customers" / "all.csv"
+        landed.parent.mkdir(parents=True)
+        landed.touch()
     pip("wheel", ".", "--no-deps", "--no-build-isolation", "--wheel-dir", "wheels", folder=source)
     (built,) = (source / "wheels").iterdir()
     return built

@@ -22,7 +22,7 @@ from typing import Any, Final
 import pytest
 
 from flows.calendar.due import due_between
-from flows.calendar.schedules import period_due, schedules
+from flows.calendar.schedules import check_names, period_due, schedules
 from flows.commands.registry import COMMANDS
 from flows.console.errors import NotReady, RunFailed, WorkspaceHeld, WrongUsage
 from flows.console.zone import KOREA, ZONE
@@ -135,6 +135,30 @@ def test_days_after_move_the_run_but_not_its_period(tmp_path: Path) -> None:
     assert period_due(policies, "sweep", at).period == Period(2026)
     assert period_due(policies, "points", at).period == Period(2026, 12)
     assert period_due(policies, "points", at - timedelta(days=1)).period == Period(2026, 11)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("command: sweep", "command: sweeep", "no command is called sweeep; mend its rows"),
+        (
+            "  - command: sweep\n    days_after: 0\n    hour: 23\n    minute: 40\n"
+            "    valid_from: 0001-01-01\n    valid_to: null",
+            "  - command: sweep\n    days_after: 0\n    hour: 23\n    minute: 40\n"
+            "    valid_from: 0001-01-01\n    valid_to: 2030-01-01",
+            "no row for command sweep on 2030-01-01; add one",
+        ),
+    ],
+)
+def test_commands_and_their_schedules_must_agree_on_every_day(
+    before: str, after: str, says: str, tmp_path: Path
+) -> None:
+    policies = Policies.load(changed_policies(tmp_path / "p", "schedules", before, after))
+    with pytest.raises(PolicyError, match=says):
+        check_names(policies)
+    late = datetime(2031, 1, 1, tzinfo=KOREA)
+    with pytest.raises(PolicyError, match="no row for command sweep"):
+        period_due(policies, "sweep", late)
 
 
 def test_a_day_that_the_policy_moves_has_a_cron_before_and_after(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ class Dependencies:
     @cached_property
     def sql(self) -> str:
         """All of this SQL as one text, without headers: another one may make other rows."""
-        return "\n".join(f"{name}: {each.body}" for name, each in self.transforms.items())
+        return "\n".join(f"{name}: {each.body}" for name, each in sorted(self.transforms.items()))
 
     def transform(self, name: str) -> Transform:
         """The SQL file of the room that makes a relation."""

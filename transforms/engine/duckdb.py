@@ -39,7 +39,8 @@ _ENGINE_SHARE: Final = 0.6
 _NOT_OF_USE: Final = "partitioned_execution,statistics_propagation"
 """Optimizers. The first splits what is sorted or grouped by ranges of a column, and reads all rows
 for each of them again where a filter comes from a CTE: five times the work of an audit over 40 M
-rows. By the second a column of a file in scratch is never null if none of these rows has a null.
+rows. The second marks a column as never null where no row of the file has a null, so
+that files of one relation get different schemas.
 """
 
 _PASSING: Final = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 4096"

@@ -21,9 +21,9 @@ from transforms.engine.errors import OutOfMemory
 _SORTED_ROW_BYTES: Final = 180
 """What a sort holds of a lot or event, as measured."""
 _HELD_BY_SORTS: Final = 2
-"""Two sorts that are read from at once run out of memory from four to five times it on."""
+"""Two sorts read at the same time fit up to twice the memory; they fail from four times it on."""
 _RANGES_OF_MEMORY: Final = 2
-"""Of rows that fill the memory once: with one, what else is at work takes a tenth longer."""
+"""Ranges of rows that fill the memory once: with one, what runs beside takes a tenth longer."""
 _JOINED_BYTES: Final = 12
 """What joins and groups hold at most of a byte of files, as measured."""
 

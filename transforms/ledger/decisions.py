@@ -32,6 +32,9 @@ ACCEPTED, REFUSED, OVER_QUOTA, INSUFFICIENT, UNKNOWN_EVENT, NOT_ACCEPTED, ALREAD
 )
 
 NEVER: Final = (1 << 31) - 1
+"""A day since 1970 that comes after all others."""
 NONE: Final = -1
+"""No position, ticket or tag."""
 POSITION_BITS: Final = 32
 POSITION: Final = (1 << POSITION_BITS) - 1
+"""How many of the lowest bits of a heap's key hold the lot's position, and their mask."""

@@ -100,16 +100,21 @@ def fold_accounts(
     Raises ValueError where such a lot is to be given back to and is not among the lots.
     """
     events, lots = event_account.size, lot_account.size
+    # by event: position in VERDICTS, flag, positions in `taken` (the latter behind its last one),
+    # and points, or what else the lots hold
     verdict = np.zeros(events, np.int8)
     cancelled = np.zeros(events, np.bool_)
     first_taking = np.zeros(events, np.int64)
     last_taking = np.zeros(events, np.int64)
+    usable_after = np.zeros(events, np.int64)
+    spent_after = np.zeros(events, np.int64)
+    # by lot, flags: expired, in the heap `spending`, in `spending_refundable`
     lapsed = np.zeros(lots, np.bool_)
     queued = np.zeros(lots, np.bool_)
     queued_refundable = np.zeros(lots, np.bool_)
+    # by quota: how many events of the account under way were accepted
     accepted_of = np.zeros(quotas, np.int64)
-    usable_after = np.zeros(events, np.int64)
-    spent_after = np.zeros(events, np.int64)
+    # by ticket the position of its event, by tag that of its lot; `taken`: event, lot and points
     ticket_event = np.full(earlier_first.size - 1, NONE, np.int64)
     tag_lot = np.full(tags, NONE, np.int64)
     taken = np.empty((1024, 3), np.int64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from schemas.periods import Period, months_before, months_between
-from transforms.policies.policy import Policies, Row, day_of_year
+from transforms.policies.policy import Policies, PolicyError, Row, day_of_year
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Grant:
 def assessment(policies: Policies, year: Period) -> Assessment:
     """The assessment of a membership year by the `tier_assessment` row in force on its day.
 
-    Raises PolicyError where none is, or where the policy's day does not exist in that year.
+    Raises PolicyError where none is, where the policy's day does not exist in that year, or where
+    its months lie before year 1.
     """
 
     def assessed_on(row: Row) -> date:
@@ -38,8 +39,14 @@ def assessment(policies: Policies, year: Period) -> Assessment:
         "tier_assessment", assessed_on, f"the assessment date of membership year {year.year}"
     )
     day = assessed_on(row)
-    last = months_before(day, row["last_month_before"])
-    first = months_before(last, row["window_months"] - 1)
+    try:
+        last = months_before(day, row["last_month_before"])
+        first = months_before(last, row["window_months"] - 1)
+    except ValueError:
+        raise PolicyError(
+            f"tier_assessment.yaml: the window of membership year {year.year} begins before "
+            "year 1; give a later year, or fewer window_months"
+        ) from None
     months = months_between(Period.month_of(first), Period.month_of(last))
     return Assessment(day, tuple(months))
 
