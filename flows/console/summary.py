@@ -128,7 +128,8 @@ def _command(manifest: Manifest, command: Shown) -> Items:
         if part.line is not None:
             yield part.line.format_map(found)
         else:
-            yield _rows(f"{part.title}, {period}", found) if found else f"{part.title}: none"
+            title = f"{part.title}, {period}"
+            yield _rows(title, found) if found else f"{title}: none"
     yield from _sentences(manifest, command)
 
 

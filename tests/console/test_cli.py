@@ -246,7 +246,7 @@ def test_quiet_prints_nothing(session: Session) -> None:
     assert (grants.returncode, grants.stdout, grants.stderr) == (DONE, "", "")
 
 
-def test_run_does_what_falls_due_in_its_months(session: Session, template: Path) -> None:
+def test_run_does_what_falls_due_in_its_months(session: Session, telecom: Path) -> None:
     assert session.run.returncode == DONE
     manifest = json.loads(session.run.stdout)
     done = [f"{run['command']} {run.get('month') or run['year']}" for run in manifest["runs"]]
@@ -258,7 +258,7 @@ def test_run_does_what_falls_due_in_its_months(session: Session, template: Path)
     ]
     assert [file["status"] for file in manifest["ingest"]["files"]] == ["known", "known"]
     published = {
-        path: digest for path, digest in data_hashes(template).items() if path.endswith(".parquet")
+        path: digest for path, digest in data_hashes(telecom).items() if path.endswith(".parquet")
     }
     assert published.items() <= data_hashes(session.workspace).items()
     assert "warehouse/point_lots/period=2017-YE/part-0.parquet" in data_hashes(session.workspace)

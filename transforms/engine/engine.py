@@ -52,7 +52,7 @@ class Transform:
     @property
     def title(self) -> str:
         """The name without its folder: that of the table, or of the claim that it makes."""
-        return self.path.stem
+        return self.name.rpartition("/")[2]
 
     @cached_property
     def inputs(self) -> dict[str, list[str]]:
