@@ -6,11 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from flows.calendar import plan
-from flows.calendar import run_calendar as calendar
 from flows.commands.registry import COMMANDS
 from flows.commands.template import perform
-from flows.deliveries import opening
 from flows.publishing.options import Options
 from flows.publishing.run import in_turn
 from schemas.periods import Period
@@ -36,14 +33,21 @@ def run_calendar(
     options: Options, first: str, last: str, *step: Any, **more: Any
 ) -> dict[str, Any]:
     """`pointbook run` from the first to the last month."""
+    # imported here, as below: what times `run_command` is not to pay for what it does not need
+    from flows.calendar import run_calendar as calendar
+
     return calendar.run_calendar(options, Period.parse(first), Period.parse(last), *step, **more)
 
 
 def plan_manifest(options: Options, first: str, last: str, **more: Any) -> dict[str, Any]:
     """`pointbook run --dry-run` from the first to the last month."""
+    from flows.calendar import plan
+
     return plan.plan_manifest(options, Period.parse(first), Period.parse(last), **more)
 
 
 def open_ledger(options: Options, month: str, lots: Path, **more: Any) -> dict[str, Any]:
     """`pointbook open` with a month."""
+    from flows.deliveries import opening
+
     return opening.open_ledger(options, Period.parse(month, "month"), lots, **more)
