@@ -76,9 +76,9 @@ class Checkout:
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    def rows(self, year: int) -> list[dict[str, Any]]:
-        """The published tiers of a membership year, as its file holds them."""
-        (path,) = (self.workspace / "warehouse" / TIERS / f"membership_year={year}").iterdir()
+    def rows(self, year: int, table: str = TIERS) -> list[dict[str, Any]]:
+        """The published rows of a membership year, as their file holds them."""
+        (path,) = (self.workspace / "warehouse" / table / f"membership_year={year}").iterdir()
         found: list[dict[str, Any]] = pq.ParquetFile(path).read().to_pylist()
         return found
 
@@ -170,6 +170,45 @@ def test_a_column_of_a_table(checkout: Checkout) -> None:
         found = connection.sql(f"SELECT DISTINCT membership_year, monthly_fee FROM {TIERS}")
         values = set(found.fetchall())
     assert values == {(2018, None), *((2019, fee) for fee in MONTHLY.values())}
+
+
+def test_a_table_of_a_command_and_its_policy(checkout: Checkout) -> None:
+    sql, declaration, tables, audit = snippets("A table of a command")
+    table = checkout.root / "transforms/membership/tier_distances.sql"
+    table.write_text(sql, encoding="utf-8")
+    claim = "tier_distances__none_of_the_highest_tier"
+    (checkout.root / f"transforms/audits/{claim}.sql").write_text(audit, encoding="utf-8")
+    anchor = "_DECLARED: Final = "
+    checkout.edit("schemas/tables.py", anchor, f"{declaration}\n{anchor}")
+    shipped = '    tables=("tier_snapshot", "tier_exceptions"),\n'
+    checkout.edit("flows/commands/tiers.py", shipped, tables)
+    tiers = ("tiers", "--year", "2019")
+
+    made = checkout.manifest(*tiers)
+
+    assert claim in made["audits"]
+    lacks = {row["customer_id"]: row["missing"] for row in checkout.rows(2019, "tier_distances")}
+    assert lacks == {"near": 178_000, "six_years": 280_000, "white": 100_000}
+    assert checkout.manifest("verify", "--table", "tier_distances")["wrong"] is None
+
+    shape, file, header, join = snippets("A policy")
+    anchor = "\nPOLICIES: Final = "
+    checkout.edit("schemas/policy.py", anchor, f"{shape}\n{anchor}")
+    for folder in ("as_announced", "as_happened"):
+        policy = checkout.root / f"data/policies/{folder}/tier_distance.yaml"
+        policy.write_text(file, encoding="utf-8")
+    of_table = table.relative_to(checkout.root).as_posix()
+    begin, end = sql.index("-- inputs"), sql.index("-- rules")
+    checkout.edit(of_table, sql[begin:end], header)
+    anchor = "GROUP BY tier_snapshot.customer_id"
+    checkout.edit(of_table, anchor, join + anchor)
+    assert checkout.states()["2019"] == "stale"
+    checkout.manifest(*tiers)
+    assert checkout.rows(2019, "tier_distances") == [{"customer_id": "white", "missing": 100_000}]
+    path = "data/policies/as_announced/tier_distance.yaml"
+    checkout.edit(path, "greatest: 100000", "greatest: 99999")
+    checkout.manifest(*tiers)
+    assert checkout.rows(2019, "tier_distances") == []
 
 
 def test_a_yearly_table_with_its_command(checkout: Checkout) -> None:
