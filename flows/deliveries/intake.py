@@ -186,7 +186,7 @@ class Intake:
         groups = _groups(export, arrivals, held)
         done = 0
         with (
-            self._options.start_engine(self._scratch) as engine,
+            self._options.session(self._scratch) as engine,
             progress.working(f"merging {export.name}", lambda: done / len(groups)),
         ):
             for group in groups:

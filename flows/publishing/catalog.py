@@ -50,10 +50,16 @@ def catalog_is_behind(workspace: Workspace) -> bool:
     state = State.of(workspace)
     if not any(state.files(name) for name in PUBLISHED):
         return False
+    if not _script(workspace).exists():
+        return True
     return any(
         not path.exists() or path.read_text(encoding="utf-8") != text
         for path, text in _texts(workspace, state).items()
     )
+
+
+def _script(workspace: Workspace) -> Path:
+    return workspace.warehouse / "catalog.sql"
 
 
 def _texts(workspace: Workspace, state: State) -> dict[Path, str]:
@@ -73,8 +79,8 @@ def _texts(workspace: Workspace, state: State) -> dict[Path, str]:
     package = json.dumps(data_package(files), ensure_ascii=False, indent=1) + "\n"
     statements = [f"{statement};" for statement in _statements(state, workspace.warehouse)]
     script = "\n".join(["-- read this in the warehouse's folder", *statements, ""])
-    folder = workspace.warehouse
-    return {folder / "datapackage.json": package, folder / "catalog.sql": script}
+    target = _script(workspace)
+    return {target.with_name("datapackage.json"): package, target: script}
 
 
 def _replace_database(workspace: Workspace, catalog: Path, statements: Iterable[str]) -> None:

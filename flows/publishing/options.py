@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -85,6 +86,10 @@ class Options(BaseModel):
         if keep < 0:
             raise ValueError("0 or more versions")
         return keep
+
+    def session(self, scratch: Path) -> AbstractContextManager[Engine]:
+        """A session within these settings: the one that runs share, or one of its own."""
+        return self.start_engine(scratch) if self._shared is None else self._shared.lend()
 
     @property
     def shared(self) -> SharedSession | None:

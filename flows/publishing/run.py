@@ -143,8 +143,7 @@ class Run:
 
     def engine(self) -> AbstractContextManager[Engine]:
         """A database session within the run's settings: shared with other runs, or its own."""
-        shared = self._options.shared
-        return self._options.start_engine(self.scratch) if shared is None else shared.lend()
+        return self._options.session(self.scratch)
 
     def commit(self, content: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Makes everything current, with a manifest of this content; returns the manifest.
