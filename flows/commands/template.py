@@ -127,6 +127,7 @@ class Work:
     def prepare(self) -> None:
         """Names the inputs, and makes what is read before anything is decided."""
         command, engine = self.command, self.engine
+        self._require_whole(self.inputs.files.keys() - command.narrow.keys())
         name_inputs(engine, self.inputs, self.context.state)
         for name, rows in command.given(self.context, self.period).items():
             engine.table(name, rows)
@@ -238,7 +239,13 @@ class Work:
         rows = self.counted(self.command.narrow[name])
         listed = {partition for row in rows for partition in row.values()}
         files = {each: path for each, path in self.inputs.files[name].items() if each in listed}
+        self.context.state.require_whole(files.values())
         name_inputs(self.engine, Inputs({name: files}, self.inputs.tables), self.context.state)
+
+    def _require_whole(self, relations: Iterable[str]) -> None:
+        """Raises ProofFailed where a file of these inputs is not what was committed."""
+        for name in relations:
+            self.context.state.require_whole(self.inputs.files[name].values())
 
     def _files_of(self, name: str) -> tuple[list[Path], pa.Schema]:
         """The files of an input, or of a relation that is kept in one, and their columns."""

@@ -61,8 +61,11 @@ class _Delivery:
     def __init__(self, run: Run, options: Options, step: StepRunner) -> None:
         self._run = run
         self._step = step
-        self._known = Deliveries.load(run.workspace.staged)
         self._staged = State.of(run.workspace)
+        registry = run.workspace.staged / REGISTRY
+        if self._staged.has(registry):
+            self._staged.require_whole([registry])
+        self._known = Deliveries.load(run.workspace.staged)
         self._filed: set[Path] = set()
         self.intake = Intake(run.scratch, options, self._known)
         self.number = self._known.last + 1
@@ -120,6 +123,12 @@ class _Delivery:
 
         held = self._staged.files(export.name)
         history = self._staged.files(history_name(export))
+        months = set[str]().union(*(report.months for report in reports))
+        if export.month_of not in export.key:  # a row of any month may be replaced
+            months.update(held)
+        self._staged.require_whole(
+            path for files in (held, history) for month, path in files.items() if month in months
+        )
         self.intake.merge(export, reports, stage, held, history, self.number)
 
     def _target(self, export: Export, relation: str, partition: str) -> Path:

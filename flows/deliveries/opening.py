@@ -210,6 +210,7 @@ def _known_owners(context: Context) -> dict[str, pd.Series[str]]:
         )
     ids = {}
     for name, files in owners.items():
+        context.state.require_whole(files)
         if files:
             tables = [pq.ParquetFile(file).read(EXPORTS[name].key) for file in files]
             ids[name] = as_series(pa.concat_tables(tables)[0])

@@ -9,14 +9,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from flows.console.errors import ProofFailed
-from flows.publishing.commit import PENDING, TEMPORARY, CommitRecord, Entry, number_of, sha256_of
+from flows.publishing.commit import (
+    BACKUP,
+    PENDING,
+    TEMPORARY,
+    CommitRecord,
+    Entry,
+    State,
+    commit_records,
+    number_of,
+    sha256_of,
+)
 from flows.publishing.workspace import Workspace
 
 MANIFEST: Final = "manifest.json"
-BACKUP: Final = "restore it from a backup"
 _DATA: Final = ("staged/", "quarantine/", "warehouse/")
 
 
@@ -29,14 +36,13 @@ class History:
 
     @classmethod
     def of(cls, workspace: Workspace) -> History:
-        """Raises ProofFailed for a record that can't be read, or that is unfinished."""
-        paths = sorted(workspace.commits.glob("*.json"))
-        for path in paths:
-            if path.name.startswith(PENDING):
-                raise ProofFailed(
-                    f"{path}: an unfinished commit; run `pointbook catalog`, which completes it"
-                )
-        return cls(workspace, tuple(_record(path) for path in paths))
+        """Raises ProofFailed for a record that is unfinished, damaged, or not the next."""
+        for path in sorted(workspace.commits.glob(f"{PENDING}*.json")):
+            raise ProofFailed(
+                f"{path}: an unfinished commit; run `pointbook catalog`, which completes it"
+            )
+        State.of(workspace)
+        return cls(workspace, tuple(commit_records(workspace)))
 
     @cached_property
     def publishers(self) -> dict[str, str]:
@@ -153,15 +159,3 @@ class History:
 
     def _manifest_path(self, run_id: str) -> Path:
         return self.workspace.runs / run_id / MANIFEST
-
-
-def _record(path: Path) -> CommitRecord:
-    """A finished commit's record; raises ProofFailed where the file is none."""
-    try:
-        record = CommitRecord.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"]
-        raise ProofFailed(f"{path}: not a commit record ({reason}); {BACKUP}") from None
-    if record.run_id != path.stem or record.asides:
-        raise ProofFailed(f"{path}: it is the record of {record.run_id}; {BACKUP}")
-    return record

@@ -127,6 +127,7 @@ class _Retention:
 
     def forget(self, run: Run, old: _Old) -> dict[str, Any]:
         """Writes a staged file anew without the personal hashes of its old rows."""
+        self._context.state.require_whole([old.path])
         entry = self._context.state.entry(old.path)
         export = next(e for e in EXPORTS.values() if entry.table in (e.name, history_name(e)))
         temporary = run.temporary(old.path)

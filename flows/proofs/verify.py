@@ -21,9 +21,10 @@ from flows.commands.template import CODE, code_of
 from flows.console import progress
 from flows.console.errors import NotReady, ProofFailed, WrongUsage
 from flows.deliveries.landing import Deliveries, delivered_key
-from flows.proofs.history import BACKUP, History
+from flows.proofs.history import History
 from flows.proofs.prover import Prover, publisher, reads_exports, remedy, table_of
-from flows.publishing.commit import Entry, sha256_of
+from flows.publishing.catalog import check_catalog
+from flows.publishing.commit import BACKUP, Entry, sha256_of
 from flows.publishing.options import Options
 from flows.publishing.run import Context
 from flows.publishing.workspace import Workspace
@@ -53,7 +54,7 @@ def verify(options: Options, table: str | None = None) -> dict[str, Any]:
             f"no table is called {table!r}; the tables are {', '.join(PUBLISHED)}, and the exports "
             f"{', '.join(EXPORTS)}"
         )
-    workspace = Workspace(options.workspace)
+    workspace = options.place
     if not workspace.root.is_dir():
         raise NotReady(f"{workspace.root} is no workspace yet; run `pointbook ingest` first")
     found: dict[str, Any] = {
@@ -98,7 +99,7 @@ class _Verification:
         self._engine = engine
         self._table = table
         self._found = found
-        self._workspace = Workspace(options.workspace)
+        self._workspace = options.place
         self._prover: Prover | None = None
 
     @property
@@ -115,6 +116,8 @@ class _Verification:
         yield "control totals", self._totals
         yield "conservation", self._conservation
         yield "lineage", self._lineage
+        if self._table is None:
+            yield "catalog", self._catalog
 
     def _commits(self) -> dict[str, int]:
         """Records, run numbers and manifests agree, and with the files that are there."""
@@ -224,6 +227,11 @@ class _Verification:
         published = {path: e for path, e in self._entries.items() if e.table in PUBLISHED}
         inputs = self._history.check_inputs(published)
         return {"inputs": inputs, "claims": self._prove(reads_exports)}
+
+    def _catalog(self) -> dict[str, int]:
+        """Views, dictionary and data package show what is committed, if anything is published."""
+        published = any(entry.table in PUBLISHED for entry in self._entries.values())
+        return {"catalog files": check_catalog(self._workspace) if published else 0}
 
     def _prove(self, wanted: Callable[[Transform], bool]) -> int:
         """Proves the wanted claims of what is looked at; returns how many hold."""

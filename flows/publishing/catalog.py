@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 import duckdb
 
-from flows.console.errors import RunFailed
+from flows.console.errors import ProofFailed, RunFailed
 from flows.publishing.commit import State, write_durably
 from flows.publishing.workspace import Workspace
 from schemas.derive import attach_statement, data_dictionary, data_package, view_statements
@@ -20,6 +22,8 @@ _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "python_enable_replacements": False,
     "threads": 1,
 }
+_PLACE: Final = re.compile(r"'(?:[^']|'')*/warehouse/(?=\w+/\w+=)")
+"""Where the path of a published file begins, up to its table's folder."""
 
 
 def build_catalog(workspace: Workspace) -> Path:
@@ -33,7 +37,8 @@ def build_catalog(workspace: Workspace) -> Path:
     catalog = workspace.warehouse / "catalog.duckdb"
     state = State.of(workspace)
     try:
-        _replace_database(workspace, catalog, _statements(state, None))
+        with _database(_statements(state, None)) as built:
+            write_durably(workspace, catalog, built.read_bytes())
         write_durably(workspace, catalog.with_name("dictionary.md"), data_dictionary())
         for path, text in _texts(workspace, state).items():
             write_durably(workspace, path, text)
@@ -52,10 +57,38 @@ def catalog_is_behind(workspace: Workspace) -> bool:
         return False
     if not _script(workspace).exists():
         return True
-    return any(
-        not path.exists() or path.read_text(encoding="utf-8") != text
-        for path, text in _texts(workspace, state).items()
-    )
+    return any(not _holds(path, text) for path, text in _texts(workspace, state).items())
+
+
+def check_catalog(workspace: Workspace) -> int:
+    """How many files the catalog is; raises ProofFailed for one that is not as the commits say.
+
+    One that was built before the workspace was moved still holds, for where it was.
+    """
+    catalog, state = workspace.warehouse / "catalog.duckdb", State.of(workspace)
+    texts = {catalog.with_name("dictionary.md"): data_dictionary(), **_texts(workspace, state)}
+    wrong = [path for path, text in texts.items() if not _holds(path, text)]
+    with _database(_statements(state, None)) as built:
+        expected = _views(built)
+    try:
+        found = _views(catalog)
+    except (OSError, duckdb.Error):
+        found = None
+    for path in [*wrong, *([catalog] if found != expected else [])]:
+        raise ProofFailed(f"{path}: not what the commits say; run `pointbook catalog`")
+    return len(texts) + 1
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
+
+
+def _views(catalog: Path) -> list[tuple[str, str, str]]:
+    """The views of a catalog, with their comments; without where the warehouse lies."""
+    with duckdb.connect(str(catalog), read_only=True, config=_SETTINGS) as connection:
+        views = connection.table_function("duckdb_views").filter("NOT internal")
+        rows = views.project("view_name, sql, comment").fetchall()
+    return sorted((name, _PLACE.sub("'", sql), comment) for name, sql, comment in rows)
 
 
 def _script(workspace: Workspace) -> Path:
@@ -83,10 +116,11 @@ def _texts(workspace: Workspace, state: State) -> dict[Path, str]:
     return {target.with_name("datapackage.json"): package, target: script}
 
 
-def _replace_database(workspace: Workspace, catalog: Path, statements: Iterable[str]) -> None:
-    """Builds the database in a temporary folder, as DuckDB misplaces its log below a `?`."""
+@contextmanager
+def _database(statements: Iterable[str]) -> Iterator[Path]:
+    """The database, built in a temporary folder, as DuckDB misplaces its log below a `?`."""
     with TemporaryDirectory(prefix="pointbook-") as folder:
-        built = Path(folder) / catalog.name
+        built = Path(folder) / "catalog.duckdb"
         with duckdb.connect(config=_SETTINGS) as connection:
             connection.execute(attach_statement(built, "catalog"))
             connection.execute("USE catalog")
@@ -97,7 +131,7 @@ def _replace_database(workspace: Workspace, catalog: Path, statements: Iterable[
             connection.commit()
             connection.execute("USE memory")
             connection.execute("DETACH catalog")
-        write_durably(workspace, catalog, built.read_bytes())
+        yield built
 
 
 def _statements(state: State, relative_to: Path | None) -> Iterator[str]:

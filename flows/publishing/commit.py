@@ -7,8 +7,12 @@
    here on the commit will be completed, even if the process is killed.
 3. A published file that another one replaces is linked into `versions/` (Q4).
 4. Each file is renamed into place; files that retention removes are unlinked.
-5. The commit record is written, versions beyond those to keep are removed, and then the pending
-   record.
+5. The commit record is written, and `head`, which names it; versions beyond those to keep are
+   removed, and then the pending record.
+
+Each record holds the hash of all before it, and `head` that of all: whatever is lost, swapped or
+changed among them is found when they are read, which every command begins with. Records that were
+written before there was such a chain are bound by the first one after them.
 
 `recover`, which every command runs first, completes a commit that has its pending record and
 removes temporary files that no record names. Once the pending record is there, only forward is a
@@ -26,14 +30,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from string import digits
-from typing import Final
+from typing import Final, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from flows.console.errors import RunFailed
-from flows.publishing.workspace import Workspace
+from flows.console.errors import ProofFailed, RunFailed
+from flows.publishing.workspace import Stamp, Workspace
 
 TEMPORARY: Final = ".aside"
 """The folder in a room for temporary files, which no commit names yet."""
@@ -41,6 +45,9 @@ KEPT: Final = 3
 """How many versions of a published file are kept, unless told."""
 PENDING: Final = ".pending-"
 """What the name of an unfinished commit's record begins with."""
+HEAD: Final = "head"
+"""The file beside the commit records that names the latest one, with the hash of all."""
+BACKUP: Final = "restore it from a backup"
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV}
 """What a file system says that can't link."""
 
@@ -81,6 +88,8 @@ class CommitRecord(BaseModel):
 
     `asides`: the temporary files, by the path that each is to have. `versions`: where files that
     it replaces are to be kept, by their path; `surplus`: the versions that are then one too many.
+    `follows`: the run of the commit before, with the hash of all records up to it; empty in the
+    first one, none in one that was written before records were chained.
     """
 
     run_id: str
@@ -90,6 +99,7 @@ class CommitRecord(BaseModel):
     versions: dict[str, str] = {}
     surplus: list[str] = []
     removed: list[Tombstone] = []
+    follows: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,24 +120,74 @@ class State:
     """What is current in a workspace: the latest entry of every path, over all commits."""
 
     def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self._root = workspace.root
+        self._links = [""]
+        self._chained = 0
         self._entries: dict[Path, Entry] = {}
         self._runs: dict[Path, str] = {}
         self._files: dict[str, dict[str, Path]] = {}
 
     @classmethod
     def of(cls, workspace: Workspace) -> State:
-        """Reads the commit records, oldest first; those that it read before are not read again."""
-        stamps = _stamps(workspace)
-        known, state = _latest.get(workspace.root, ([], cls(workspace)))
+        """Reads the commit records, oldest first; those that it read before are not read again.
+
+        Raises ProofFailed for the first that is lost, damaged or another than was committed.
+        """
+        while True:
+            head, stamps = _head(workspace), _stamps(workspace)
+            try:
+                return cls._read(workspace, head, stamps)
+            except (ProofFailed, FileNotFoundError):
+                # a command may be committing meanwhile
+                if (head, stamps) == (_head(workspace), _stamps(workspace)):
+                    raise
+
+    @classmethod
+    def _read(cls, workspace: Workspace, head: str | None, stamps: list[Stamp]) -> State:
+        """The state after these records, of which `head`, read before them, names one of the last.
+
+        A first record may be there before the head is.
+        """
+        known, state = workspace.known.get(workspace.commits.name, ([], cls(workspace)))
         if stamps[: len(known)] != known:
             known, state = [], cls(workspace)
         if len(stamps) > len(known):
             state = state.copy()
             for stamp in stamps[len(known) :]:
-                state._take(_record(stamp))
-            _latest[workspace.root] = (stamps, state)
-        return state
+                state._take(state._next(Path(stamp[0])))
+        if (head is None and state._chained > 1) or head not in (None, *state._links[1:]):
+            named = head and head.partition(" ")[0]
+            what = f"it names {named}, which is lost or was changed" if named else "missing"
+            raise ProofFailed(f"{workspace.commits / HEAD}: {what}; {BACKUP}")
+        workspace.known[workspace.commits.name] = (stamps, state)
+        return cast("State", state)
+
+    def _next(self, path: Path) -> CommitRecord:
+        """The record after those read so far; raises ProofFailed where it is not the next one."""
+        content = path.read_bytes()
+        record = _record(path, content)
+        told, latest = record.follows, self.link
+        before, last = ((link or "").partition(" ")[0] for link in (told, latest))
+        if told is None and self._chained:
+            raise ProofFailed(f"{path}: it does not say which commit it follows; {BACKUP}")
+        if told is not None and before != last:
+            lost = path.with_name(f"{before}.json")
+            raise ProofFailed(f"{lost}: missing, though {record.run_id} follows it; {BACKUP}")
+        if told is not None and told != latest:
+            which = "it" if self._chained else "it, or one before it,"
+            raise ProofFailed(
+                f"{path.with_name(f'{last}.json')}: {which} was changed after {record.run_id} "
+                f"followed it; {BACKUP}"
+            )
+        self._chained += told is not None
+        self._links.append(_link_after(latest, record.run_id, content))
+        return record
+
+    @property
+    def link(self) -> str:
+        """The latest commit's run, with the hash of all records up to it; empty before any."""
+        return self._links[-1]
 
     def _take(self, record: CommitRecord) -> None:
         """Counts what a commit published and removed."""
@@ -164,6 +224,26 @@ class State:
         """Whether the path is committed."""
         return path in self._entries
 
+    def require_whole(self, files: Iterable[Path]) -> None:
+        """Raises ProofFailed for the first of the files that is not what was committed of it.
+
+        A file that was looked at before and is untouched since is not read again.
+        """
+        hashes = self._workspace.known
+        for path in files:
+            stamp, found = None, None
+            with suppress(FileNotFoundError):
+                stamp = _stamp(str(path), path.stat())
+                found = hashes[stamp] if stamp in hashes else sha256_of(path)
+            if stamp and found:
+                hashes[stamp] = found
+            if found != self.entry(path).sha256:
+                what = "changed" if found else "missing"
+                raise ProofFailed(
+                    f"{path}: {what} since {self.run_of(path)} committed it; nothing was "
+                    "published: `pointbook verify` says what mends it"
+                )
+
     @property
     def entries(self) -> dict[str, Entry]:
         """Every current entry, by path."""
@@ -175,8 +255,9 @@ class State:
 
     def copy(self) -> State:
         """A state of its own, in which files can be foreseen."""
-        copy = object.__new__(State)
-        copy._root, copy._entries, copy._runs = self._root, dict(self._entries), dict(self._runs)
+        copy = State(self._workspace)
+        copy._links, copy._chained = list(self._links), self._chained
+        copy._entries, copy._runs = dict(self._entries), dict(self._runs)
         copy._files = {table: dict(files) for table, files in self._files.items()}
         return copy
 
@@ -234,7 +315,9 @@ class Publication:
         self._workspace = workspace
         self._keep = keep
         self._state = State.of(workspace)
-        self._record = CommitRecord(run_id=run_id, command=command, files=[])
+        self._record = CommitRecord(
+            run_id=run_id, command=command, files=[], follows=self._state.link
+        )
         self.replacements: list[Replacement] = []
 
     def temporary(self, target: Path) -> Path:
@@ -406,7 +489,7 @@ def _complete(workspace: Workspace, pending: Path) -> None:
 
     Raises RunFailed where a file of the commit is neither in place nor a temporary one.
     """
-    record = CommitRecord.model_validate_json(pending.read_bytes())
+    record = _parsed(pending, pending.read_bytes())
     hashes = {entry.path: entry.sha256 for entry in record.files}
     _keep_versions(workspace, record)
     for path, temporary in record.asides.items():
@@ -425,8 +508,11 @@ def _complete(workspace: Workspace, pending: Path) -> None:
         with suppress(OSError):  # the folder, where the file was the last in it
             removed.parent.rmdir()
     done = record.model_copy(update={"asides": {}, "versions": {}, "surplus": []})
-    commit = _commit_path(workspace, record.run_id)
-    write_durably(workspace, commit, done.model_dump_json(indent=1))
+    content = done.model_dump_json(indent=1).encode()
+    write_durably(workspace, _commit_path(workspace, record.run_id), content)
+    if done.follows is not None:
+        link = _link_after(done.follows, done.run_id, content)
+        write_durably(workspace, workspace.commits / HEAD, link)
     for path in record.surplus:
         (workspace.root / path).unlink(missing_ok=True)
     pending.unlink()
@@ -459,18 +545,18 @@ def _link(workspace: Workspace, target: Path, version: Path) -> None:
 
 def commit_records(workspace: Workspace) -> Iterator[CommitRecord]:
     """What every command published, oldest first."""
-    return map(_record, _stamps(workspace))
+    paths = (Path(stamp[0]) for stamp in _stamps(workspace))
+    return (_record(path, path.read_bytes()) for path in paths)
 
 
-_Stamp = tuple[str, int, int, int]
-"""A commit record's path, with inode, time and size, which tell whether it is still the same."""
-
-
-def _stamps(workspace: Workspace) -> list[_Stamp]:
+def _stamps(workspace: Workspace) -> list[Stamp]:
     """The commit records' files, oldest first."""
     found = [of for of in _numbered(workspace.commits) if of.name.endswith(".json")]
-    stats = ((of.path, of.stat()) for of in found)
-    return sorted((path, stat.st_ino, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
+    return sorted(_stamp(of.path, of.stat()) for of in found)
+
+
+def _stamp(path: str, stat: os.stat_result) -> Stamp:
+    return path, stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def _numbered(folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -482,12 +568,31 @@ def _numbered(folder: Path) -> Iterator[os.DirEntry[str]]:
         yield from (found for found in entries if found.name[0] in digits)
 
 
-def _record(stamp: _Stamp) -> CommitRecord:
-    return CommitRecord.model_validate_json(Path(stamp[0]).read_bytes())
+def _record(path: Path, content: bytes) -> CommitRecord:
+    """A finished commit's record; raises ProofFailed where the file holds none."""
+    record = _parsed(path, content)
+    if record.run_id != path.stem or record.asides:
+        raise ProofFailed(f"{path}: it is the record of {record.run_id}; {BACKUP}")
+    return record
 
 
-_latest: dict[Path, tuple[list[_Stamp], State]] = {}
-"""The state of each workspace as it was read last, and the records that it is of."""
+def _parsed(path: Path, content: bytes) -> CommitRecord:
+    try:
+        return CommitRecord.model_validate_json(content)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise ProofFailed(f"{path}: not a commit record ({reason}); {BACKUP}") from None
+
+
+def _link_after(latest: str, run_id: str, content: bytes) -> str:
+    """What binds a record of this content to all before it: its run, and the hash of all."""
+    return f"{run_id} {hashlib.sha256(latest.encode() + content).hexdigest()}"
+
+
+def _head(workspace: Workspace) -> str | None:
+    with suppress(FileNotFoundError):
+        return (workspace.commits / HEAD).read_text(encoding="ascii", errors="replace")
+    return None
 
 
 def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from flows.console.errors import WrongUsage
 from flows.publishing.commit import KEPT
 from flows.publishing.sessions import SharedSession
+from flows.publishing.workspace import Workspace
 from schemas.periods import NoPeriod, Period, Span
 from transforms.engine.duckdb import DuckDBEngine
 from transforms.engine.engine import Engine, memory_bytes
@@ -54,6 +55,7 @@ class Options(BaseModel):
     max_reject_rate: float = 0.05
     keep: int = KEPT
     _shared: SharedSession | None = None
+    _place: Workspace | None = None
 
     @field_validator("workspace", "policies")
     @classmethod
@@ -90,6 +92,13 @@ class Options(BaseModel):
     def session(self, scratch: Path) -> AbstractContextManager[Engine]:
         """A session within these settings: the one that runs share, or one of its own."""
         return self.start_engine(scratch) if self._shared is None else self._shared.lend()
+
+    @property
+    def place(self) -> Workspace:
+        """The workspace, which runs under these settings have in common."""
+        if self._place is None or self._place.root != self.workspace:
+            self._place = Workspace(self.workspace)
+        return self._place
 
     @property
     def shared(self) -> SharedSession | None:

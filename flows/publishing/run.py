@@ -44,7 +44,7 @@ class Context:
     @classmethod
     def of(cls, options: Options) -> Context:
         """Reads both; raises WrongUsage listing everything wrong with the policies."""
-        workspace = Workspace(options.workspace)
+        workspace = options.place
         try:
             policies = Policies.load(options.policies)
         except PolicyError as error:
@@ -75,7 +75,7 @@ class Run:
     """
 
     def __init__(self, options: Options, command: str, parameters: Mapping[str, Any]) -> None:
-        self.workspace = Workspace(options.workspace)
+        self.workspace = options.place
         self._options = options
         self._command = command
         self._parameters = dict(parameters)
@@ -244,7 +244,7 @@ def in_turn(options: Options) -> Iterator[Options]:
 
     They share one database session, and the catalog is built once, after the last of them.
     """
-    workspace = Workspace(options.workspace)
+    workspace = options.place
     try:
         with closing(SharedSession(lambda: options.start_engine(workspace.scratch))) as session:
             yield options.sharing(session)

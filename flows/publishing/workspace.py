@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from functools import partial
 from io import FileIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from flows.console import logs
 from flows.console.errors import WorkspaceHeld
@@ -21,6 +21,8 @@ from schemas.tables import Table
 LOCK: Final = ".lock"
 _WAIT_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
+Stamp = tuple[str, int, int, int]
+"""A file's path, with inode, time and size, which tell whether it is still the same."""
 _held: Final[ContextVar[frozenset[Path]]] = ContextVar("_held", default=frozenset())
 """The workspaces that the caller holds for longer than one lock."""
 
@@ -59,7 +61,8 @@ class Workspace:
     rows. `warehouse`: published tables and their catalog. `versions`: published files that others
     have replaced. `commits`: a record for every command that published. `runs`: a manifest for
     every run. `rooms`: all of them that commands publish to. `scratch`: what a running command
-    needs for itself; emptied by the next one.
+    needs for itself; emptied by the next one. `known` is what was read of it and is not
+    read again while it is the same: the commit records' state, and files' hashes.
     """
 
     def __init__(self, root: Path) -> None:
@@ -74,6 +77,7 @@ class Workspace:
         published = (self.staged, self.quarantine, self.warehouse, self.versions)
         self.rooms = (*published, self.runs, self.commits)
         self.scratch = root / "work"
+        self.known: dict[str | Stamp, Any] = {}
 
     def versions_of(self, target: Path) -> Path:
         """The folder of a published file's versions, each named by the run that published it."""

@@ -453,7 +453,7 @@ def test_commands_at_once_take_turns_or_say_who_holds_the_workspace(
     scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
     workspace = scenes["points"].copy(tmp_path)
-    before = len(list((workspace / "commits").iterdir()))
+    before = len(list(workspace.glob("commits/*.json")))
     with ThreadPoolExecutor(3) as callers:
         calls = [
             callers.submit(work_under, "none", 1, partial(points, workspace)) for _ in range(3)
@@ -466,7 +466,7 @@ def test_commands_at_once_take_turns_or_say_who_holds_the_workspace(
             assert code == FAILED
             assert re.search(r"is held by points \(process \d+\); run this again", error)
     assert settled(workspace) == undisturbed("points").files
-    commits = sorted(path.stem for path in (workspace / "commits").iterdir())
+    commits = sorted(path.stem for path in workspace.glob("commits/*.json"))
     assert [int(name.split("-")[0]) for name in commits] == list(range(1, before + len(done) + 1))
 
 
