@@ -27,12 +27,14 @@ def restore(
 ) -> dict[str, Any]:
     """Publishes a table's period as an earlier run left it; returns the manifest.
 
-    `version` is that run's id; none is the version before. What the same run published with it
-    becomes current with it (Q2), and what is replaced is restated and kept in turn. `dry_run`:
-    publishes nothing, and tells what would change.
+    `version` is that run's id. What the same run published with it becomes current with it (Q2),
+    and what is replaced is restated and kept in turn; where it is current already, nothing changes.
+    `dry_run`: publishes nothing, and tells what would change, by default of the version before.
 
-    Raises WrongUsage for an unknown table, NotReady naming what there is where the period is not
-    published or the version not kept, RunFailed where a kept file is damaged.
+    Raises WrongUsage for an unknown table, and where no version is named: a command that was cut
+    short is given again, and "the one before" would be another one then. NotReady naming what
+    there is where the period is not published or the version not kept, RunFailed where a kept file
+    is damaged.
     """
     if table not in _TABLES:
         raise WrongUsage(f"no table is called {table}; the tables are {', '.join(_TABLES)}")
@@ -41,6 +43,10 @@ def restore(
         records = {record.run_id: record for record in commit_records(run.workspace)}
         versions = _Versions(run.workspace, State.of(run.workspace), records)
         chosen = versions.choose(table, period, version)
+        if version is None and not dry_run:
+            raise WrongUsage(
+                f"name the version of {table} {period} with --version; the one before is {chosen}"
+            )
         entries = [e for e in versions.records[chosen].files if e.table in _TABLES]
         for entry in entries:
             target = run.workspace.root / entry.path
@@ -52,7 +58,7 @@ def restore(
                     f"{entry.table} {entry.period}; nothing was restored: choose another version "
                     f"with --version, or run the command again"
                 )
-            about = entry.model_dump(include={"table", "period", "rows", "inputs"})
+            about = entry.model_dump(include={"table", "period", "rows", "inputs", "gaps"})
             run.replace(temporary, target, **about)
         tables = [{"table_name": entry.table, "period": entry.period} for entry in entries]
         content = {"table": table, "period": period, "version": chosen, "tables": tables}
@@ -88,16 +94,15 @@ class _Versions:
         return version
 
     def kept(self, target: Path) -> dict[str, Entry]:
-        """The entries of a published file's kept versions by their run, oldest first."""
+        """The entries of a published file's versions that are kept or current, by their run."""
         folder = self.workspace.versions_of(target)
-        runs = sorted(path.stem for path in folder.glob("[0-9]*.parquet"))
-        path = target.relative_to(self.workspace.root).as_posix()
+        runs = {path.stem for path in folder.glob("[0-9]*.parquet")}
+        current = self.state.entry(target)
         return {
             run_id: entry
-            for run_id in runs
-            if run_id in self.records
-            for entry in self.records[run_id].files
-            if entry.path == path
+            for run_id, record in self.records.items()
+            for entry in record.files
+            if entry.path == current.path and (run_id in runs or entry.sha256 == current.sha256)
         }
 
     def file_of(self, entry: Entry, run_id: str) -> Path:

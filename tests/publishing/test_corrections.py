@@ -365,18 +365,32 @@ def test_the_version_before_comes_back_and_is_restated_and_kept_in_turn(
     old, new = ((root / SNAPSHOT).read_bytes() for root in (history.before, workspace))
     dry = restore(options(workspace), "tier_snapshot", "2018", dry_run=True)
     assert (workspace / SNAPSHOT).read_bytes() == new
-    manifest = restore(options(workspace), "tier_snapshot", "2018")
+    with pytest.raises(WrongUsage, match=f"with --version; the one before is {FIRST}"):
+        restore(options(workspace), "tier_snapshot", "2018")
+    manifest = restore(options(workspace), "tier_snapshot", "2018", FIRST)
     assert (workspace / SNAPSHOT).read_bytes() == old
-    assert manifest["version"] == FIRST
+    assert dry["version"] == manifest["version"] == FIRST
     assert {part: dry[part] for part in NUMBERS} == {part: manifest[part] for part in NUMBERS}
     told = restatements(workspace, history.real["tiers 2018"]["run_id"])
     assert restatements(workspace, manifest["run_id"]) == {
         (*row[:3], row[4], row[3]) for row in told
     }
     assert new in versions(workspace).values()
-    again = restore(options(workspace), "tier_snapshot", "2018")
+    second = history.real["tiers 2018"]["run_id"]
+    again = restore(options(workspace), "tier_snapshot", "2018", second)
     assert (workspace / SNAPSHOT).read_bytes() == new
-    assert again["version"] == history.real["tiers 2018"]["run_id"]
+    assert again["version"] == second
+
+
+@pytest.mark.parametrize("keep", [3, 0])
+def test_a_restore_that_is_repeated_changes_nothing_more(workspace: Path, keep: int) -> None:
+    """Also where the version that it brought back is not kept any more beside the file."""
+    settings = options(workspace, keep=keep)
+    restore(settings, "tier_snapshot", "2018", FIRST)
+    before = data_hashes(workspace)
+    again = restore(settings, "tier_snapshot", "2018", FIRST)
+    assert "restated" not in again
+    assert data_hashes(workspace) == before
 
 
 def test_the_tables_of_a_run_come_back_together_and_are_stale(
@@ -421,10 +435,10 @@ def test_a_damaged_version_and_one_that_lost_a_table_are_refused(workspace: Path
     kept = workspace / f"versions/tier_exceptions/membership_year=2018/{FIRST}.parquet"
     kept.write_bytes(b"damaged")
     with pytest.raises(RunFailed, match=rf"is not what {FIRST} published of tier_exceptions"):
-        restore(options(workspace), "tier_snapshot", "2018")
+        restore(options(workspace), "tier_snapshot", "2018", FIRST)
     kept.unlink()
     with pytest.raises(NotReady, match=rf"tier_exceptions 2018 of {FIRST}, .* no longer kept"):
-        restore(options(workspace), "tier_snapshot", "2018")
+        restore(options(workspace), "tier_snapshot", "2018", FIRST)
     assert data_hashes(workspace) == before
 
 
@@ -438,12 +452,13 @@ def test_the_command_line_brings_back_and_tells(workspace: Path, tmp_path: Path)
     assert ended.returncode == 0, ended.stderr
     assert "tier_snapshot 2018: 0 customers move up, 1 down" in ended.stdout
     assert ended.stdout.endswith("dry run: nothing was published\n")
-    assert call(*restored).returncode == 0
+    assert call(*restored, "--version", FIRST).returncode == 0
     for command, told in {
         "tiers": "tier_snapshot 2018: 1 customers move up, 0 down",
         "grants": "point_grants 2018: 0 customers gain 0 points, 1 lose 20,000",
     }.items():
-        ended = call(command, "--year", "2018", "--dry-run")
+        stale = ("--from-stale",) if command == "grants" else ()
+        ended = call(command, "--year", "2018", "--dry-run", *stale)
         assert told in ended.stdout, ended.stderr
     assert "kept are: " in complaint(call(*restored, "--version", "7"), 4)
     assert "no table is called x" in complaint(call("restore", "--table", "x", "--period", "y"), 2)

@@ -125,7 +125,7 @@ def test_a_rerun_renews_a_year_and_names_the_added_values(changed: Changed) -> N
 
 def test_an_old_version_is_restored_beside_the_new_files(changed: Changed) -> None:
     run_command(options(changed.workspace), "tiers 2018")
-    found = restore(options(changed.workspace), NAME, "2018")
+    found = restore(options(changed.workspace), NAME, "2018", "000004-tiers")
     assert found["restated"]
     assert [held for _, _, held in changed.catalog()] == [0, 0]
 
