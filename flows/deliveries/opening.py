@@ -104,6 +104,7 @@ class _Opening:
     def __init__(self, run: Run, options: Options, context: Context, first: date) -> None:
         self._run = run
         self._context = context
+        self._rate = options.max_reject_rate
         self._first = first
         self._owners = _known_owners(context)
         self._export = opening_lots(first, self._owners)
@@ -116,7 +117,23 @@ class _Opening:
         report = self._intake.read(LandedFile(0, self._export, lots, room))
         if report.status == "rejected":
             raise RunFailed(f"{_name(report)}: {report.reason}; nothing was published")
+        if report.status == "accepted" and report.rows["accepted"]:
+            self._hold_back_if_lots_lack(report)
         return report
+
+    def _hold_back_if_lots_lack(self, report: FileReport) -> None:
+        """Holds a file back for its rejected rows, or for what they held, however few they are.
+
+        A delivery's rows come again, a ledger's lots don't.
+        """
+        for what, counts in {"rows": report.rows, **report.amounts}.items():
+            rejected, delivered = counts["quarantined"], counts["delivered"]
+            if rejected > self._rate * delivered:
+                reason = (
+                    f"{what}: {rejected:,} of {delivered:,} rejected, more than {self._rate:.1%}"
+                )
+                report.hold_back(reason)
+                return
 
     def open(self, month: Period, report: FileReport) -> dict[str, Any]:
         """Writes the lots to a temporary file and audits them; returns what the manifest tells."""

@@ -477,6 +477,29 @@ def test_too_many_bad_rows_hold_the_file_back(tmp_path: Path) -> None:
     assert open_ledger(patient, FIRST, lots)["totals"]["lots"] == 25
 
 
+@pytest.mark.parametrize(
+    ("bad", "good", "why"),
+    [
+        (3, 30, "rows: 3 of 33 rejected, more than 5.0%"),
+        (1, 30, "remaining: 1,000,000 of 1,003,000 rejected, more than 5.0%"),
+    ],
+)
+def test_few_bad_rows_that_hold_much_hold_the_file_back(
+    tmp_path: Path, bad: int, good: int, why: str
+) -> None:
+    """A delivery's few bad rows come again; what a ledger does not open with is gone."""
+    settings = telecom(tmp_path / "workspace")
+    rows = [
+        *(LOT | {"lot_id": f"g{n}", "remaining": 100} for n in range(good)),
+        *(LOT | {"lot_id": f"b{n}", "owner": "Z", "remaining": 10**6} for n in range(bad)),
+    ]
+    manifest = open_ledger(settings, FIRST, lots_file(tmp_path, rows))
+    assert held_back(manifest) == ["opening_lots/lots.csv"]
+    assert manifest["files"][0]["reason"] == why
+    assert manifest["lots"] == []
+    assert not (settings.workspace / "warehouse" / "point_lots").exists()
+
+
 # Again, and refused
 
 
@@ -565,7 +588,7 @@ def test_a_dry_run_tells_and_publishes_nothing(tmp_path: Path) -> None:
         line += ["--workspace", str(settings.workspace), "--threads", "1"]
         return command_line(line, {"COLUMNS": "160"}, tmp_path / "printed")
 
-    told = dry([*LOTS, LOT | {"lot_id": "B", "owner": "Z"}])
+    told = dry([*LOTS, LOT | {"lot_id": "B", "owner": "Z"}], "--max-reject-rate", "0.2")
     assert told.returncode == 0
     for words in ("owner:domain", "B,Z,promotion", "dry run: nothing was published"):
         assert words in told.stdout
