@@ -199,6 +199,8 @@ def test_a_kill_at_any_moment_removes_all_or_nothing(kept: Path, tmp_path: Path)
         assert len(counts(image, LATER)) in (0, len(counts(kept, LATER)))
         if number % PROVEN:
             continue
+        retain(options(image), LATER, remove=True)
+        assert counts(image, LATER) == {}
         wrong = verify(options(image))["wrong"]
         assert wrong is None, (image.name, wrong)
 

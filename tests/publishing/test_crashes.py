@@ -58,8 +58,9 @@ def staged(landed: Path) -> Path:
     return workspace
 
 
-def files(workspace: Path) -> dict[str, str]:
-    """The hash of every staged and published file, less the catalog's and the restatements.
+def files(workspace: Path, *, restatements: bool = False) -> dict[str, str]:
+    """The hash of every staged and published file, less the catalog's and, unless asked for, the
+    restatements.
 
     These are a run's own (Q1), and a run that died before its commit leaves its number behind.
     """
@@ -67,7 +68,7 @@ def files(workspace: Path) -> dict[str, str]:
     return {
         path: digest
         for path, digest in hashes.items()
-        if Path(path).name not in CATALOG and f"/{RESTATEMENTS}/" not in path
+        if Path(path).name not in CATALOG and (restatements or f"/{RESTATEMENTS}/" not in path)
     }
 
 

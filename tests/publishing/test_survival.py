@@ -34,13 +34,17 @@ import pytest
 
 from flows.console.errors import RunFailed
 from flows.publishing.commit import State, recover
+from flows.publishing.restore import restore
 from flows.publishing.workspace import Workspace
 from tests.airline import FLIGHT, land_airline
+from tests.commands_in_tests import open_ledger as open_with
 from tests.commands_in_tests import run_calendar, run_command
 from tests.console.test_cli import POINTBOOK, complaint, environment, process
+from tests.deliveries.test_opening import LOT, lots_file
 from tests.faults import hold_the_lock, images_of, work_under, work_within
 from tests.forks import FORKS
 from tests.membership import land, options, stage
+from tests.micropayments import land_micropayments
 from tests.points import PROMOTION, REDEMPTION, land_points
 from tests.publishing.test_crashes import CATALOG, FAILED, KILLED, MET
 from tests.publishing.test_crashes import files as staged_and_published
@@ -52,7 +56,18 @@ IMPATIENT: Final = {"PREFECT_CLIENT_MAX_RETRIES": "0"}
 KILLS: Final = 4
 """How often each command is killed at a moment that nobody chose, before it may finish."""
 RERUN_EVERY: Final = 40
-STRIDES: Final = {"points": 1, "run": 4, "sweep": 6, "miles": 6, "elite": 4}
+RESTATED: Final = {"run": 2}
+"""How many commands restate what they replace, where it is not one."""
+STRIDES: Final = {
+    "points": 1,
+    "run": 4,
+    "sweep": 6,
+    "miles": 6,
+    "elite": 4,
+    "micropayments": 6,
+    "restore": 3,
+    "open": 2,
+}
 """Every which change of the disk is looked at: they all publish by the same steps."""
 
 Work = Callable[[Path], Any]
@@ -90,6 +105,18 @@ def miles(workspace: Path) -> Any:
     return run_command(options(workspace), "miles 2021-05")
 
 
+def micropayments(workspace: Path) -> Any:
+    return run_command(options(workspace), "micropayments 2016-11")
+
+
+def bring_back(workspace: Path) -> Any:
+    return restore(options(workspace), "point_lots", MONTH, "000003-points")
+
+
+def open_ledger(workspace: Path) -> Any:
+    return open_with(options(workspace), MONTH, workspace / "landing" / "lots.csv")
+
+
 def elite(workspace: Path) -> Any:
     return run_command(options(workspace), "elite 2022")
 
@@ -121,6 +148,20 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scene]:
     closed = Path(shutil.copytree(stale, folder / "closed"))
     points(closed)
 
+    beginning = folder / "beginning"
+    land_points(beginning, {})
+    stage(beginning)
+    lots_file(beginning, [LOT, LOT | {"lot_id": "L2"}]).rename(beginning / "landing" / "lots.csv")
+    open_ledger(beginning)
+    lots_file(beginning, [LOT]).rename(beginning / "landing" / "lots.csv")
+
+    paying = folder / "paying"
+    land_micropayments(paying, {"payments": [{}]})
+    stage(paying)
+    micropayments(paying)
+    land_micropayments(paying, {"payments": [{"payment_id": "P9"}]}, "more.csv")
+    stage(paying)
+
     airline = folder / "airline"
     land_airline(airline, {"flights": [{}], "awards": [{}], "payments": [{}]})
     stage(airline)
@@ -132,6 +173,9 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scene]:
         "ingest": Scene(telecom, ingest),
         "points": Scene(stale, points),
         "sweep": Scene(closed, sweep),
+        "restore": Scene(closed, bring_back),
+        "open": Scene(beginning, open_ledger),
+        "micropayments": Scene(paying, micropayments),
         "run": Scene(telecom, run),
         "miles": Scene(airline, miles),
         "elite": Scene(airline, elite),
@@ -143,6 +187,7 @@ class Ending:
     """What a command leaves where nothing happens to it, and how long it takes for it."""
 
     files: dict[str, str]
+    restated: dict[str, str]
     seconds: float
 
 
@@ -160,7 +205,7 @@ def undisturbed(
         scene.work(workspace)
         seconds = time.monotonic() - started
         assert files(workspace) != files(scene.start)
-        return Ending(files(workspace), seconds)
+        return Ending(files(workspace), restatements(workspace), seconds)
 
     return ending
 
@@ -169,6 +214,12 @@ def files(workspace: Path) -> dict[str, str]:
     """The hash of every staged and published file, less what is kept by run."""
     found = staged_and_published(workspace)
     return {path: digest for path, digest in found.items() if "/restatements/" not in path}
+
+
+def restatements(workspace: Path) -> dict[str, str]:
+    """The hash of every published restatement."""
+    found = staged_and_published(workspace, restatements=True)
+    return {path: digest for path, digest in found.items() if "/restatements/" in path}
 
 
 def check_whole(workspace: Path, before: Mapping[str, str], after: Mapping[str, str]) -> None:
@@ -201,6 +252,8 @@ def test_a_kill_at_any_step_of_publishing_leaves_old_or_new(
 ) -> None:
     scene, after = scenes[name], undisturbed(name).files
     before = files(scene.start)
+    restated = {False: restatements(scene.start), True: undisturbed(name).restated}
+    assert len(restated[True]) == len(restated[False]) + RESTATED.get(name, 1)
     workspace, images = scene.copy(tmp_path), tmp_path / "images"
     images.mkdir()
     found = images_of(partial(scene.work, workspace), workspace, images)
@@ -216,6 +269,8 @@ def test_a_kill_at_any_step_of_publishing_leaves_old_or_new(
             recover(Workspace(image))
             left = settled(image)
             check_whole(image, before, after)
+            if name != "run":  # which is several commands
+                assert restatements(image) == restated[left == after]
             outcomes.append(left)
         shutil.rmtree(image)
     assert before in outcomes
