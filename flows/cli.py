@@ -176,9 +176,9 @@ def _function_of(command: Command) -> Callable[..., None]:
         _check_policies(options)
         if dry_run:
             # without Prefect, as nothing is published
-            from flows.commands.template import perform
+            from flows.calendar.run_calendar import make_period
 
-            manifest = perform(command, options, period, dry_run=True, **given)
+            manifest = make_period(command, options, period, dry_run=True, **given)
         else:
             text = {command.span: period.value}
             manifest = _under_prefect(command.name, options, common, **text, **given)
@@ -186,7 +186,7 @@ def _function_of(command: Command) -> Callable[..., None]:
 
     kind, text = (Year, "The year.") if command.span == "year" else (str, "The month, YYYY-MM.")
     text = command.which or text
-    switch = {each.name: each.help for each in command.flags} | {"dry_run": command.dry_run}
+    switch = {each.name: each.help for each in command.switches} | {"dry_run": command.dry_run}
     return with_signature(
         make,
         command.name,
@@ -246,12 +246,16 @@ def run(
     last_month: Annotated[str, Parameter(name="--to")],
     dry_run: DryRun = False,
     force: Annotated[bool, Parameter(negative="")] = False,
+    allow_missing_months: Annotated[bool, Parameter(negative="")] = False,
+    strict: Annotated[bool, Parameter(negative="")] = False,
+    from_stale: Annotated[bool, Parameter(negative="")] = False,
     reason: str | None = None,
     common: Common = _DEFAULTS,
 ) -> None:
     """Ingest, then make what falls due in a span of months and is missing or stale, in order.
 
-    What is current stays, so that a run that was killed goes on where it stopped.
+    What is current stays, so that a run that was killed goes on where it stopped. What is stale
+    before the first month and its months are made from is made again first.
 
     Parameters
     ----------
@@ -259,17 +263,24 @@ def run(
     last_month: Last month, YYYY-MM.
     dry_run: Show the plan: what is missing, stale and current, and what would be done; do nothing.
     force: Make what is current again as well.
+    allow_missing_months: Go on although nothing was delivered of a month; it is kept on record.
+    strict: Do not go back before the first month; exit 4 where something stale lies there.
+    from_stale: Do not go back either, and make what falls due from what is stale.
     reason: Why, for the record of backfills (runs/backfills.jsonl; `status` shows the last ones).
     """
     options = common.options()
     from flows.calendar.due import due_between
 
+    if strict and from_stale:
+        raise WrongUsage("--strict and --from-stale exclude each other; give one of them")
     first, last = asked_period(first_month, "month"), asked_period(last_month, "month")
     due_between(_check_policies(options), first, last)
+    flags = {"allow_missing_months": allow_missing_months, "strict": strict}
+    flags |= {"force": force, "from_stale": from_stale}
     if dry_run:
-        from flows.calendar.plan import plan_manifest
+        from flows.calendar.plan import Reach, plan_manifest
 
-        _print(plan_manifest(options, first, last, force), common, "plan", options)
+        _print(plan_manifest(options, Reach(first, last, **flags)), common, "plan", options)
         return
     manifest = _under_prefect(
         "run",
@@ -277,8 +288,8 @@ def run(
         common,
         first_month=first_month,
         last_month=last_month,
-        force=force,
         reason=reason,
+        **flags,
     )
     _print(manifest, common, "run", options)
     _raise_if_held_back(manifest["ingest"])
@@ -330,7 +341,7 @@ def restore(
     ----------
     table: A published table.
     period: Its period, as in the name of its folder: a year, YYYY-MM or YYYY-YE.
-    version: The run that had published it; by default the version before.
+    version: The run that had published it; a dry run shows the version before by default.
     dry_run: Say what would change; publish nothing.
     """
     options = common.options()

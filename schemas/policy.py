@@ -211,9 +211,19 @@ _TIER_ASSESSMENT = _policy(
 
 _TIER_COMPLETENESS = _policy(
     "tier_completeness",
-    "Below which share of the window's median a month of bills is reported as low (T8)",
+    "Which months of bills are reported as low, and how much may be uncollected unwarned (T8)",
     unit="percent",
-    values={"low_month_share": integer("Share of the median, in percent", 0, 100)},
+    values={
+        "low_month_share": integer("Share of the window's median below which one is", 0, 100),
+        "uncollected_share": integer("Share of what the window billed that may be", 0, 100),
+    },
+)
+
+_DELIVERY_GAPS = _policy(
+    "delivery_gaps",
+    "After how many months with rows a month without any counts as not delivered yet (P12)",
+    unit="months",
+    values={"months_before": integer("Months in a row that had rows", 1, 120)},
 )
 
 _TIER_LINES = _policy(

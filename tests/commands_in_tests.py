@@ -10,15 +10,17 @@ from flows.commands.registry import COMMANDS
 from flows.commands.template import perform
 from flows.publishing.options import Options
 from flows.publishing.run import in_turn
+from flows.publishing.steps import plainly
 from schemas.periods import Period
 
 
 def run_command(options: Options, command: str, **flags: Any) -> dict[str, Any]:
-    """Runs a command written as `points 2016-03` or `tiers 2017`; returns the manifest.
+    """Runs a command written as `points 2016-03` or `tiers 2017 --allow-missing-months`.
 
-    `flags`: those of the command line, as `dry_run=True`.
+    Returns the manifest. `flags`: those of the command line, as `dry_run=True`.
     """
-    name, period = command.split()
+    name, period, *words = command.split()
+    flags |= {word.removeprefix("--").replace("-", "_"): True for word in words}
     return perform(COMMANDS[name], options, Period.parse(period, COMMANDS[name].span), **flags)
 
 
@@ -30,20 +32,27 @@ def run_commands(options: Options, commands: Iterable[str]) -> None:
 
 
 def run_calendar(
-    options: Options, first: str, last: str, *step: Any, **more: Any
+    options: Options,
+    first: str,
+    last: str,
+    step: Any = plainly,
+    reason: str | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """`pointbook run` from the first to the last month."""
     # imported here, as below: what times `run_command` is not to pay for what it does not need
+    from flows.calendar import plan
     from flows.calendar import run_calendar as calendar
 
-    return calendar.run_calendar(options, Period.parse(first), Period.parse(last), *step, **more)
+    reach = plan.Reach(Period.parse(first), Period.parse(last), **more)
+    return calendar.run_calendar(options, reach, step, reason=reason)
 
 
 def plan_manifest(options: Options, first: str, last: str, **more: Any) -> dict[str, Any]:
     """`pointbook run --dry-run` from the first to the last month."""
     from flows.calendar import plan
 
-    return plan.plan_manifest(options, Period.parse(first), Period.parse(last), **more)
+    return plan.plan_manifest(options, plan.Reach(Period.parse(first), Period.parse(last), **more))
 
 
 def open_ledger(options: Options, month: str, lots: Path, **more: Any) -> dict[str, Any]:

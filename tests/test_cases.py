@@ -118,22 +118,15 @@ def ran(settings: Options, commands: Sequence[str], expected: Row) -> Row:
     manifest is empty then.
     """
     for command in commands[:-1]:
-        run_in_words(settings, command)
+        run_command(settings, command)
     for name, refusal in REFUSALS.items():
         if named := expected.pop(name, None):
             with pytest.raises(refusal) as caught:
-                run_in_words(settings, commands[-1])
+                run_command(settings, commands[-1])
             assert [words for words in named if words not in str(caught.value)] == []
             assert commands[:-1] or not list(settings.workspace.glob("warehouse/*/*/*.parquet"))
             return {}
-    return run_in_words(settings, commands[-1])
-
-
-def run_in_words(settings: Options, command: str) -> Row:
-    """Runs `tiers 2017 --allow-missing-months` and the like; returns the manifest."""
-    name, period, *flags = command.split()
-    given = {flag.removeprefix("--").replace("-", "_"): True for flag in flags}
-    return run_command(settings, f"{name} {period}", **given)
+    return run_command(settings, commands[-1])
 
 
 def assert_rows(workspace: Path, name: str, wanted: list[Row]) -> None:

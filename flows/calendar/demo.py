@@ -54,8 +54,9 @@ def prepare(workspace: Path) -> None:
 def run_demo(options: Options, step: StepRunner = plainly) -> dict[str, Any]:
     """Runs the whole calendar over the sample; returns the manifest of `run_calendar`."""
     # compiled code makes its cache in the workspace as soon as it is imported
+    from flows.calendar.plan import Reach
     from flows.calendar.run_calendar import run_calendar
     from flows.deliveries.ingest import KEY_VARIABLE
 
     os.environ[KEY_VARIABLE] = _KEY
-    return run_calendar(options, FIRST_MONTH, LAST_MONTH, step, reason="demo")
+    return run_calendar(options, Reach(FIRST_MONTH, LAST_MONTH), step, reason="demo")

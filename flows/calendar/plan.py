@@ -6,7 +6,7 @@ reads is made again: both are told by its fingerprints, from the inputs that its
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from flows.calendar.due import Due, due_between
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.commands.template import fingerprints
-from flows.console.errors import PointbookError
+from flows.console.errors import NotReady, PointbookError
 from flows.deliveries.landing import new_files
 from flows.publishing.commit import Entry
 from flows.publishing.options import Options
@@ -38,7 +38,8 @@ class Finding:
 
     `changed`: what its rules read and has changed since. `damaged`: tables whose file is gone or
     cut short. `follows`: the periods to be made again that it changes with, the first causes only.
-    `skipped` and `blocked` say why it is not to be made, or could not be.
+    `reads`: the periods to be made again whose files it reads itself. `skipped` and `blocked` say
+    why it is not to be made, or could not be.
     """
 
     due: Due
@@ -46,8 +47,16 @@ class Finding:
     changed: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     follows: tuple[Due, ...] = ()
+    reads: tuple[Due, ...] = ()
     skipped: str | None = None
     blocked: str | None = None
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether what follows it is not current: it is to be made, or is stale and can't be."""
+        return not self.skipped and (
+            self.state == "stale" or (self.state == "missing" and not self.blocked)
+        )
 
     @property
     def why(self) -> str | None:
@@ -75,12 +84,14 @@ class Outlook:
     """A workspace as it will be once what is missing or stale is made again.
 
     Periods are looked at in calendar order, in which none reads what falls due later.
+    `allow_missing_months`: as the flag of the commands that have it.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, allow_missing_months: bool = False) -> None:
+        self._allow_missing_months = allow_missing_months
         self._now = context
         self._then = replace(context, state=context.state.copy())
-        self._causes: dict[Path, tuple[Due, ...]] = {}
+        self._expected: dict[Path, Finding] = {}
 
     def look(self, due: Due) -> Finding:
         """Whether a period is missing, stale or current, and why."""
@@ -90,19 +101,21 @@ class Outlook:
         blocked, found = None, None
         try:
             found = fingerprints(command, context, due.period)
-            command.require(context, due.period)
+            command.ready(context, due.period, self._allow_missing_months)
         except (PointbookError, PolicyError) as error:
             blocked = " ".join(str(error).splitlines())
-        find = partial(Finding, due, skipped=skipped, blocked=blocked)
+        expected = self._expected_by(due, found) if found else {}
+        reads = {finding.due for findings in expected.values() for finding in findings}
+        find = partial(Finding, due, skipped=skipped, blocked=blocked, reads=tuple(sorted(reads)))
         if len(entries) < len(command.tables):
             return find("missing")
         if found is None:
             return find("stale")
         changed = _changed(entries, found)
-        followed = self._followed(due, changed)
+        followed = changed & expected.keys()
         if followed:
-            changed -= followed.keys() - self._changed_already(due, entries)
-        causes = sorted({cause for causes in followed.values() for cause in causes})
+            changed -= followed - self._changed_already(due, entries)
+        causes = sorted({c for name in followed for each in expected[name] for c in each.causes})
         damaged = tuple(_damaged(self._now, entries))
         state: State = "stale" if changed or damaged or causes else "current"
         return find(state, tuple(sorted(changed)), damaged, tuple(causes))
@@ -112,18 +125,18 @@ class Outlook:
         for table, partition in finding.due.partitions.items():
             path = published_path(self._now.workspace, PUBLISHED[table], str(partition))
             self._then.state.foresee(table, str(partition), path)
-            self._causes[path] = finding.causes
+            self._expected[path] = finding
 
-    def _followed(self, due: Due, changed: set[str]) -> dict[str, tuple[Due, ...]]:
-        """Which of the changed relations have files that are to be made again, and why."""
-        if not changed:
+    def _expected_by(self, due: Due, read: Collection[str]) -> dict[str, list[Finding]]:
+        """By relation that a period reads what was found of those that are to be made again."""
+        if not self._expected:
             return {}
         files = due.command.inputs(self._then, due.period).files
-        causes = {
-            name: {cause for path in files[name].values() for cause in self._causes.get(path, ())}
-            for name in changed & files.keys()
+        found = {
+            name: [self._expected[path] for path in files[name].values() if path in self._expected]
+            for name in files.keys() & read
         }
-        return {name: tuple(found) for name, found in causes.items() if found}
+        return {name: findings for name, findings in found.items() if findings}
 
     def _changed_already(self, due: Due, entries: Mapping[str, Entry]) -> set[str]:
         """What has changed by what is published now."""
@@ -162,7 +175,7 @@ def overview(context: Context) -> Iterator[Finding]:
     missing = set(_called_for(context)).difference(published)
     for due in sorted([*published, *missing]):
         finding = outlook.look(due)
-        if finding.state != "current" and not finding.skipped and not finding.blocked:
+        if finding.is_to_come:
             outlook.expect(finding)
         yield finding
 
@@ -235,51 +248,133 @@ class PlannedPeriod:
         }
 
 
-def plan_run(context: Context, first: Period, last: Period, force: bool) -> list[PlannedPeriod]:
-    """What a run from the first to the last month would do, in its order; see `run_calendar`.
+@dataclass(frozen=True)
+class Reach:
+    """How far a run goes: from the first to the last month, and back to what these rest on.
+
+    `allow_missing_months`: as the flag of the commands that have it. `strict`: it does not go back.
+    `from_stale`: it does not either, and makes what it makes from what is stale.
+    """
+
+    first: Period
+    last: Period
+    force: bool = False
+    allow_missing_months: bool = False
+    strict: bool = False
+    from_stale: bool = False
+
+    def as_manifest(self) -> dict[str, Any]:
+        """What it was asked for, as manifests and the record of backfills have it."""
+        asked = ("allow_missing_months", "strict", "from_stale")
+        told = {"from": str(self.first), "to": str(self.last), "force": self.force}
+        return told | {name: True for name in asked if getattr(self, name)}
+
+    def due(self, context: Context) -> list[Due]:
+        """All that falls due in its months, in calendar order."""
+        return due_between(context.policies, self.first, self.last)
+
+    def behind(self, context: Context) -> list[Finding]:
+        """The stale periods to go back to: its months are made from them.
+
+        Raises NotReady, naming the command that mends it, where it is not to go back.
+        """
+        found = [] if self.from_stale else self._behind(context)
+        if found and self.strict:
+            first = found[0]
+            raise NotReady(
+                f"{first.due.title}, which {self.first} and later are made from, is stale "
+                f"({first.why}); run `{line_from(first.due, self.last)}`, or leave out --strict"
+            )
+        return found
+
+    def _behind(self, context: Context) -> list[Finding]:
+        """The stale periods before its months that these are made from, in calendar order."""
+        due = set(self.due(context))
+        outlook = Outlook(context, self.allow_missing_months)
+        made: list[Finding] = []
+        for item in sorted(due.union(published_dues(context))):
+            if Period.month_of(item.on) > self.last:
+                break
+            finding = outlook.look(item)
+            if finding.is_to_come and (item in due or finding.state == "stale"):
+                outlook.expect(finding)
+                made.append(finding)
+        return _resting_on((each for each in made if each.due in due), made)
+
+
+def stale_before(context: Context, due: Due) -> list[Finding]:
+    """The stale periods that a period would be made from, itself or through others, in order."""
+    outlook = Outlook(context)
+    found: list[Finding] = []
+    for item in published_dues(context):
+        if item >= due:
+            break
+        finding = outlook.look(item)
+        if finding.is_to_come:
+            outlook.expect(finding)
+            found.append(finding)
+    return _resting_on([outlook.look(due)], found) if found else []
+
+
+def _resting_on(made: Iterable[Finding], found: Iterable[Finding]) -> list[Finding]:
+    """Those of the findings, in calendar order, that periods to be made read, or what they read."""
+    of = {finding.due: finding for finding in found}
+    wanted = list(made)
+    own = {finding.due for finding in wanted}
+    needed: set[Due] = set()
+    while wanted:
+        new = set(wanted.pop().reads).difference(needed)
+        needed |= new
+        wanted += [of[due] for due in new]
+    return [of[due] for due in sorted(needed - own)]
+
+
+def line_from(due: Due, last: Period) -> str:
+    """The command line that makes a period and what follows it up to a month."""
+    return f"pointbook run --from {Period.month_of(due.on)} --to {last}"
+
+
+def plan_run(context: Context, reach: Reach) -> list[PlannedPeriod]:
+    """What a run would do, in its order; see `run_calendar`.
 
     A period that can't be done stops the run there: what would be done after it is blocked by it.
     """
-    outlook = Outlook(context)
-    due = set(due_between(context.policies, first, last))
+    outlook = Outlook(context, reach.allow_missing_months)
+    due = {*reach.due(context), *(finding.due for finding in reach.behind(context))}
     steps: list[PlannedPeriod] = []
     stopped_at: Due | None = None
     for item in sorted(due.union(published_dues(context))):
-        if Period.month_of(item.on) > last:
+        if Period.month_of(item.on) > reach.last:
             break
         finding = outlook.look(item)
         if item not in due:
-            if finding.state == "stale":
+            if finding.is_to_come and finding.state == "stale" and not reach.from_stale:
                 outlook.expect(finding)
             continue
-        step = _step(finding, due, force)
+        step = _step(finding, reach.force)
         if step.action == "run" and stopped_at is not None:
             where = f"{stopped_at.title}, where the run stops"
             step = replace(step, action="blocked", reason=where)
         elif step.action == "blocked" and stopped_at is None:
             stopped_at = item
-        if finding.state != "current" and step.action in ("run", "keep"):
+        if finding.is_to_come:
             outlook.expect(finding)
         steps.append(step)
     return steps
 
 
-def _step(finding: Finding, due: Collection[Due], force: bool) -> PlannedPeriod:
-    """What a run does about a period; `due`: those that it reaches, `force`: current ones too."""
+def _step(finding: Finding, force: bool) -> PlannedPeriod:
+    """What a run does about a period; `force`: about current ones too."""
     if finding.state == "current" and not force:
         return PlannedPeriod(finding, "keep")
     if finding.skipped:
         return PlannedPeriod(finding, "skip", finding.skipped)
-    if not force and not any(cause in due for cause in finding.causes):
-        return PlannedPeriod(finding, "keep", f"{finding.why}, which the run does not reach")
     if finding.blocked:
         return PlannedPeriod(finding, "blocked", finding.blocked)
     return PlannedPeriod(finding, "run")
 
 
-def plan_manifest(
-    options: Options, first: Period, last: Period, force: bool = False
-) -> dict[str, Any]:
+def plan_manifest(options: Options, reach: Reach) -> dict[str, Any]:
     """The plan of a run, as `run --dry-run` shows it; reads no data and changes nothing.
 
     What landed and is not ingested is named; what it will make stale is not foreseen.
@@ -288,9 +383,7 @@ def plan_manifest(
     landed = new_files(context.workspace)
     return {
         "command": "plan",
-        "from": str(first),
-        "to": str(last),
-        "force": force,
+        **reach.as_manifest(),
         "landed": [{"export": file.export.name, "file": file.name} for file in landed],
-        "steps": [step.as_manifest(context) for step in plan_run(context, first, last, force)],
+        "steps": [step.as_manifest(context) for step in plan_run(context, reach)],
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pyarrow as pa
 
@@ -40,6 +40,12 @@ class Flag:
 
     name: str
     help: str
+
+
+ALLOW_MISSING: Final = Flag(
+    "allow_missing_months", "Go on although nothing was delivered of a month; it is kept on record."
+)
+FROM_STALE: Final = Flag("from_stale", "Publish although what it is made from is stale.")
 
 
 @dataclass(frozen=True)
@@ -130,10 +136,11 @@ class Command:
 
     When it can run:
     `due_on`: the day on which a period falls due. `needs`: exports of which all, `one_of`: of which
-    one must have been delivered. `ledger`: the one that a period opens from;
-    `feeds`: one that it credits. `require` raises
-    NotReady, WrongUsage or PolicyError where a period could not be made yet, and returns what its
-    manifest says of it besides. `skipped`: why a period is not to be made, if it is not. `lost`:
+    one must have been delivered. `missing`: by export the months without rows that a period needs
+    some of; they can be accepted, with the flag `allow_missing_months`. `ledger`: the one that a
+    period opens from; `feeds`: one that it credits. `require` raises NotReady, WrongUsage or
+    PolicyError where a period could not be made yet, and returns what its manifest says of it
+    besides. `skipped`: why a period is not to be made, if it is not. `lost`:
     why it can't be made again, whatever is done. `calls_for`: whether what was delivered calls for
     a period up to the last delivered month of `paced_by`; by default, a ledger that has begun does.
     `in_force`: whether the policies have a period at all. `idle`: why a scheduled run has nothing
@@ -169,7 +176,8 @@ class Command:
     one_of: tuple[str, ...] = ()
     ledger: Ledger | None = None
     feeds: Ledger | None = None
-    require: Callable[..., Mapping[str, Any] | None] = _never
+    missing: Callable[[Context, Period], Mapping[str, Sequence[str]]] = _nothing_besides
+    require: Callable[[Context, Period], Mapping[str, Any] | None] = _never
     skipped: Callable[[Context, Period], str | None] = _never
     lost: Callable[[Context, Period], str | None] = _never
     calls_for: Callable[[Context, Period], bool] | None = None
@@ -210,6 +218,11 @@ class Command:
         }
 
     @property
+    def switches(self) -> tuple[Flag, ...]:
+        """Its flags, with the one by which it is made from what is stale, if it can be."""
+        return (*self.flags, FROM_STALE) if self.ledger or self.feeds else self.flags
+
+    @property
     def shown(self) -> Shown:
         """What is shown of its runs."""
         headings = {
@@ -219,6 +232,32 @@ class Command:
         }
         ledger = None if self.ledger is None else self.ledger.title
         return Shown(self.span, self.parts, self.told, ledger, headings)
+
+    def ready(
+        self, context: Context, period: Period, allow_missing_months: bool = False
+    ) -> dict[str, Any]:
+        """What `require` returns, and what was not delivered and is accepted, now or before.
+
+        Raises as `require` does, and NotReady naming the months that were never delivered.
+        """
+        required = self.require(context, period) or {}
+        missing = self.missing(context, period)
+        gaps = [f"{export} {month}" for export, months in missing.items() for month in months]
+        table, partition = self.tables[0], self.partition(self.tables[0], period)
+        accepted = {
+            gap
+            for path in context.file_of(table, partition).values()
+            for gap in context.state.entry(path).gaps
+        }
+        if not allow_missing_months and not accepted.issuperset(gaps):
+            needed = " and ".join(f"{export} of {', '.join(of)}" for export, of in missing.items())
+            raise NotReady(
+                f"{self.name} {period} needs {needed}, which was never delivered; ingest it, or "
+                "accept the gap with --allow-missing-months"
+            )
+        months = sorted({month for of in missing.values() for month in of})
+        found = {"missing_months": months, "gaps": gaps} if ALLOW_MISSING in self.flags else {}
+        return {**required, **found}
 
     def line(self, period: Period) -> str:
         """The command line that makes a period."""
@@ -239,7 +278,7 @@ class Command:
         """Why a period is not to be made, if it is not; whatever was delivered."""
         return (
             self.skipped(context, period)
-            or (self.ledger and self.ledger.before_opening(context, period))
+            or (self.ledger and self.ledger.before_start(context, period))
             or self.lost(context, period)
         )
 

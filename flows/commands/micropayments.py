@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from flows.commands.arrears import arrears_files
-from flows.commands.declaration import Command, Dates, Fold
+from flows.commands.declaration import ALLOW_MISSING, Command, Dates, Fold
+from flows.commands.gaps import NOT_DELIVERED, not_delivered
 from flows.console.parts import Part
 from flows.publishing.ledgers import LIMITS
 from flows.publishing.run import Context
@@ -60,6 +61,7 @@ COMMAND: Final = Command(
     help="Answer a month's micropayments and limit requests, and bill what is approved (M1-M5).",
     dry_run="Say which answers would change; publish nothing.",
     room="micropayments",
+    flags=(ALLOW_MISSING,),
     tables=(
         "limit_results",
         "micropayment_results",
@@ -90,10 +92,12 @@ COMMAND: Final = Command(
             by_year={"payments": "sum", "approved_total": "sum", "usage_notices": "sum"},
         ),
     ),
+    told={"gaps": NOT_DELIVERED},
     due_on=lambda _, month: month.last_day,
     needs=("subscriptions",),
     one_of=_OF_LIMITS,
     ledger=LIMITS,
+    missing=lambda context, month: not_delivered(context, month, _OF_LIMITS),
     require=_require,
     paced_by=_OF_LIMITS,
 )

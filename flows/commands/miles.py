@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from flows.commands.declaration import Command, Dates, Fold, TooLarge
+from flows.commands.declaration import ALLOW_MISSING, Command, Dates, Fold, TooLarge
 from flows.commands.flights import OF_MILES, airports_and_distances
+from flows.commands.gaps import NOT_DELIVERED, not_delivered
 from flows.console.parts import Part
 from flows.publishing.ledgers import MILES
 from flows.publishing.run import Context
@@ -64,6 +65,7 @@ COMMAND: Final = Command(
     help="Close a month of the mileage ledger: flights, awards, mixed payments (F, W, X, P11).",
     dry_run="Say who would gain and lose how many miles; publish nothing.",
     room="mileage",
+    flags=(ALLOW_MISSING,),
     tables=(
         "mileage_accruals",
         "mileage_entries",
@@ -115,10 +117,12 @@ COMMAND: Final = Command(
             },
         ),
     ),
+    told={"gaps": NOT_DELIVERED},
     due_on=lambda _, month: month.last_day,
     needs=("members",),
     one_of=OF_MILES,
     ledger=MILES,
+    missing=lambda context, month: not_delivered(context, month, OF_MILES),
     require=_require,
     paced_by=OF_MILES,
 )

@@ -10,7 +10,8 @@ from typing import Final, cast
 import pyarrow as pa
 
 from flows.commands.collected import collected_files
-from flows.commands.declaration import Command, Dates, Fold, TooLarge
+from flows.commands.declaration import ALLOW_MISSING, Command, Dates, Fold, TooLarge
+from flows.commands.gaps import NOT_DELIVERED, not_delivered
 from flows.console.errors import NotReady
 from flows.console.parts import Part
 from flows.publishing.ledgers import POINTS
@@ -23,6 +24,8 @@ from transforms.policies.policy import Policies, PolicyError
 
 OF_POINTS: Final = ("billing", "promotions", "purchases")
 """The exports that credits come from."""
+_OF_MONTH: Final = (*OF_POINTS, "redemptions", "refund_applications")
+"""The exports that a month is made from."""
 CHANGES: Final = "point_policy_changes"
 """The policy of changes of policy (P7), which are known from their announcement on."""
 AS_OF_THEN: Final = {"customers": ("contact", "address")}
@@ -79,10 +82,7 @@ def _inputs(context: Context, month: Period) -> Inputs:
             "opening_lots": context.file_of("point_lots", POINTS.opening(context, month)),
             "billing": bills,
             "billing_late_collections": late,
-            **{
-                name: context.file_of(name, month)
-                for name in ("promotions", "purchases", "redemptions", "refund_applications")
-            },
+            **{name: context.file_of(name, month) for name in _OF_MONTH if name != "billing"},
             "point_grants": context.file_of(
                 "point_grants", month.whole_year if _grants_fall_in(context, month) else None
             ),
@@ -207,6 +207,7 @@ COMMAND: Final = Command(
     "(P1-P7, P11).",
     dry_run="Say who would gain and lose how many points; publish nothing.",
     room="points",
+    flags=(ALLOW_MISSING,),
     tables=(
         "point_entries",
         "point_lots",
@@ -263,10 +264,12 @@ COMMAND: Final = Command(
         ),
         BALANCES,
     ),
+    told={"gaps": NOT_DELIVERED},
     due_on=lambda _, month: month.last_day,
     needs=("customers",),
     one_of=OF_POINTS,
     ledger=POINTS,
+    missing=lambda context, month: not_delivered(context, month, _OF_MONTH),
     require=_require,
     lost=_forgotten,
     paced_by=OF_POINTS,

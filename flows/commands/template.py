@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -38,6 +38,10 @@ CODE: Final = "code"
 _NAMED: Final = 3
 
 
+def _nothing_more(_context: Context) -> Mapping[str, Any]:
+    return {}
+
+
 def perform(
     command: Command,
     options: Options,
@@ -45,18 +49,20 @@ def perform(
     step: StepRunner = plainly,
     *,
     dry_run: bool = False,
+    look: Callable[[Context], Mapping[str, Any]] = _nothing_more,
     **flags: bool,
 ) -> dict[str, Any]:
     """Makes a command's tables of a period; returns the manifest.
 
     `flags`: those that the command declares. `dry_run`: publishes nothing, and tells what would
-    change. Raises NotReady, WrongUsage or PolicyError where the period can't be made; RunFailed
+    change. `look`: what else has to hold before; it returns what the manifest says of it. Raises
+    NotReady, WrongUsage or PolicyError where the period can't be made; RunFailed
     where an audit finds rows that break a claim.
     """
     flags = {flag.name: False for flag in command.flags} | flags
     with Run(options, command.name, {command.span: period.value, **flags}) as run:
         context = Context.of(options)
-        facts = command.require(context, period, **flags) or {}
+        facts = {**command.ready(context, period, **flags), **look(context)}
         if reason := command.lost(context, period):
             raise RunFailed(reason)
         inputs = command.inputs(context, period)
@@ -75,7 +81,7 @@ def perform(
         parts: dict[str, Any] = {**counts, **{name: counts[name][0] for name in alone}}
         recorded = fingerprints(command, context, period)
         for table in work.written.values():
-            publish_table(run, table, recorded)
+            publish_table(run, table, recorded, facts.get("gaps", ()))
         content = {command.span: period.value, **_opening(command, context, period), **facts}
         content |= {"policies": context.policies.digest, **parts, **command.besides(parts)}
         content |= {"inputs": inputs.as_manifest(context.state), "audits": work.claims}

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.commands.declaration import Command, Dates, Flag, TooLarge
+from flows.commands.declaration import ALLOW_MISSING, Command, Dates, TooLarge
+from flows.commands.gaps import months_delivered
 from flows.console.errors import NotReady
 from flows.console.parts import Part
 from flows.publishing.run import Context
@@ -67,26 +68,17 @@ def _policies(context: Context, year: Period) -> dict[str, str]:
     return {"policies": context.policies.fingerprint(_policies_read(), on)}
 
 
-def _missing_months(context: Context, year: Period) -> list[str]:
-    """The months of the window of which no bill was ever delivered."""
-    files = context.files("billing")
-    return [
-        str(month)
-        for month in _window(context, year).months
-        if str(month) not in files or not context.state.entry(files[str(month)]).rows
-    ]
+def _missing(context: Context, year: Period) -> dict[str, list[str]]:
+    """The months of the window of which no bill was ever delivered (T8)."""
+    delivered = months_delivered(context, "billing")
+    months = [str(month) for month in _window(context, year).months]
+    missing = [month for month in months if month not in delivered]
+    return {"billing": missing} if missing else {}
 
 
-def _require(context: Context, year: Period, allow_missing_months: bool = False) -> dict[str, Any]:
-    """Raises NotReady naming the months that were never delivered, unless they are allowed (T8)."""
-    missing = _missing_months(context, year)
-    if missing and not allow_missing_months:
-        raise NotReady(
-            f"tiers {year} needs billing of {', '.join(missing)}, which was never "
-            "delivered; ingest it, or accept the gap with --allow-missing-months"
-        )
-    assessed_on = _window(context, year).assessed_on
-    return {"assessed_on": assessed_on.isoformat(), "missing_months": missing}
+def _require(context: Context, year: Period) -> dict[str, Any]:
+    """The day of the assessment; raises PolicyError where no policy gives one."""
+    return {"assessed_on": _window(context, year).assessed_on.isoformat()}
 
 
 def _calls_for(context: Context, year: Period) -> bool:
@@ -95,14 +87,26 @@ def _calls_for(context: Context, year: Period) -> bool:
 
 
 def _besides(counts: Mapping[str, Any]) -> dict[str, Any]:
-    """Months that are far below the median (T8), and what became of every collected won (T7)."""
+    """Months that are far below the median, a window that is hardly collected (T8), and what became
+    of every collected won (T7).
+
+    Raises NotReady where nothing of the window is collected: all would be general.
+    """
+    window = counts["window"]
+    if not window["collected_amount"]:
+        months = [month["billing_month"] for month in counts["months"]]
+        raise NotReady(
+            f"tiers: of {window['billed_amount']:,} won billed from {months[0]} to {months[-1]} "
+            "nothing is collected; ingest the bills as they were collected, then run this again"
+        )
+    uncollected = [window["uncollected_percent"]] if window["much_uncollected"] else []
     sums = {
         "eligible": sum(month["collected_amount"] for month in counts["months"]),
         "assessed": sum(row["annual_fee"] for row in counts["tiers"]),
         "excepted": sum(row["amount"] for row in counts["exceptions"]),
     }
     low = [row["billing_month"] for row in counts["months"] if row["low"]]
-    return {"low_months": low, "collected": sums}
+    return {"low_months": low, "uncollected_percent": uncollected, "collected": sums}
 
 
 COMMAND: Final = Command(
@@ -112,9 +116,7 @@ COMMAND: Final = Command(
     help="Publish the membership tier snapshot of a year (T1-T8).",
     which="The membership year.",
     dry_run="Say who would move between tiers; publish nothing.",
-    flags=(
-        Flag("allow_missing_months", "Assess although months of the window were never delivered."),
-    ),
+    flags=(ALLOW_MISSING,),
     room="membership",
     tables=("tier_snapshot", "tier_exceptions"),
     inputs=_inputs,
@@ -139,14 +141,22 @@ COMMAND: Final = Command(
             pivot=("tier", "customers"),
         ),
         Part("exceptions", "exception_counts", "Bills that nobody who is assessed owns"),
+        Part(
+            "window",
+            "window_collected",
+            line="{collected_amount:,} won collected of {billed_amount:,} that the window billed",
+        ),
     ),
     besides=_besides,
     told={
         "missing_months": "tiers {year}: never delivered: {missing_months}",
         "low_months": "tiers {year}: far below the window's median: {low_months}",
+        "uncollected_percent": "tiers {year}: {uncollected_percent} % of what the window billed is "
+        "not collected; customers who pay later are assessed too low",
     },
     due_on=lambda policies, year: assessment(policies, year).assessed_on,
     needs=("billing", "customers"),
+    missing=_missing,
     require=_require,
     calls_for=_calls_for,
     paced_by=("billing",),

@@ -17,11 +17,11 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows.calendar.demo import run_demo
-from flows.calendar.run_calendar import run_calendar
+from flows.calendar.plan import Reach
+from flows.calendar.run_calendar import make_period, run_calendar
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.commands.signature import REQUIRED, with_signature
-from flows.commands.template import perform
 from flows.console import logs
 from flows.console.errors import RunFailed, line_of
 from flows.deliveries.ingest import ingest
@@ -89,7 +89,7 @@ def make(command: Command, options: Options, given: Mapping[str, Any]) -> Manife
     """
     flags = dict(given)
     period = asked_period(flags.pop(command.span), command.span)
-    manifest = perform(command, options, period, as_task, **flags)
+    manifest = make_period(command, options, period, as_task, **flags)
     _show(_tables_of(manifest))
     return manifest
 
@@ -103,7 +103,7 @@ def _flow_of(command: Command) -> Flow[..., Manifest]:
     parameters: dict[str, tuple[Any, Any]] = {
         "options": (Options, REQUIRED),
         command.span: (int if command.span == "year" else str, REQUIRED),
-        **{each.name: (bool, False) for each in command.flags},
+        **{each.name: (bool, False) for each in command.switches},
     }
     return flow(name=command.name, persist_result=False)(
         with_signature(run, command.name, command.help, parameters)
@@ -134,10 +134,14 @@ def run_flow(
     last_month: str,
     force: bool = False,
     reason: str | None = None,
+    allow_missing_months: bool = False,
+    strict: bool = False,
+    from_stale: bool = False,
 ) -> Manifest:
     """Ingests, then runs what falls due; see `flows.calendar.run_calendar`."""
-    span = asked_period(first_month, "month"), asked_period(last_month, "month")
-    manifest = run_calendar(options, *span, as_task, force=force, reason=reason)
+    first, last = asked_period(first_month, "month"), asked_period(last_month, "month")
+    reach = Reach(first, last, force, allow_missing_months, strict, from_stale)
+    manifest = run_calendar(options, reach, as_task, reason=reason)
     _show(_tables_of_calendar(manifest))
     return manifest
 

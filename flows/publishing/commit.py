@@ -58,7 +58,7 @@ class Entry(BaseModel):
     `column_digests` are hashes of each column's bytes, by which a reader of some columns knows
     that nothing of them changed; `inputs` digests what the file was made from. `forgotten` are
     columns whose values retention took out: their digests are those of before, so that what was
-    made from them stands.
+    made from them stands. `gaps`: the exports and months that it was made without, as accepted.
     """
 
     path: str
@@ -70,6 +70,7 @@ class Entry(BaseModel):
     column_digests: dict[str, str] = {}
     inputs: dict[str, str] = {}
     forgotten: list[str] = []
+    gaps: list[str] = []
 
 
 class Tombstone(BaseModel):
@@ -337,6 +338,7 @@ class Publication:
         rows: int | None = None,
         inputs: Mapping[str, str] | None = None,
         forgotten: Iterable[str] = (),
+        gaps: Iterable[str] = (),
         contents: Contents | None = None,
     ) -> Entry:
         """Takes a temporary file, which is to become `target`, into the commit; returns its entry.
@@ -361,6 +363,7 @@ class Publication:
             inputs=dict(inputs or {}),
             # what retention took out stays out, also where rows come in later
             forgotten=sorted({*forgotten, *(old.forgotten if old else ())}),
+            gaps=list(gaps),
         )
         self._record.files.append(entry)
         is_same = old is not None and old.sha256 == entry.sha256

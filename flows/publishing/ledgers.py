@@ -33,15 +33,14 @@ class Ledger:
 
         A ledger starts with its first published period, or with this one where none is published.
         Raises NotReady, with the command that mends it, where the period before is not published;
-        WrongUsage where the ledger was opened with a later one.
+        WrongUsage where the ledger starts with a later one.
         """
         before = self.before(period)
         published = context.files(self.lots)
-        opened = self.opened(context)
-        if opened is not None and period <= opened:
+        if self.before_start(context, period):
             raise WrongUsage(
-                f"{period} lies before {self.first(context)}, with which the ledger was "
-                "opened; it starts there"
+                f"{period} lies before {self.first(context)}, with which the ledger "
+                f"{self._begun(context)}; what is before it belongs in another workspace"
             )
         if str(before) in published:
             return before
@@ -85,11 +84,15 @@ class Ledger:
         first = self.first(context)
         return first is not None and first <= (period.year_end if period.span == "year" else period)
 
-    def before_opening(self, context: Context, period: Period) -> str | None:
-        """Why a period is the older system's, if the ledger was opened after it."""
-        if self.opened(context) is None or self.has_begun(context, period):
+    def before_start(self, context: Context, period: Period) -> str | None:
+        """Why a period is none of the ledger's, if that starts after it."""
+        first = self.first(context)
+        if first is None or self.has_begun(context, period):
             return None
-        return f"its ledger was opened with {self.first(context)}"
+        return f"its ledger {self._begun(context)} with {first}"
+
+    def _begun(self, context: Context) -> str:
+        return "started" if self.opened(context) is None else "was opened"
 
 
 POINTS: Final = Ledger("points ledger", "point_lots", "points", swept=True)

@@ -214,8 +214,10 @@ class WrittenTable:
     """None until the file was read for its hash."""
 
 
-def publish_table(run: Run, written: WrittenTable, fingerprints: Mapping[str, str]) -> None:
-    """Takes a written partition into the run's commit, with what it was made from."""
+def publish_table(
+    run: Run, written: WrittenTable, fingerprints: Mapping[str, str], gaps: Iterable[str] = ()
+) -> None:
+    """Takes a written partition into the run's commit, with what it was made from, and without."""
     run.replace(
         written.temporary,
         written.target,
@@ -223,6 +225,7 @@ def publish_table(run: Run, written: WrittenTable, fingerprints: Mapping[str, st
         period=written.partition,
         rows=written.rows,
         inputs=fingerprints,
+        gaps=gaps,
         contents=written.contents,
     )
 

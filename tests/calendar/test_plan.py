@@ -16,12 +16,15 @@ import pytest
 import yaml
 
 from flows.calendar.backfills import FILE, backfills
+from flows.calendar.run_calendar import make_period
 from flows.calendar.status import workspace_status
 from flows.commands.registry import COMMANDS
-from flows.console.errors import NotReady
+from flows.console.errors import NotReady, WrongUsage
 from flows.console.grid import plan_lines
 from flows.console.summary import print_summary
 from flows.publishing.options import POLICIES as SHIPPED
+from flows.publishing.options import Options
+from flows.publishing.restore import restore
 from flows.publishing.workspace import Workspace
 from schemas.periods import Period
 from tests.commands_in_tests import plan_manifest, run_calendar, run_command
@@ -34,6 +37,7 @@ from tests.membership import (
     land,
     land_all,
     line,
+    months,
     options,
     publish,
     stage,
@@ -49,12 +53,14 @@ ALL: Final = [
     *("notices 2018-02", "points 2018-02"),
 ]
 """What falls due from the first to the last month, in calendar order."""
+OPEN: Final = [line("open", "general", month, 0) for month in months(FIRST, LAST)]
+"""Bills of the months that are closed, of which nothing is billed."""
 T = TypeVar("T")
 
 
 def run(workspace: Path, first: str = FIRST, last: str = LAST, **more: Any) -> Row:
     """Runs the calendar; returns the manifest."""
-    asked = {name: more.pop(name) for name in ("force", "reason", "step") if name in more}
+    asked = {name: more.pop(name) for name in list(more) if name not in Options.model_fields}
     return run_calendar(options(workspace, **more), first, last, **asked)
 
 
@@ -94,6 +100,7 @@ def stale(workspace: Path, **more: Any) -> dict[str, str]:
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small telecom, staged, of which nothing is published."""
     workspace = land_all(tmp_path_factory.mktemp("staged") / "workspace")
+    land(workspace, "billing", OPEN, "open.csv")
     stage(workspace)
     return workspace
 
@@ -306,7 +313,9 @@ def test_a_plan_is_what_the_run_then_does(workspace: Path) -> None:
 def test_what_cant_be_done_stops_the_run_and_blocks_the_rest(tmp_path: Path) -> None:
     land(tmp_path, "customers", [customer("white")])
     land(
-        tmp_path, "billing", [row for row in bills("2016-11") if row["billing_month"] != "2017-05"]
+        tmp_path,
+        "billing",
+        [row for row in [*bills("2016-11"), *OPEN] if row["billing_month"] != "2017-05"],
     )
     stage(tmp_path)
     plan = planned(tmp_path)
@@ -322,13 +331,181 @@ def test_what_cant_be_done_stops_the_run_and_blocks_the_rest(tmp_path: Path) -> 
     assert any(line.startswith("blocked by tiers 2018, where the run stops: ") for line in lines)
 
 
-def test_a_run_leaves_what_follows_a_stale_period_that_it_does_not_reach(workspace: Path) -> None:
+def test_a_run_goes_back_to_what_is_stale_and_its_months_are_made_from(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     land(workspace, "billing", [LATE], "correction.csv")
     stage(workspace)
     plan = planned(workspace, "2018-02", "2018-02")
-    followed = "follows tiers 2018, points 2017-12, sweep 2017"
-    assert plan == dict.fromkeys(ALL[-2:], f"keep: {followed}, which the run does not reach")
-    assert ran(run(workspace, "2018-02", "2018-02")) == []
+    assert plan == dict.fromkeys((name for name in OF_BILL if name != "notices 2018-01"), "run")
+    manifest = run(workspace, "2018-02", "2018-02")
+    assert manifest["back_to"] == "tiers 2018"
+    assert "going back to tiers 2018, which is stale (changed: billing" in capsys.readouterr().err
+    assert set(ran(manifest)) == plan.keys() - {"grants 2018"}
+    assert stale(workspace) == {"notices 2018-01": "changed: opening_lots"}
+
+
+def test_a_run_that_is_not_to_go_back_stops_or_says_what_it_is_made_from(workspace: Path) -> None:
+    land(workspace, "billing", [LATE], "correction.csv")
+    stage(workspace)
+    before = data_hashes(workspace)
+    told = r"tiers 2018, which 2018-02 and later .* run `pointbook run --from 2017-11 --to 2018-02`"
+    with pytest.raises(NotReady, match=told):
+        run(workspace, "2018-02", "2018-02", strict=True)
+    with pytest.raises(NotReady, match=told):
+        planned(workspace, "2018-02", "2018-02", strict=True)
+    assert data_hashes(workspace) == before
+    manifest = run(workspace, "2018-02", "2018-02", from_stale=True, force=True)
+    assert ran(manifest) == ALL[-2:]
+    assert manifest["from_stale"] is True
+    assert manifest["runs"][-1]["from_stale"][:2] == ["tiers 2018", "notices 2017-11"]
+    assert run(workspace, strict=True)["back_to"] is None
+
+
+def test_no_command_publishes_from_a_stale_period_unless_it_is_told_to(workspace: Path) -> None:
+    land(workspace, "billing", [LATE], "correction.csv")
+    stage(workspace)
+    told = {
+        "grants 2018": "tiers 2018",
+        "points 2018-01": "tiers 2018",
+        "points 2018-02": "tiers 2018",
+        "notices 2018-01": "notices 2017-11",
+        "sweep 2017": "notices 2017-11",
+    }
+    before = data_hashes(workspace)
+    for name, first in told.items():
+        month = {"sweep 2017": "2017-12", "grants 2018": "2018-01"}.get(name, name[-7:])
+        line = f"run `pointbook run --from 2017-11 --to {month}`, or accept it with --from-stale"
+        with pytest.raises(NotReady) as raised:
+            by_hand(workspace, name)
+        assert str(raised.value).startswith(f"{name} is made from {first}, which is stale (chan")
+        assert str(raised.value).endswith(line)
+    assert data_hashes(workspace) == before
+    assert by_hand(workspace, "points 2018-02", from_stale=True)["from_stale"][0] == "tiers 2018"
+    assert "from_stale" not in by_hand(workspace, "tiers 2018")
+    assert by_hand(workspace, "grants 2018")["from_stale"] == []
+
+
+def by_hand(workspace: Path, name: str, **flags: Any) -> Row:
+    """A single command, as the command line and a schedule run it."""
+    command, period = name.split()
+    of = COMMANDS[command]
+    return make_period(of, options(workspace), Period.parse(period, of.span), **flags)
+
+
+def test_what_follows_a_stale_period_that_is_blocked_is_stale(
+    workspace: Path, tmp_path: Path
+) -> None:
+    """The tiers of 2018 can't be assessed again: no threshold is in force on their day any more."""
+    path = SHIPPED / "tier_thresholds.yaml"
+    kept = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)["values"]
+    rows: list[Row] = [
+        {"tier": row["tier"], "from_fee": int(row["from_fee"]), "valid_to": date(2017, 10, 1)}
+        for row in kept
+    ]
+    policies = replaced_policies({"tier_thresholds": rows}, tmp_path)
+    found = stale(workspace, policies=policies)
+    assert "no policy in force" in found["tiers 2018"]
+    assert found["grants 2018"] == "follows tiers 2018"
+    assert found["points 2018-01"] == "follows tiers 2018"
+    with pytest.raises(NotReady, match="grants 2018 is made from tiers 2018, which is stale"):
+        make_period(
+            COMMANDS["grants"], options(workspace, policies=policies), Period.parse("2018", "year")
+        )
+
+
+# What was not delivered
+
+
+def without_may() -> list[Row]:
+    """A window of bills that lacks a month."""
+    return [row for row in bills("2016-11") if row["billing_month"] != "2017-05"]
+
+
+def test_a_gap_that_was_accepted_holds_until_its_month_comes(tmp_path: Path) -> None:
+    land(tmp_path, "customers", [customer("white")])
+    land(tmp_path, "billing", [*without_may(), *OPEN])
+    stage(tmp_path)
+    manifest = run(tmp_path, allow_missing_months=True)
+    assert manifest["allow_missing_months"] is True
+    assert ran(manifest)[0] == "tiers 2018"
+    assert manifest["runs"][0]["missing_months"] == ["2017-05"]
+    assert stale(tmp_path) == {}
+    assert run(tmp_path, force=True)["runs"][0]["gaps"] == ["billing 2017-05"]
+    restored = restore(options(tmp_path), "tier_snapshot", "2018", manifest["runs"][0]["run_id"])
+    assert restored["tables"]
+    assert set(planned(tmp_path).values()) == {"keep"}
+    land(
+        tmp_path, "billing", [row for row in bills() if row["billing_month"] == "2017-05"], "b.csv"
+    )
+    stage(tmp_path)
+    assert stale(tmp_path)["tiers 2018"] == "changed: billing, billing_totals"
+    assert run(tmp_path)["runs"][0]["gaps"] == []
+
+
+def test_a_month_that_nothing_came_of_is_closed_only_when_told_to(tmp_path: Path) -> None:
+    """An export that had rows in each of the three months before is still to come."""
+    land(tmp_path, "customers", [customer("white")])
+    land(tmp_path, "billing", bills("2017-07"))
+    stage(tmp_path)
+    by_hand(tmp_path, "points 2017-10")
+    with pytest.raises(NotReady, match="points 2017-11 needs billing of 2017-11, which was never"):
+        by_hand(tmp_path, "points 2017-11")
+    made = by_hand(tmp_path, "points 2017-11", allow_missing_months=True)
+    assert made["gaps"] == ["billing 2017-11"]
+    assert stale(tmp_path) == {}
+    assert by_hand(tmp_path, "points 2017-11")["gaps"] == ["billing 2017-11"]
+    # with only two of the three months before, the export may have ended
+    assert by_hand(tmp_path, "points 2017-12")["gaps"] == []
+
+
+def test_a_ledger_starts_with_its_first_month_whatever_was_delivered_before_it(
+    tmp_path: Path,
+) -> None:
+    land(tmp_path, "customers", [customer("white"), customer("gold")])
+    land(tmp_path, "billing", bills())
+    stage(tmp_path)
+    by_hand(tmp_path, "points 2017-02")
+    for name in ("points 2016-11", "notices 2017-01", "sweep 2016"):
+        with pytest.raises(WrongUsage) as raised:
+            by_hand(tmp_path, name)
+        assert "lies before 2017-02, with which the ledger started" in str(raised.value)
+        assert "pointbook points" not in str(raised.value)
+    manifest = run(tmp_path, "2016-11", "2017-03")
+    made = ["tiers 2017", "grants 2017", "notices 2017-02", "points 2017-02", *OF_MARCH]
+    assert ran(manifest) == made  # February reads the tiers
+    assert {item["reason"] for item in manifest["skipped"] if "points" in item["command"]} == {
+        "its ledger started with 2017-02"
+    }
+    missing = workspace_status(options(tmp_path))["missing"]
+    assert not [item for item in missing if item["command"][-7:] < "2017-02"]
+
+
+OF_MARCH: Final = ["notices 2017-03", "points 2017-03"]
+
+
+@pytest.mark.parametrize(("paid", "told"), [(5, []), (8, []), (7, [30])])
+def test_a_window_that_is_hardly_collected_is_told(
+    tmp_path: Path, paid: int, told: list[int]
+) -> None:
+    """Of ten thousand won a month so many thousand are paid; above 20 % open is warned of."""
+    rows = bills("2016-11")
+    land(tmp_path, "customers", [customer("white")])
+    part = {"billed_amount": 10_000, "collected_amount": paid * 1_000}
+    land(tmp_path, "billing", [row | part for row in rows if row["customer_id"] == "white"])
+    stage(tmp_path)
+    found = by_hand(tmp_path, "tiers 2018")
+    assert found["uncollected_percent"] == ([50] if paid == 5 else told)
+
+
+def test_a_window_of_which_nothing_is_collected_is_not_assessed(tmp_path: Path) -> None:
+    land(tmp_path, "customers", [customer("white")])
+    none = {"collected_amount": 0, "collected_on": ""}
+    land(tmp_path, "billing", [row | none for row in bills("2016-11")])
+    stage(tmp_path)
+    with pytest.raises(NotReady, match="won billed from 2016-11 to 2017-10 nothing is collected"):
+        by_hand(tmp_path, "tiers 2018")
+    assert not (tmp_path / "warehouse" / "tier_snapshot").exists()
 
 
 # What a run does

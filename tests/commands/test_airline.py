@@ -17,7 +17,7 @@ import pytest
 from flows.calendar.status import workspace_status
 from flows.commands.registry import COMMANDS
 from flows.commands.template import fingerprints
-from flows.console.errors import NotReady
+from flows.console.errors import NotReady, WrongUsage
 from flows.deliveries.ingest import ingest
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
@@ -251,7 +251,7 @@ def test_the_elite_year_counts_flights_of_months_that_are_not_published(tmp_path
 def test_a_month_before_the_start_and_one_after_a_gap_are_refused(tmp_path: Path) -> None:
     settings = staged(tmp_path, {"flights": [{}]})
     assert run_command(settings, "miles 2021-05")["starts_ledger"]
-    with pytest.raises(NotReady, match="pointbook miles --month 2021-03"):
+    with pytest.raises(WrongUsage, match="2021-04 lies before 2021-05, with which the ledger"):
         run_command(settings, "miles 2021-04")
     with pytest.raises(NotReady, match="pointbook miles --month 2021-06"):
         run_command(settings, "miles 2021-07")
