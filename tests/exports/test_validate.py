@@ -36,12 +36,46 @@ MUTANTS: dict[str, list[str]] = {
     "identifier": ["a b", "../x", "=1+1", "A-1_z", "a" * 40, "Ａ", "a,b", "a\nb"],
     "code": ["icn", "IC", "ICNX", "ı", "K1", "1a", "kr w", "ＫＥ"],
     "text": ["tab\tin", "bell\x07", "e\u0301", "NA"],
-    "integer": ["1,234", "12,34", "(5)", "₩7", "3원", "12.50", "7.00", "11", "１", str(2**63)],
+    "integer": [
+        "1,234",
+        "12,34",
+        "(5)",
+        "₩7",
+        "3원",
+        "7.00",
+        "33.000",
+        "△5",
+        "1-",
+        "１",
+        str(2**63),
+    ],
     "decimal": ["0", "0.001", "-0.01", "1,000.5", "99999999", "0.00", "5.", "1.10"],
-    "month": ["1983-12", "1984-01", "201611", "2016/11", "2016-13", "2016년 3월", "2016-1"],
-    "date": ["2016-02-30", "20161103", "2099.01.01", "1999/12/31", "2016년 1월 2일", "2016-1-2"],
-    "timestamp": ["2016-11-03", "2099-01-01T10:00", "2016-11-03 24:00", "1999.01.01 09:08:07"],
-    "boolean": ["Y", "n", "예", "아니오", "TRUE", "yes", "2"],
+    "month": [
+        "1983-12",
+        "1984-01",
+        "201611",
+        "2016/11",
+        "2016년 3월",
+        "2016-1",
+        "2016-2-1",
+        "2016-11-02",
+    ],
+    "date": [
+        "2016-02-30",
+        "20161103",
+        "2099.01.01",
+        "2016년 1월 2일",
+        "2016-1-2",
+        "2016.1.2 00:00:00",
+    ],
+    "timestamp": [
+        "2016-11-03",
+        "2099-01-01T10:00",
+        "2016-11-03 24:00",
+        "1999.1.1 9:08:07",
+        "2016-11-03Z",
+    ],
+    "boolean": ["Y", "n", "예", "아니오", "TRUE", "yes", "f", "2"],
     "enumeration": ["fax", "기타", "MOBILE", "해지", "terminated", "VIP초이스", "mobile ", "정상"],
 }
 
@@ -60,10 +94,12 @@ def plainly_read(text: str, form: str, labels: dict[str, str] | None) -> Any:
 
 def _whole(text: str) -> int:
     number = r"[₩￦]?(\d{1,3}(,\d{3})+|\d+)(\.0+)?원?"
-    if not re.fullmatch(rf"-?{number}|\({number}\)", text, re.ASCII):
+    if not re.fullmatch(rf"[-△]?{number}|{number}-|\({number}\)", text, re.ASCII):
+        raise Unreadable("type")
+    if re.search(r"(?<![\d,])\d{1,3}\.000(?!\d)", text):
         raise Unreadable("type")
     value = int(re.sub(r"\.0+|[^\d]", "", text))
-    value = -value if text[0] in "-(" else value
+    value = -value if text[0] in "-△(" or text[-1] == "-" else value
     if not -(2**63) <= value < 2**63:
         raise Unreadable("range")
     return value
@@ -87,17 +123,23 @@ def _first(text: str, patterns: Sequence[str]) -> tuple[int, ...]:
 
 def _month(text: str) -> str:
     forms = [r"(\d{4})-(\d\d)", r"(\d{4})(\d\d)", r"(\d{4})\.(\d\d)", r"(\d{4})/(\d\d)"]
-    first = _made(date, *_first(text, [*forms, r"(\d{4})년 ?(\d\d?)월"]), 1)
+    try:
+        first = _made(date, *_first(text, [*forms, r"(\d{4})년 ?(\d\d?)월"]), 1)
+    except Unreadable:
+        first = _day(text)
+    if first.day != 1:
+        raise Unreadable("type")
     return str(first)[:7]
 
 
 def _day(text: str) -> Any:
-    forms = [rf"(\d{{4}}){mark}(\d\d){mark}(\d\d)" for mark in ("-", "", r"\.", "/")]
-    return _made(date, *_first(text, [*forms, r"(\d{4})년 ?(\d\d?)월 ?(\d\d?)일"]))
+    forms = [rf"(\d{{4}}){mark}(\d\d?){mark}(\d\d?)" for mark in ("-", r"\.", "/")]
+    forms += [r"(\d{4})(\d\d)(\d\d)", r"(\d{4})년 ?(\d\d?)월 ?(\d\d?)일"]
+    return _made(date, *_first(re.sub("[ T]00:00:00$", "", text), forms))
 
 
 def _moment(text: str) -> Any:
-    found = re.fullmatch(r"(.*?)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?", text, re.ASCII | re.DOTALL)
+    found = re.fullmatch(r"(.*?)(?:[ T](\d\d?):(\d\d)(?::(\d\d))?)?", text, re.ASCII | re.DOTALL)
     assert found is not None
     day = _day(found[1])
     clock = (int(part or 0) for part in found.groups()[1:])
@@ -112,8 +154,8 @@ def _made(kind: Callable[..., Any], *parts: int) -> Any:
 
 
 def _truth(text: str) -> bool:
-    truths = {"true": True, "1": True, "y": True, "예": True}
-    truths |= {"false": False, "0": False, "n": False, "아니오": False}
+    truths = {"true": True, "1": True, "y": True, "예": True, "yes": True}
+    truths |= {"false": False, "0": False, "n": False, "아니오": False, "f": False}
     if text.lower() not in truths:
         raise Unreadable("type")
     return truths[text.lower()]

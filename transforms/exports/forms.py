@@ -7,9 +7,12 @@ beyond 64 bits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +33,8 @@ _BLANKS: Final = (
 """Unicode's blanks and line ends, but no control characters of ASCII."""
 WHOLE_TEXTS: Final = frozenset({"identifier", "text"})
 """Forms whose columns are text as delivered, mostly with another value in each row."""
+KOREA: Final = "Asia/Seoul"
+"""In whose time an instant is read."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,12 @@ def read(
     metadata: Mapping[str, object],
     *,
     trimmed: bool = False,
+    backslash_is_won: bool = False,
 ) -> Read:
     """Reads a text column, or a dictionary, in the form that its declaration names.
 
-    `trimmed` text has no ASCII blanks around it any more.
+    `trimmed` text has no ASCII blanks around it any more. `backslash_is_won`: numbers come in
+    CP949, whose 0x5C Korean machines show and write as the won sign.
     """
     if form in WHOLE_TEXTS:
         text = _trimmed(text, trimmed)
@@ -66,7 +73,10 @@ def read(
     distinct = pc.dictionary_encode(_trimmed(delivered.dictionary, trimmed))
     indices = pc.take(distinct.indices, delivered.indices)
     missing = _mask(pc.is_null(indices))
-    values, broken = _FORMS[form](distinct.dictionary, metadata)
+    texts = distinct.dictionary
+    if form == "integer" and backslash_is_won:
+        texts = pc.replace_substring(texts, "\\", "₩")
+    values, broken = _FORMS[form](texts, metadata)
     if pa.types.is_string(dtype):
         typed = _dictionary(indices, values)
     else:
@@ -121,17 +131,25 @@ def _largest_byte(text: pa.Array) -> int:
 
 _Parsed = tuple[pa.Array, dict[str, Mask]]
 
-_WHOLE: Final = r"[₩￦]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.0+)?원?"
-_NUMBER: Final = rf"^(?:-?{_WHOLE}|\({_WHOLE}\))$"
+_DIGITS: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.0+)?|\d{4,}(?:\.0+)?|\d{1,3}(?:\.(?:0{1,2}|0{4,}))?)"
+"""Not `33.000`, which may be 33, or 33,000 with a dot in the place of the comma."""
+_WON: Final = r"(?:[₩￦][ \x{a0}]?)"
+_WON_BEHIND: Final = r"(?:[ \x{a0}]?원)"
+_MINUS: Final = "[-−△]"
+_NUMBER: Final = (
+    rf"^(?:(?:{_WON}?(?:{_MINUS}|\+)?|(?:{_MINUS}|\+){_WON}){_DIGITS}{_WON_BEHIND}?"
+    rf"|{_WON}?{_DIGITS}{_WON_BEHIND}?-"
+    rf"|\({_WON}?{_DIGITS}{_WON_BEHIND}?\)|{_WON}\({_DIGITS}\)|\({_DIGITS}\){_WON_BEHIND})$"
+)
 
 
 def _integers(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
-    """Whole numbers as 64 bits: with commas, won signs, 원, `.00`, a minus or brackets.
+    """Whole numbers as 64 bits: with commas, won signs, 원, `.00`, one sign or brackets.
 
     They are read by 38 digits, so that longer ones are told as out of `range`, not of `type`.
     """
     readable = pc.match_substring_regex(text, _NUMBER)
-    negative = pc.match_substring_regex(text, r"^[-(]")
+    negative = pc.match_substring_regex(text, rf"{_MINUS}|\(")
     digits = pc.replace_substring_regex(pc.if_else(readable, text, "0"), r"\..*$|[^\d]", "")
     digits = pc.replace_substring_regex(digits, r"^0+(\d)", r"\1")
     digits = pc.if_else(pc.greater(pc.binary_length(digits), 37), "9" * 37, digits)
@@ -178,56 +196,101 @@ def _decimals(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
     }
 
 
-_MONTH: Final = (
-    r"^(?:(?P<y1>\d{4})[-./](?P<m1>\d{2})|(?P<y2>\d{4})(?P<m2>\d{2})"
-    r"|(?P<y3>\d{4})년 ?(?P<m3>\d{1,2})월)$"
-)
+_MONTH: Final = r"^(\d{4})(?:[-./]?(\d{2})|년 ?(\d{1,2})월)$"
 
 
 def _months(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
-    year, month = _parts(text, _MONTH, ("y", "m"))
-    valid = (year >= 1) & (month >= 1) & (month <= 12)
-    names = pc.binary_join_element_wise(_padded(year, 4), _padded(month, 2), "-")
-    return _null_unless(pa.array(valid), names), {"type": ~valid}
-
-
-_DATE: Final = (
-    r"^(?:(?P<y1>\d{4})-(?P<m1>\d{2})-(?P<d1>\d{2})"
-    r"|(?P<y2>\d{4})\.(?P<m2>\d{2})\.(?P<d2>\d{2})"
-    r"|(?P<y3>\d{4})/(?P<m3>\d{2})/(?P<d3>\d{2})"
-    r"|(?P<y4>\d{4})(?P<m4>\d{2})(?P<d4>\d{2})"
-    r"|(?P<y5>\d{4})년 ?(?P<m5>\d{1,2})월 ?(?P<d5>\d{1,2})일)$"
-)
+    """A month, or the date that is its first day."""
+    days, _broken = _dates(pc.replace_substring_regex(text, _MONTH, r"\1-\2\3-01"), _)
+    first = _mask(pc.fill_null(pc.equal(pc.day(days), 1), False))
+    return pc.strftime(_null_unless(pa.array(first), days), format="%Y-%m"), {"type": ~first}
 
 
 def _dates(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
-    days, valid = _days(text)
-    return pa.array(days, pa.date32(), mask=~valid), {"type": ~valid}
-
-
-_TIMESTAMP: Final = (
-    r"^(?P<date>.*?\d일?)(?:[ T](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?$"
-)
+    """A date, perhaps with the time at which it begins."""
+    moments = _moments(text)
+    days = moments.cast(pa.date32(), safe=False)
+    begins = pc.fill_null(pc.equal(days.cast(pa.timestamp("us")), moments), False)
+    return _null_unless(begins, days), {"type": ~_mask(begins)}
 
 
 def _timestamps(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
-    parts = pc.extract_regex(text, _TIMESTAMP)
-    days, valid = _days(_part(parts, "date"))
-    hour, minute, second = (
-        _numbers(_part(parts, name), missing=0) for name in ("hour", "minute", "second")
+    moments = _moments(text)
+    return moments, {"type": _mask(pc.is_null(moments))}
+
+
+_PLAIN_MOMENT: Final = (
+    r"^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])"
+    r"(?:[ T](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)?$"
+)
+"""What nearly all are: a form that Arrow reads, and a day that every month has."""
+_HALF: Final = r"오전|오후|[AaPp][Mm]"
+_MOMENT: Final = re.compile(
+    r"(?P<year>\d{4})(?P<behind_year>-|/|\. ?|년 ?|)"
+    r"(?P<month>\d{1,2})(?P<behind_month>-|/|\. ?|월 ?|)"
+    r"(?P<day>\d{1,2})(?P<behind_day>\.|일|)"
+    r"(?: ?\([월화수목금토일](?:요일)?\))?"
+    rf"(?:[ T](?:(?P<before>{_HALF}) ?)?(?P<hour>\d{{1,2}}):(?P<minute>\d\d)"
+    rf"(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?(?: ?(?P<behind>{_HALF}))?"
+    r"(?: ?(?P<zone>Z|(?P<offset_hours>[-+]\d\d)(?::?(?P<offset_minutes>[0-5]\d))?))?)?",
+    re.ASCII,
+)
+_SEPARATORS: Final = frozenset({"", "--", "//", "..", "...", "년월일"})
+
+
+def _moments(text: pa.Array) -> pa.Array:
+    """The moments in Korea's time that the texts name, to the microsecond; null where none.
+
+    A date alone is the moment at which it begins.
+    """
+    plain = pc.match_substring_regex(text, _PLAIN_MOMENT)
+    others = [_moment(other) for other in text.filter(pc.invert(plain)).to_pylist()]
+    moments = _null_unless(plain, text).cast(pa.timestamp("us"))
+    return pc.replace_with_mask(moments, pc.invert(plain), pa.array(others, moments.type))
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment that a text names, in Korea's time; an offset or `Z` makes it an instant."""
+    if len(text) == len("20161103142233"):
+        text = re.sub(r"^(\d{8})(\d\d)(\d\d)(\d\d)$", r"\1 \2:\3:\4", text)
+    found = _MOMENT.fullmatch(text)
+    if found is None or (found["before"] and found["behind"]):
+        return None
+    marks = found["behind_year"] + found["behind_month"] + found["behind_day"]
+    separators = marks.replace(" ", "")
+    if separators not in _SEPARATORS or (not separators and found.end("day") != len("20161103")):
+        return None
+    year, month, day, hour, minute, second, hours, minutes = (
+        int(found[name] or 0)
+        for name in (
+            *("year", "month", "day", "hour", "minute", "second"),
+            *("offset_hours", "offset_minutes"),
+        )
     )
-    valid &= (hour <= 23) & (minute <= 59) & (second <= 59)
-    moment = ((days.astype(np.int64) * 24 + hour) * 60 + minute) * 60 + second
-    values = pa.array(moment * 1_000_000, pa.timestamp("us"), mask=~valid)
-    return values, {"type": ~valid}
+    fraction = int(f"{found['fraction'] or 0:0<6}"[:6])
+    if half := found["before"] or found["behind"]:
+        if hour > 12:
+            return None
+        hour = hour % 12 + (12 if half[0] in "Pp" or half == "오후" else 0)
+    try:
+        moment = datetime(year, month, day, hour, minute, second, fraction)
+        if found["zone"]:
+            offset = timedelta(hours=hours, minutes=-minutes if "-" in found["zone"] else minutes)
+            instant = moment.replace(tzinfo=timezone(offset))
+            moment = instant.astimezone(ZoneInfo(KOREA)).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None
+    return moment
 
 
-_TRUTH: Final = {"true": True, "1": True, "y": True, "예": True}
-_FALSITY: Final = {"false": False, "0": False, "n": False, "아니오": False}
+_TRUTH: Final = {
+    **dict.fromkeys(("true", "t", "1", "y", "yes", "예", "네"), True),
+    **dict.fromkeys(("false", "f", "0", "n", "no", "아니오", "아니요"), False),
+}
 
 
 def _booleans(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
-    values = _looked_up(text, {**_TRUTH, **_FALSITY}, pa.bool_())
+    values = _looked_up(text, _TRUTH, pa.bool_())
     return values, {"type": _mask(pc.and_(pc.is_null(values), pc.is_valid(text)))}
 
 
@@ -258,47 +321,6 @@ def _looked_up(text: pa.Array, names: Mapping[str, object], dtype: pa.DataType) 
     """What each text means, in any case of letters; null where it is none of the names."""
     found = pc.index_in(pc.utf8_lower(text), value_set=pa.array(list(names), pa.string()))
     return pc.take(pa.array(list(names.values()), dtype), found)
-
-
-def _days(text: pa.Array) -> tuple[npt.NDArray[np.int32], Mask]:
-    """Days since 1970-01-01, and which of the texts are days of the calendar."""
-    year, month, day = _parts(text, _DATE, ("y", "m", "d"))
-    valid = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
-    months = np.where(valid, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
-    first = months.astype("M8[D]").astype(np.int64)
-    length = (months + 1).astype("M8[D]").astype(np.int64) - first
-    valid &= day <= length
-    return (first + day - 1).astype(np.int32), valid
-
-
-def _parts(
-    text: pa.Array, pattern: str, names: tuple[str, ...]
-) -> tuple[npt.NDArray[np.int64], ...]:
-    """The numbers that a pattern's alternatives name, e.g. y1, y2 … for `y`; 0 where none fits."""
-    parts = pc.extract_regex(text, pattern)
-    groups = [parts.type.field(i).name for i in range(parts.type.num_fields)]
-    return tuple(
-        np.maximum.reduce(
-            [_numbers(_part(parts, group), missing=0) for group in groups if group[0] == name]
-        )
-        for name in names
-    )
-
-
-def _part(parts: Any, name: str) -> pa.Array:
-    return pc.struct_field(parts, name)
-
-
-def _numbers(text: pa.Array, *, missing: int) -> npt.NDArray[np.int64]:
-    given = pc.greater(pc.binary_length(text), 0)
-    numbers = pc.if_else(given, text, pa.scalar(None, pa.string())).cast(pa.int64())
-    return cast(
-        "npt.NDArray[np.int64]", pc.fill_null(numbers, missing).to_numpy(zero_copy_only=False)
-    )
-
-
-def _padded(numbers: npt.NDArray[np.int64], width: int) -> pa.Array:
-    return pc.ascii_lpad(pa.array(numbers).cast(pa.string()), width, "0")
 
 
 def _null_unless(condition: Any, values: pa.Array) -> pa.Array:

@@ -310,6 +310,7 @@ class Reader:
             self.export.dtype(name),
             metadata,
             trimmed=True,
+            backslash_is_won=self.encoding == "cp949",
         )
 
     def _absent(self, name: str, rows: int) -> forms.Read:
