@@ -424,6 +424,52 @@ TYPED: list[tuple[str, pa.Array, list[Any]]] = [
     ("identifier", pa.array([17, None], pa.int64()), ["17", None]),
     ("identifier", pa.array(["A-1", " "], pa.large_string()), ["A-1", None]),
     ("text", pa.array(["가"], pa.string_view()), ["가"]),
+    *(
+        ("integer", pa.array([Decimal(0), Decimal(33000), Decimal(-5), None], kind), value)
+        for kind in (
+            *(pa.decimal128(38, scale) for scale in (0, 3, 7, 10, 18, 30)),
+            *(pa.decimal128(18, 7), pa.decimal256(76, 20), pa.decimal64(18, 3)),
+            pa.decimal32(9, 2),
+        )
+        for value in [[0, 33000, -5, None]]
+    ),
+    ("identifier", pa.array([Decimal(10001), None], pa.decimal128(38, 10)), ["10001", None]),
+    ("identifier", pa.array([10001.0, float("nan")]), ["10001", None]),
+    ("month", pa.array([Decimal(201611)], pa.decimal128(38, 10)), ["2016-11"]),
+    ("date", pa.array([Decimal(20161103)], pa.decimal128(38, 10)), [date(2016, 11, 3)]),
+    ("date", pa.array([20161103.0]), [date(2016, 11, 3)]),
+    ("timestamp", pa.array([20161103142233]), [datetime(2016, 11, 3, 14, 22, 33)]),
+    ("decimal", pa.array([Decimal("0.01")], pa.decimal128(38, 10)), [Decimal("0.01")]),
+    ("decimal", pa.array([Decimal("12.5")], pa.decimal128(38, 18)), [Decimal("12.50")]),
+    ("boolean", pa.array([Decimal(1), Decimal(0)], pa.decimal128(38, 10)), [True, False]),
+    ("integer", pa.array([1.0, 2048.0], pa.float16()), [1, 2048]),
+    (
+        "timestamp",
+        pa.array([datetime(2016, 10, 31, 15, 30), None], pa.timestamp("us", "UTC")),
+        [datetime(2016, 11, 1, 0, 30), None],
+    ),
+    *(
+        ("timestamp", pa.array([1478150553], pa.int64()).cast(pa.timestamp(unit, zone)), at)
+        for zone in ("UTC", "Asia/Seoul", "America/New_York", "+02:00")
+        for unit, at in [("s", [datetime(2016, 11, 3, 14, 22, 33)])]
+    ),
+    (
+        "date",
+        pa.array([datetime(2016, 11, 2, 15)], pa.timestamp("ms", "UTC")),
+        [date(2016, 11, 3)],
+    ),
+    ("month", pa.array([datetime(2016, 10, 31, 15)], pa.timestamp("ns", "UTC")), ["2016-11"]),
+    ("identifier", pa.array([b"A-1", None], pa.binary()), ["A-1", None]),
+    ("identifier", pa.array([b"AAA"], pa.binary(3)), ["AAA"]),
+    ("identifier", pa.array([b"A-1"], pa.large_binary()).dictionary_encode(), ["A-1"]),
+    ("text", pa.array(["가".encode()], pa.binary_view()), ["가"]),
+    ("integer", pa.array([b"1,234"]), [1234]),
+    (
+        "identifier",
+        pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"\0" * 15 + b"\1"], pa.binary(16))),
+        ["00000000-0000-0000-0000-000000000001"],
+    ),
+    ("boolean", pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1], pa.int8())), [True]),
 ]
 TYPED_BROKEN: list[tuple[str, pa.Array, str]] = [
     ("integer", pa.array([12.5]), "type"),
@@ -431,7 +477,14 @@ TYPED_BROKEN: list[tuple[str, pa.Array, str]] = [
     ("integer", pa.array([Decimal("12.50")]), "type"),
     ("integer", pa.array([2**63], pa.uint64()), "range"),
     ("integer", pa.array([Decimal(10) ** 30]), "range"),
-    ("integer", pa.array([2.0**63, 1e30]), "range"),
+    ("integer", pa.array([2.0**63, 1e30, 1e300, -1e300]), "range"),
+    ("integer", pa.array([Decimal("0.5")], pa.decimal128(38, 10)), "type"),
+    ("integer", pa.array([Decimal("1e-18")], pa.decimal128(38, 18)), "type"),
+    ("date", pa.array([datetime(2016, 11, 3)], pa.timestamp("us", "UTC")), "type"),
+    ("identifier", pa.array([b"\xff"]), "type"),
+    ("integer", pa.array([b"\xff", b"x"]), "type"),
+    ("timestamp", pa.array([2**62], pa.int64()).cast(pa.timestamp("us", "UTC")), "type"),
+    ("timestamp", pa.array([1478167200000]), "type"),
     ("date", pa.array([datetime(2016, 11, 3, 1)], pa.timestamp("us")), "type"),
     ("month", pa.array([date(2016, 11, 3)]), "type"),
     ("decimal", pa.array([12.345]), "type"),

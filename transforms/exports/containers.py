@@ -154,8 +154,13 @@ def utf8_chunks(file: io.FileIO, container: Container, encoding: str) -> Iterato
     yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
 
 
-def check_expanded(size: int) -> None:
-    """Raises FileRefused where a file has expanded to more bytes than any may have."""
+def check_expanded(size: int, read: int) -> None:
+    """Raises FileRefused where `read` bytes of a file have expanded to more than any may."""
+    if size > max(_FREE_EXPANSION_BYTES, read * MAX_EXPANSION):
+        raise FileRefused(
+            f"expands to more than {MAX_EXPANSION} times its size; deliver it "
+            "uncompressed if it is really an export"
+        )
     if size > MAX_EXPANDED_BYTES:
         raise FileRefused(f"expands to more than {MAX_EXPANDED_BYTES:,} bytes; deliver it in parts")
 
@@ -202,7 +207,7 @@ def _expanded(file: _Reader, container: Container) -> Iterator[bytes]:
     if container.compression is None:
         while chunk := file.read(CHUNK_BYTES):
             produced += len(chunk)
-            check_expanded(produced)
+            check_expanded(produced, produced)
             yield chunk
         return
     counted = _Counting(file)
@@ -212,12 +217,7 @@ def _expanded(file: _Reader, container: Container) -> Iterator[bytes]:
         ) as stream:
             while chunk := stream.read(CHUNK_BYTES):
                 produced += len(chunk)
-                if produced > _FREE_EXPANSION_BYTES and produced > counted.consumed * MAX_EXPANSION:
-                    raise FileRefused(
-                        f"expands to more than {MAX_EXPANSION} times its size; deliver it "
-                        "uncompressed if it is really an export"
-                    )
-                check_expanded(produced)
+                check_expanded(produced, counted.consumed)
                 yield chunk
     except OSError as error:
         raise FileRefused(f"damaged {container.compression} data: {error}") from error

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
@@ -14,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from schemas.derive import header_names, normalised_header
 from schemas.exports import EXPORTS, Export
@@ -23,10 +21,10 @@ from transforms.exports import forms
 from transforms.exports.containers import (
     Container,
     FileRefused,
-    check_expanded,
     may_fail,
     utf8_chunks,
 )
+from transforms.exports.parquet import opened_parquet, row_batches
 from transforms.exports.personal import MASK, Pseudonyms
 from transforms.exports.records import MAX_FIELDS, MAX_RECORD_BYTES, Records, Splitter
 from transforms.exports.text_order import sorted_by
@@ -37,7 +35,6 @@ from transforms.exports.validate import Mask, broken_rules, reasons
 DELIMITERS: Final = (b",", b"\t", b"|", b";")
 UNSPLIT: Final = "row:format"
 CONFLICT: Final = "key:conflict"
-_ROWS_AT_ONCE: Final = 1 << 17
 MAX_WORKERS: Final = 4
 """Pieces in work at once at the most, whatever the machine."""
 PIECE_BYTES: Final = 100_000_000
@@ -191,13 +188,11 @@ class Reader:
 
     def _typed_pieces(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         """The Parquet file's rows in pieces, each with the number of its first row (from 0)."""
-        with _opened_parquet(self.file) as parquet:
+        with opened_parquet(self.file) as parquet:
             self.header = _header(self.export, parquet.schema_arrow.names)
-            first = expanded = 0
-            for batch in parquet.iter_batches(_ROWS_AT_ONCE):
-                expanded += batch.nbytes
-                check_expanded(expanded)
-                batch.validate(full=True)
+            needed = [self.header.names[index] for index in self.header.columns.values()]
+            first = 0
+            for batch in row_batches(parquet, self.file, needed):
                 yield first, batch
                 first += batch.num_rows
 
@@ -324,7 +319,7 @@ def likely_exports(file: io.FileIO, container: Container, encoding: str | None) 
     """The exports that the file's header suits best: all required columns, and most known ones."""
     file.seek(0)
     if container.kind == "parquet":
-        with _opened_parquet(file) as parquet:
+        with opened_parquet(file) as parquet:
             names = parquet.schema_arrow.names
         delivered = dict.fromkeys(EXPORTS, names)
     else:
@@ -339,16 +334,6 @@ def likely_exports(file: io.FileIO, container: Container, encoding: str | None) 
         if columns.issuperset(export.required):
             suits[export.name] = len(columns)
     return [EXPORTS[name] for name, columns in suits.items() if columns == max(suits.values())]
-
-
-@contextmanager
-def _opened_parquet(file: io.FileIO) -> Iterator[pq.ParquetFile]:
-    """The file as Parquet; any error while it is read refuses the file."""
-    file.seek(0)
-    try:
-        yield pq.ParquetFile(pa.PythonFile(file, mode="r"))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise FileRefused(f"not a readable Parquet file: {_one_line(error)}") from error
 
 
 Piece = TypeVar("Piece")
@@ -470,7 +455,3 @@ def _sum(values: pa.Array | pa.ChunkedArray) -> int:
     """The exact sum of whole numbers; 64 bits don't hold it, but hold that of 32 bits of each."""
     numbers = pc.fill_null(values, 0).to_numpy()
     return (int((numbers >> 32).sum()) << 32) + int((numbers & 0xFFFFFFFF).sum())
-
-
-def _one_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,7 +1,8 @@
 """Reads typed Parquet columns as the values that an export declares.
 
 A column that has the declared type is taken as it is, and so are days in any type that can hold
-them. Numbers come in several types and are read through their text, as delivered text is.
+them; an instant is read in Korea's time. Other values are read through their text, as delivered
+text is; of a number that is whole that text has digits alone, whatever its type's scale.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from math import isfinite
 from typing import Any, Final, cast
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -32,25 +34,28 @@ def read_typed(
     name: str, column: pa.Array, form: str, dtype: pa.DataType, metadata: Mapping[str, object]
 ) -> forms.Read:
     """Reads a column of a Parquet file; FileRefused where its type can't hold such values."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+    column = _plain(column)
     kind = column.type
-    if form in _DAY_FORMS and (
-        pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None)
-    ):
+    if form in _DAY_FORMS and (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
         return _days(column, form)
     if kind == dtype and not pa.types.is_string(kind):
         missing = pc.is_null(column).to_numpy(zero_copy_only=False)
         default = metadata.get("default")
         return forms.Read(column if default is None else pc.fill_null(column, default), missing, {})
-    return forms.read(_text(name, column, form), form, dtype, metadata)
+    text = _utf8(column) if _is_bytes(kind) else _text(name, column, form)
+    read = forms.read(text, form, dtype, metadata)
+    if text.null_count == column.null_count or not _is_bytes(kind):
+        return read
+    undecodable = pc.and_(pc.is_null(text), pc.is_valid(column)).to_numpy(zero_copy_only=False)
+    unreadable = undecodable | read.broken.get("type", False)
+    return forms.Read(read.values, read.missing & ~undecodable, {**read.broken, "type": unreadable})
 
 
 def json_lines(batch: pa.RecordBatch, rows: npt.NDArray[np.int64], personal: list[int]) -> pa.Array:
-    """The given rows as JSON, personal values masked."""
+    """The given rows as JSON, personal values masked; this raises for no value of any type."""
     masked = [MASK.decode()] * rows.size
     columns = [
-        masked if index in personal else _as_json(_without_view(column).take(pa.array(rows)))
+        masked if index in personal else _as_json(column, rows)
         for index, column in enumerate(batch.columns)
     ]
     texts = [
@@ -60,31 +65,47 @@ def json_lines(batch: pa.RecordBatch, rows: npt.NDArray[np.int64], personal: lis
     return pa.array(texts, pa.string())
 
 
-def _without_view(column: pa.Array) -> pa.Array:
-    """The column in a type that Arrow's kernels take rows of."""
-    if pa.types.is_string_view(column.type):
-        return column.cast(pa.string())
-    return column.cast(pa.binary()) if pa.types.is_binary_view(column.type) else column
-
-
-def _as_json(column: pa.Array) -> list[Any]:
+def _as_json(column: pa.Array, rows: npt.NDArray[np.int64]) -> list[Any]:
     """The values as JSON has them; what it has no form for as Arrow writes it."""
+    try:
+        return _values(_plain(column).take(pa.array(rows)))
+    except Exception:
+        # of a type that Arrow takes or writes no values of: one by one it at least shows them
+        return [_shown(column.slice(row, 1)) for row in rows.tolist()]
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Numbers and truth values as JSON has them, bytes and nested values shown, others as text."""
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _as_json(column.dictionary_decode())
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind):
         return cast("list[Any]", column.to_pylist())
     if pa.types.is_floating(kind):
         return [v if v is None or isfinite(v) else str(v) for v in column.to_pylist()]
-    if (
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    ):
-        return [None if v is None else v.hex() for v in column.to_pylist()]
+    if _is_bytes(kind):
+        return [None if v is None else _shown_bytes(v) for v in column.to_pylist()]
     if pa.types.is_nested(kind):
-        return [" ".join(str(column.slice(row, 1)).split()) for row in range(len(column))]
+        return [_shown(column.slice(row, 1)) for row in range(len(column))]
     return cast("list[Any]", column.cast(pa.string()).to_pylist())
+
+
+def _shown(value: pa.Array) -> str:
+    """One value on one line, or its type where Arrow can't show it."""
+    try:
+        return " ".join(str(value).split())
+    except Exception:
+        return f"({value.type})"
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """The column without a dictionary or an extension of its type; of UUIDs, their text."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not isinstance(column.type, pa.BaseExtensionType):
+        return column
+    if column.type.extension_name == "arrow.uuid":
+        ids = [None if v is None else str(UUID(bytes=v)) for v in column.storage.to_pylist()]
+        return pa.array(ids, pa.string())
+    return _plain(column.storage)
 
 
 def _text(name: str, column: pa.Array, form: str) -> pa.Array:
@@ -99,34 +120,96 @@ def _text(name: str, column: pa.Array, form: str) -> pa.Array:
         or pa.types.is_large_string(kind)
         or pa.types.is_string_view(kind)
         or pa.types.is_integer(kind)
-        or pa.types.is_decimal(kind)
     ):
         return column.cast(pa.string())
+    if pa.types.is_decimal(kind):
+        return _decimal_text(column)
     if pa.types.is_floating(kind):
         return _float_text(column)
-    raise FileRefused(f"its column {name} is {kind}, which can't hold a {form}")
+    raise FileRefused(
+        f"its column {name} is {kind}, which can't hold {_PLURALS.get(form, form)}; "
+        "deliver it as text"
+    )
+
+
+_PLURALS: Final = {
+    "identifier": "ids",
+    "code": "codes",
+    "integer": "whole numbers",
+    "decimal": "numbers",
+    "month": "months",
+    "date": "dates",
+    "timestamp": "times",
+    "boolean": "yes or no",
+    "enumeration": "codes",
+}
+
+
+def _shown_bytes(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.hex()
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return any(
+        is_kind(kind)
+        for is_kind in (
+            pa.types.is_binary,
+            pa.types.is_large_binary,
+            pa.types.is_binary_view,
+            pa.types.is_fixed_size_binary,
+        )
+    )
+
+
+def _utf8(column: pa.Array) -> pa.Array:
+    """Bytes as the text that they encode, as older writers of Parquet have it; null where none."""
+    column = column.cast(pa.binary())
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid:
+        texts = [None if v is None else v.decode("utf-8", "replace") for v in column.to_pylist()]
+        decoded = pa.array(texts, pa.string())
+        same = pc.equal(decoded.cast(pa.binary()), column)
+        return pc.if_else(same, decoded, pa.scalar(None, pa.string()))
+
+
+def _decimal_text(column: pa.Array) -> pa.Array:
+    """Whole numbers as their digits alone, without what a scale adds; others in full."""
+    column = column.cast(pa.decimal256(76, max(column.type.scale, 0)))
+    whole = pc.floor(column)
+    is_whole = pc.equal(whole, column)
+    return pc.if_else(
+        is_whole, whole.cast(pa.decimal256(76, 0)).cast(pa.string()), column.cast(pa.string())
+    )
 
 
 def _float_text(column: pa.Array) -> pa.Array:
-    """Whole numbers without a decimal point; not-a-number, as pandas writes it, is missing."""
+    """Whole numbers as their digits alone; not-a-number, as pandas writes it, is missing.
+
+    Whole numbers beyond `_WHOLE_FLOATS` are read as that bound, which is out of every range.
+    """
     column = column.cast(pa.float64())
     missing = pc.fill_null(pc.is_nan(column), True)
-    whole = pc.and_(
-        pc.equal(pc.floor(column), column), pc.less_equal(pc.abs(column), _WHOLE_FLOATS)
-    )
-    zero = pa.scalar(0.0)
-    integers = pc.if_else(pc.fill_null(whole, False), column, zero).cast(pa.decimal128(38, 0))
+    whole = pc.fill_null(pc.and_(pc.equal(pc.floor(column), column), pc.is_finite(column)), False)
+    bounded = pc.max_element_wise(pc.min_element_wise(column, _WHOLE_FLOATS), -_WHOLE_FLOATS)
+    integers = pc.if_else(whole, bounded, pa.scalar(0.0)).cast(pa.decimal128(38, 0))
     text = pc.if_else(whole, integers.cast(pa.string()), column.cast(pa.string()))
     return pc.if_else(missing, pa.scalar(None, pa.string()), text)
 
 
 def _days(column: pa.Array, form: str) -> forms.Read:
     """Dates and timestamps, read at microseconds; a date or month is a whole day."""
-    moments = column.cast(pa.timestamp("us"), safe=False)
+    moments = column.cast(pa.timestamp("us", getattr(column.type, "tz", None)), safe=False)
+    exact = pc.equal(moments.cast(column.type, safe=False), column)
+    if moments.type.tz is not None:
+        moments = pc.local_timestamp(moments.cast(pa.timestamp("us", forms.KOREA)))
     days = moments.cast(pa.date32(), safe=False)
     first, last = _CALENDAR
     readable = pc.and_(
-        pc.equal(moments.cast(column.type, safe=False), column),
+        exact,
         pc.and_(pc.greater_equal(moments, first), pc.less_equal(moments, last)),
     )
     if form != "timestamp":
