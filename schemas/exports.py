@@ -9,6 +9,8 @@ export, and delivered with `open`, not by landing.
 A column's `form` says how its delivered text is read (`transforms/exports/forms.py`):
 identifier, text, code, integer, decimal, month, date, timestamp, boolean, enumeration.
 A required column is `nullable=False`; `default` fills a missing optional one.
+Amounts, points and miles have bounds far beyond any that is meant, and so low that hundreds of rows
+at the bound still add up within 64 bits: a slip of the finger costs its row, not everybody's month.
 Columns that hold personal data carry `personal`, the normalisation under which they are hashed.
 """
 
@@ -63,6 +65,22 @@ def _text(korean: str, description: str, **terms: Any) -> DeclaredColumn:
 
 def _integer(korean: str, description: str, *checks: DeclaredCheck, **terms: Any) -> DeclaredColumn:
     return column(INT64, description, title=korean, checks=list(checks), form="integer", **terms)
+
+
+MOST: Final = 10**16
+"""Won, points or miles of one row, either way: more than all won that there are."""
+MOST_MILES_FLOWN: Final = 25_000
+"""No flight goes farther than around the earth."""
+
+
+def _amount(
+    korean: str, description: str, most: int, *checks: DeclaredCheck, **terms: Any
+) -> DeclaredColumn:
+    """Whole numbers that are added up, no farther from 0 than `most`."""
+    bounded = DeclaredCheck(
+        lambda s: (s >= -most) & (s <= most), name="range", title=f"no farther from 0 than {most:,}"
+    )
+    return _integer(korean, description, *checks, bounded, **terms)
 
 
 def _date(korean: str, description: str, *checks: DeclaredCheck, **terms: Any) -> DeclaredColumn:
@@ -243,10 +261,10 @@ _BILLING = Export(
             checks=[at_least("1984-01")],
             form="month",
         ),
-        "billed_amount": _integer(
-            "청구금액", "Billed amount; negative only for a credit line", unit=_KRW
+        "billed_amount": _amount(
+            "청구금액", "Billed amount; negative only for a credit line", MOST, unit=_KRW
         ),
-        "collected_amount": _integer("수납금액", "Final collected amount", unit=_KRW),
+        "collected_amount": _amount("수납금액", "Final collected amount", MOST, unit=_KRW),
         "due_on": _date("납기일", "Day the bill is due"),
         "collected_on": _date("수납일", "Day the amount was collected", nullable=True),
         "revision": _REVISION,
@@ -351,7 +369,7 @@ _PROMOTIONS = Export(
         "customer_id": _identifier("고객번호", "Customer who is credited"),
         "credited_on": _date("적립일", "Day of the credit"),
         "promotion_code": _text("프로모션코드", "Promotion that grants it"),
-        "points": _integer("포인트", "Credited points", at_least(1), unit="points"),
+        "points": _amount("포인트", "Credited points", MOST, at_least(1), unit="points"),
         "refundable": _boolean("환급가능", "Whether the points can be refunded"),
         "expires_on": _date("만료일", "Last day the points can be used", nullable=True),
     },
@@ -370,7 +388,7 @@ _PURCHASES = Export(
         "customer_id": _identifier("고객번호", "Customer who bought"),
         "purchased_at": _timestamp("구매일시", "When it was bought"),
         "channel": _enumeration("채널", "Where it was bought", PURCHASE_CHANNELS),
-        "amount": _integer("금액", "Price paid", at_least(1), unit=_KRW),
+        "amount": _amount("금액", "Price paid", MOST, at_least(1), unit=_KRW),
     },
     key=["purchase_id"],
     owner="customer_id",
@@ -387,7 +405,7 @@ _REDEMPTIONS = Export(
         "used_at": _timestamp("사용일시", "When the points were used"),
         "benefit": _enumeration("혜택", "Benefit that was used", BENEFITS),
         "partner": _text("제휴사", "Partner code"),
-        "points": _integer("포인트", "Points to spend", at_least(0), unit="points"),
+        "points": _amount("포인트", "Points to spend", MOST, at_least(0), unit="points"),
         "cancels": _identifier(
             "취소대상", "Redemption that this row cancels, in full", nullable=True
         ),
@@ -416,7 +434,7 @@ _REFUND_APPLICATIONS = Export(
         "application_id": _identifier("신청번호", "Identifies the application"),
         "customer_id": _identifier("고객번호", "Customer who applies"),
         "applied_at": _timestamp("신청일시", "When it was made"),
-        "points": _integer("포인트", "Points to refund", at_least(1), unit="points"),
+        "points": _amount("포인트", "Points to refund", MOST, at_least(1), unit="points"),
         "method": _enumeration("방법", "How it is paid out", REFUND_METHODS),
         "channel": _enumeration(
             "채널", "Where it was made", {"call_centre": "고객센터", "online": "온라인"}
@@ -439,9 +457,15 @@ _MICROPAYMENTS = Export(
         "requested_at": _timestamp("결제일시", "When it was requested"),
         "merchant": _text("가맹점", "Merchant"),
         "category": _enumeration("분류", "What is bought", PAYMENT_CATEGORIES),
-        "amount": _integer("금액", "Price", at_least(1), unit=_KRW),
-        "platform_fee": _integer(
-            "수수료", "Platform fee on top", at_least(0), nullable=True, default=0, unit=_KRW
+        "amount": _amount("금액", "Price", MOST, at_least(1), unit=_KRW),
+        "platform_fee": _amount(
+            "수수료",
+            "Platform fee on top",
+            MOST,
+            at_least(0),
+            nullable=True,
+            default=0,
+            unit=_KRW,
         ),
         "recurring": _boolean(
             "자동결제", "Whether it repeats by itself", nullable=True, default=False
@@ -460,7 +484,7 @@ _LIMIT_REQUESTS = Export(
         "request_id": _identifier("신청번호", "Identifies the request"),
         "subscription_id": _identifier("회선번호", "Subscription whose limit is meant"),
         "requested_at": _timestamp("신청일시", "When it was made"),
-        "requested_limit": _integer("신청한도", "Limit asked for", at_least(0), unit=_KRW),
+        "requested_limit": _amount("신청한도", "Limit asked for", MOST, at_least(0), unit=_KRW),
     },
     key=["request_id"],
     owner="subscription_id",
@@ -500,8 +524,13 @@ _FLIGHTS = Export(
             "항공권종류", "How the ticket was paid", {"revenue": "유상", "award": "보너스"}
         ),
         "flown": _boolean("탑승여부", "Whether the member boarded"),
-        "distance_miles": _integer(
-            "거리", "Flown distance as delivered", at_least(1), nullable=True, unit="miles"
+        "distance_miles": _amount(
+            "거리",
+            "Flown distance as delivered",
+            MOST_MILES_FLOWN,
+            at_least(1),
+            nullable=True,
+            unit="miles",
         ),
         "revision": _REVISION,
     },
@@ -543,12 +572,14 @@ _MIXED_PAYMENTS = Export(
         "paid_at": _timestamp("결제일시", "When it was paid"),
         "channel": _enumeration("채널", "Where it was paid", MIXED_PAYMENT_CHANNELS),
         "currency": _code("통화", "Currency", r"[A-Z]{3}", "an ISO 4217 code of 3 letters"),
-        "fare": _integer(
-            "운임", "Fare without fuel surcharge and taxes", at_least(1), unit="currency"
+        "fare": _amount(
+            "운임", "Fare without fuel surcharge and taxes", MOST, at_least(1), unit="currency"
         ),
-        "fuel_surcharge": _integer("유류할증료", "Fuel surcharge", at_least(0), unit="currency"),
-        "taxes": _integer("세금", "Taxes", at_least(0), unit="currency"),
-        "miles": _integer("마일", "Miles to deduct", at_least(1), unit="miles"),
+        "fuel_surcharge": _amount(
+            "유류할증료", "Fuel surcharge", MOST, at_least(0), unit="currency"
+        ),
+        "taxes": _amount("세금", "Taxes", MOST, at_least(0), unit="currency"),
+        "miles": _amount("마일", "Miles to deduct", MOST, at_least(1), unit="miles"),
         "krw_per_mile": column(
             DECIMAL_9_2,
             "Won that one mile is worth in this booking",
@@ -601,7 +632,7 @@ def opening_lots(
             "refundable": _boolean(
                 "환급가능", "Whether the points can be refunded; miles never are", nullable=True
             ),
-            "remaining": _integer("잔여", "Points or miles left", at_least(1)),
+            "remaining": _amount("잔여", "Points or miles left", MOST, at_least(1)),
         },
         key=["lot_id"],
         owner="owner",

@@ -77,7 +77,7 @@ def kinds_of(export: str) -> list[Kind]:
             kinds.append(Kind(f"{name}:domain", {name: [len(labels_of(export, name))]}))
         if "range" in rules and (beyond := _beyond_bounds(export, name)):
             kinds.append(Kind(f"{name}:range", {name: beyond}))
-        if form == "integer" and "range" not in rules:
+        elif form == "integer":
             kinds.append(Kind(f"{name}:range", texts={name: _WRITTEN["beyond_64_bits"]}))
     across = [
         Kind(rule["reason"], _held(export, rule["values"]), needs=frozenset(rule["needs"]))
