@@ -6,9 +6,12 @@ blank rows and swallow good lines after a stray quote). So the splitting is done
 
 - a field that begins with a quote ends at the next single quote and may hold delimiters, doubled
   quotes and line breaks; elsewhere a quote is a character like others;
-- a record that breaks these rules, has another number of fields than the header, or is too long
-  costs its first physical line; splitting goes on with the next line. So an unterminated quote
-  never swallows the good lines behind it.
+- a record that keeps these rules and has another number of fields than the header is refused whole;
+- one that breaks them, or is too long, costs its first physical line; splitting goes on with the
+  next line. So an unterminated quote never swallows the good lines behind it;
+- where lines can't be told from a text that a quote holds together, each of them is refused: a
+  record whose further lines are records by themselves, and lines up to one that ends what a
+  record with broken quoting left open. So no row is swallowed, and none is made up out of a text.
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ Mask = npt.NDArray[np.bool_]
 MAX_RECORD_BYTES: Final = 1 << 20
 """A longer record is refused: no export has one, and a stray quote must not hold up the file."""
 MAX_FIELDS: Final = 1_000
+_WIDTHS_AT_MOST: Final = 4
+"""A record of more fields than so many headers is refused as one of broken quoting: it may well
+have become so long by stray quotes, and is not followed to its end from each of its lines."""
 _CELLS_AT_ONCE: Final = 1 << 22
 _BINARY: Final = pa.binary()
 
@@ -40,9 +46,12 @@ _CARRIAGE_RETURN: Final = 0x0D
 _BLANK: Final = 0x20
 _TAB: Final = 0x09
 
+_BACKSLASH: Final = 0x5C
+
 _SPLIT: Final = 0
 _REFUSED: Final = 1
 _INCOMPLETE: Final = 2
+_OF_OTHER_WIDTH: Final = 3
 
 
 @njit(cache=True, nogil=True)
@@ -63,10 +72,10 @@ def _split_record(
 ) -> tuple[int, int, int, int]:
     """Splits the record that begins at position `start`, and notes its fields as `record`.
 
-    Returns its status (`_SPLIT`, `_REFUSED` by the rules above, `_INCOMPLETE` where its end is not
-    in the text yet), its end, the start of the next one, and its number of lines. Fields, without
-    surrounding blanks, lie from `field_start` to `field_end`, by field and record; `escaped` marks
-    those with doubled quotes. `final`: nothing follows the text.
+    Returns its status (`_SPLIT`, `_OF_OTHER_WIDTH`, `_REFUSED` where it breaks the rules above,
+    `_INCOMPLETE` where its end is not in the text yet), its end, the start of the next one, and
+    its number of lines. Fields, without surrounding blanks, lie from `field_start` to `field_end`,
+    by field and record; `escaped` marks those with doubled quotes. `final`: nothing follows.
     """
     size = text.size
     width = field_start.shape[0]
@@ -116,18 +125,141 @@ def _split_record(
             begin += 1
         while end > begin and _is_blank(text[end - 1]):
             end -= 1
-        if fields == width:
-            return _REFUSED, start, start, 0
-        field_start[fields, record] = begin
-        field_end[fields, record] = end
-        escaped[fields, record] = doubled
+        if fields < width:
+            field_start[fields, record] = begin
+            field_end[fields, record] = end
+            escaped[fields, record] = doubled
         fields += 1
         if at >= size or text[at] == _LINE_FEED:
             break
+        if fields == _WIDTHS_AT_MOST * width:
+            return _REFUSED, start, start, 0
         at += 1
-    if fields != width or at - start > MAX_RECORD_BYTES:
+    if at - start > MAX_RECORD_BYTES:
         return _REFUSED, start, start, 0
-    return _SPLIT, at, at + 1, lines
+    return (_SPLIT if fields == width else _OF_OTHER_WIDTH), at, at + 1, lines
+
+
+@njit(cache=True, nogil=True)
+def _closes(text: Bytes, at: int, end: int, delimiter: int) -> bool:
+    """Whether the quote at a position ends its field, by what follows it in the line."""
+    at += 1
+    while at < end and text[at] in (_BLANK, _CARRIAGE_RETURN):
+        at += 1
+    return at >= end or text[at] == delimiter
+
+
+@njit(cache=True, nogil=True)
+def _fields_of_line(text: Bytes, start: int, end: int, delimiter: int, quoted: bool) -> int:
+    """How many fields a line has if it is a record; 0 where its quoting is broken.
+
+    `quoted`: it is read as what a quoted text goes on with, up to the first quote that closes it.
+    """
+    fields = 0
+    at = start
+    while True:
+        while at < end and text[at] == _BLANK:
+            at += 1
+        if quoted or (at < end and text[at] == _QUOTE):
+            lenient = quoted
+            at += not quoted
+            quoted = False
+            while at < end:
+                if text[at] == _QUOTE:
+                    if not lenient and at + 1 < end and text[at + 1] == _QUOTE:
+                        at += 1
+                    elif not lenient or _closes(text, at, end, delimiter):
+                        break
+                at += 1
+            if at >= end or not _closes(text, at, end, delimiter):
+                return 0
+        while at < end and text[at] != delimiter:
+            at += 1
+        fields += 1
+        if at >= end:
+            return fields
+        at += 1
+
+
+@njit(cache=True, nogil=True)
+def _fields_until_open(text: Bytes, start: int, end: int, delimiter: int, width: int) -> int:
+    """How many fields a line of broken quoting begins, the last left open; 0 where none is.
+
+    A quote that no delimiter follows, or behind a backslash, is taken for one within its field.
+    """
+    fields = 0
+    at = start
+    while True:
+        while at < end and text[at] == _BLANK:
+            at += 1
+        fields += 1
+        if at < end and text[at] == _QUOTE:
+            at += 1
+            while at < end and not (
+                text[at] == _QUOTE
+                and text[at - 1] != _BACKSLASH
+                and _closes(text, at, end, delimiter)
+            ):
+                at += 1
+            if at >= end:
+                return fields
+            at += 1
+            while at < end and text[at] != delimiter:
+                at += 1
+            if at >= end:
+                return fields if fields < width else 0
+        else:
+            while at < end and text[at] != delimiter:
+                at += 1
+            if at >= end:
+                return 0
+        at += 1
+
+
+@njit(cache=True, nogil=True)
+def _lines_are_records(text: Bytes, start: int, end: int, delimiter: int, width: int) -> bool:
+    """Whether the further lines of a record look like records: its last, and most of the others."""
+    records = 0
+    others = 0
+    last = False
+    at = _line_end(text, start) + 1
+    while at <= end:
+        line_end = min(_line_end(text, at), end)
+        if not _is_blank_line(text, at, line_end, delimiter):
+            last = _fields_of_line(text, at, line_end, delimiter, False) == width
+            records += last
+            others += not last
+        at = line_end + 1
+    return last and records > others
+
+
+@njit(cache=True, nogil=True)
+def _reach(text: Bytes, start: int, final: bool, delimiter: int, width: int) -> int:
+    """Where the lines end that may be of the text which a line of broken quoting leaves open.
+
+    That is the end of the next line that closes it and fills the width; `start` where there is
+    none, -1 where that is not in the text yet. Looks no further than the next broken line.
+    """
+    line_end = _line_end(text, start)
+    begun = _fields_until_open(text, start, line_end, delimiter, width)
+    if begun == 0:
+        return start
+    at = line_end + 1
+    while at < text.size and at - start <= MAX_RECORD_BYTES:
+        line_end = _line_end(text, at)
+        if line_end == text.size and not final:
+            break
+        if _fields_of_line(text, at, line_end, delimiter, False) != width:
+            quotes = 0
+            for place in range(at, line_end):
+                quotes += text[place] == _QUOTE
+            if quotes:
+                closing = _fields_of_line(text, at, line_end, delimiter, True)
+                return line_end if closing and begun + closing - 1 == width else start
+        at = line_end + 1
+    if final or at - start > MAX_RECORD_BYTES:
+        return start
+    return -1
 
 
 @njit(cache=True, nogil=True)
@@ -150,6 +282,7 @@ def _is_blank_line(text: Bytes, start: int, end: int, delimiter: int) -> bool:
 def _split(
     text: Bytes,
     start: int,
+    doubtful: int,
     line: int,
     final: bool,
     delimiter: int,
@@ -160,11 +293,12 @@ def _split(
     field_start: Positions,
     field_end: Positions,
     escaped: Mask,
-) -> tuple[int, int, int, int]:
+) -> tuple[int, int, int, int, int]:
     """Splits records until the arrays, those of `Records`, are full or no whole record is left.
 
-    `start` is where the first record begins in the text, and `line` its line. Returns the number
-    of records, of blank lines, where the next record starts and its line.
+    `start` is where the first record begins in the text, and `line` its line; lines before
+    `doubtful` are refused. Returns the number of records, of blank lines, where the next record
+    starts, its line, and `doubtful` as it is then.
     """
     at = start
     # a literal would have what it is handed to compiled twice
@@ -180,11 +314,20 @@ def _split(
                 at = line_end + 1
                 line += 1
                 continue
-        status, end, following, lines = _split_record(
-            text, at, final, delimiter, records, field_start, field_end, escaped
-        )
-        if status == _INCOMPLETE:
-            break
+        status, end, following, lines = _REFUSED, at, at, 0
+        if at >= doubtful:
+            status, end, following, lines = _split_record(
+                text, at, final, delimiter, records, field_start, field_end, escaped
+            )
+            if status == _INCOMPLETE:
+                break
+            if status == _REFUSED:
+                doubtful = _reach(text, at, final, delimiter, field_start.shape[0])
+                if doubtful < 0:
+                    doubtful = at
+                    break
+            elif lines > 1 and _lines_are_records(text, at, end, delimiter, field_start.shape[0]):
+                status, doubtful = _REFUSED, end
         if status == _REFUSED:
             line_end = _line_end(text, at)
             if line_end == text.size and not final:
@@ -192,14 +335,14 @@ def _split(
             end = line_end
             following = line_end + 1
             lines = 1
-        refused[records] = status == _REFUSED
+        refused[records] = status != _SPLIT
         record_start[records] = at
         record_end[records] = end
         record_line[records] = line
         records += 1
         line += lines
         at = following
-    return records, blank_lines, at, line
+    return records, blank_lines, at, line, doubtful
 
 
 @njit(cache=True, nogil=True)
@@ -327,13 +470,14 @@ class Splitter:
             self._too_long = b""
         whole = self._rest + chunk
         text = np.frombuffer(whole, np.uint8)
-        at = 0
+        at = doubtful = 0
         while at < text.size:
             room = min(max(1, _CELLS_AT_ONCE // self._width), text.size - at)
             records = Records.room(text, self._width, room)
-            count, blank_lines, following, self._line = _split(
+            count, blank_lines, following, self._line, doubtful = _split(
                 text,
                 at,
+                doubtful,
                 self._line,
                 final,
                 self._delimiter,
