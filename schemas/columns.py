@@ -150,6 +150,8 @@ def by_name(namespace: Mapping[str, object], kind: type[_Kind]) -> dict[str, _Ki
 
 IDENTIFIER_PATTERN: Final = "[A-Za-z0-9_-]{1,40}"
 _IDENTIFIER_BYTES: Final = 40
+_NULL_WORDS: Final = ("null", "none", "nan", "-")
+"""What programs write where they have nothing, in any case of letters: nobody's id."""
 
 
 def matches(pattern: str, wording: str) -> DeclaredCheck:
@@ -158,7 +160,7 @@ def matches(pattern: str, wording: str) -> DeclaredCheck:
 
 
 def identifies(wording: str) -> DeclaredCheck:
-    """The whole text is an id, as `IDENTIFIER_PATTERN` has it; rule `format`."""
+    """The whole text is an id, as `IDENTIFIER_PATTERN` has it, and no word for null; `format`."""
     return DeclaredCheck(_are_identifiers, "format", wording)
 
 
@@ -168,10 +170,29 @@ def _are_identifiers(series: pd.Series[Any]) -> pd.Series[bool]:
     import pyarrow.compute as pc
 
     text = pa.array(series)
-    short = pc.less_equal(pc.binary_length(text), _IDENTIFIER_BYTES)
+    lengths = pc.binary_length(text)
+    short = pc.less_equal(lengths, _IDENTIFIER_BYTES)
     if pc.all(pc.and_(pc.ascii_is_alnum(text), short)).as_py():
-        return pd.Series(True, index=series.index)
-    return series.str.fullmatch(IDENTIFIER_PATTERN)
+        passed = pd.Series(True, index=series.index)
+    else:
+        passed = series.str.fullmatch(IDENTIFIER_PATTERN)
+    if pc.any(pc.less_equal(lengths, max(map(len, _NULL_WORDS)))).as_py():
+        passed = passed & ~series.str.lower().isin(_NULL_WORDS)
+    return passed
+
+
+def has_digits() -> DeclaredCheck:
+    """The text holds a digit, of ASCII or full-width; without one it counts as missing."""
+    return DeclaredCheck(_have_digits, "required", "with digits")
+
+
+def _have_digits(series: pd.Series[Any]) -> pd.Series[bool]:
+    import pandas as pd
+    import pyarrow.compute as pc
+
+    text = pc.utf8_normalize(pa.array(series), form="NFKC")
+    digits = pc.fill_null(pc.match_substring_regex(text, "[0-9]"), True)
+    return pd.Series(digits.to_numpy(zero_copy_only=False), index=series.index)
 
 
 def one_of(values: Sequence[object], wording: str | None = None) -> DeclaredCheck:

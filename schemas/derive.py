@@ -156,8 +156,12 @@ def schema_metadata(schema: pa.Schema) -> dict[str, str]:
 
 
 def normalised_header(name: str) -> str:
-    """A delivered column name as it is compared: trimmed, case and Unicode form ignored."""
-    return unicodedata.normalize("NFC", name).strip().casefold()
+    """A delivered column name as it is compared.
+
+    Surrounding blanks, line breaks, invisible characters, case and Unicode form are ignored.
+    """
+    seen = (c for c in name if c not in "\r\n" and unicodedata.category(c) != "Cf")
+    return unicodedata.normalize("NFC", "".join(seen)).strip().casefold()
 
 
 def header_names(export: Export) -> dict[str, str]:

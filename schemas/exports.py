@@ -38,6 +38,7 @@ from schemas.columns import (
     by_name,
     column,
     consistent,
+    has_digits,
     identifies,
     matches,
     one_of,
@@ -60,6 +61,8 @@ def _code(korean: str, description: str, pattern: str, wording: str) -> Declared
 def _text(korean: str, description: str, **terms: Any) -> DeclaredColumn:
     """Free text; `personal`: how it is normalised before it is hashed, if it is personal data."""
     checks = [matches(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*", "no control characters")]
+    if terms.get("personal") == "digits" and not terms.get("nullable"):
+        checks.append(has_digits())
     return column(TEXT, description, title=korean, checks=checks, form="text", **terms)
 
 

@@ -215,6 +215,8 @@ def _choices(export: Export, name: str) -> list[Any]:
         "enumeration": list(labels) if isinstance(labels, dict) else [],
     }
     values = choices[str(metadata["form"])]
+    if metadata.get("personal") == "digits" and name in export.required:
+        values = ["010-1234-5678", "(02) 345 6789", "０１０ 1111 2222"]
     series = as_series(pa.array(values, export.dtype(name)))
     kept = pd.Series(True, index=series.index)
     for check in export.model.columns[name].checks:

@@ -80,6 +80,8 @@ def run_calendar(
             outcome.exit = HeldBack.exit_code
         else:
             _run_due(options, reach, step, manifest, outcome)
+            if any(file["status"] == "rejected" for file in ingested["files"]):
+                outcome.exit = HeldBack.exit_code
         return manifest
 
 

@@ -10,6 +10,7 @@ from flows.calendar.backfills import backfills
 from flows.calendar.due import Due
 from flows.calendar.plan import Finding, overview, published_entries
 from flows.commands.registry import COMMANDS
+from flows.deliveries.landing import refused_files
 from flows.publishing.ledgers import LEDGERS
 from flows.publishing.options import Options
 from flows.publishing.run import Context
@@ -31,6 +32,7 @@ def workspace_status(options: Options) -> dict[str, Any]:
     return {
         "command": "status",
         "workspace": str(options.workspace),
+        "refused": [file.model_dump() for file in refused_files(context.workspace)],
         "staged": list(_staged(context)),
         "published": sorted(rows, key=lambda row: (tables.index(row["table"]), row["period"])),
         "missing": [_missing_of(context, each.due) for each in findings if each.state == "missing"],

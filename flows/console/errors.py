@@ -34,7 +34,7 @@ class WrongUsage(PointbookError):
 
 
 class HeldBack(PointbookError):
-    """An export file was held back for its reject rate."""
+    """An export file was held back for its reject rate, or rejected whole."""
 
     exit_code = 3
 

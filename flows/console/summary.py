@@ -30,6 +30,7 @@ _VERDICTS: Final = {
     "rejected": "would be rejected whole",
     "known": "has the same bytes as a file before it; nothing more would come of it",
 }
+_TOLD_OF_FILES: Final = ("unlisted_values", "near_names", "undecodable_rows", "title_lines")
 _NAMES: Final = {"\t": "tab"}
 _TOLD_BY: Final = {"option": "--export", "folder": "its folder", "header": "its header"}
 
@@ -287,9 +288,25 @@ def _files_by_export(files: Sequence[Manifest]) -> Items:
     if rows:
         yield _rows("Rows by export", rows)
     for file in files:
-        if file["status"] in ("rejected", "held_back"):
-            what = f"{file['export']}/{file['file']}: {file['reason']}"
-            yield f"{file['status'].replace('_', ' ')}: {shown(what)}"
+        yield from map(shown, _about_refusal(file))
+
+
+def _about_refusal(file: Manifest) -> Iterator[str]:
+    """Why a file was refused, what is in no list of codes, and columns that are not read."""
+    name = f"{file['export']}/{file['file']}"
+    if file["status"] in ("rejected", "held_back"):
+        yield f"{file['status'].replace('_', ' ')}: {name}: {file['reason']}"
+    for reason, unlisted in file.get("unlisted_values", {}).items():
+        values = ", ".join(f"{value} {count:,}" for value, count in unlisted["values"].items())
+        yield f"{name}: {reason}: {values}; allowed: {', '.join(unlisted['allowed'])}"
+    for delivered, column in file.get("near_names", {}).items():
+        yield (
+            f"warning: {name}: its column {delivered} is not read; if it is {column}, name it so"
+        )
+    if file.get("undecodable_rows"):
+        yield f"{name}: {file['undecodable_rows']:,} rows don't decode as {file['encoding']}"
+    if file.get("title_lines"):
+        yield f"{name}: {file['title_lines']:,} lines above its header are no rows"
 
 
 def _most_frequent(reasons: Counter[str]) -> str:
@@ -304,6 +321,8 @@ def _most_frequent(reasons: Counter[str]) -> str:
 def _check(manifest: Manifest) -> Items:
     for file in manifest["files"]:
         yield from _about_checked(file)
+        told = {"status": None, **{name: file.get(name) or {} for name in _TOLD_OF_FILES}}
+        yield from map(shown, _about_refusal(file | told))
         if file.get("reasons"):
             yield _examples(file["reasons"])
 
@@ -311,6 +330,14 @@ def _check(manifest: Manifest) -> Items:
 def _about_checked(file: Manifest) -> Iterator[str]:
     """What ingest would make of a file: verdict, export, form, header and rows."""
     verdict = _VERDICTS[file["status"]]
+    if file["status"] == "accepted" and file["rows"]["quarantined"]:
+        rows = file["rows"]
+        none = rows["quarantined"] == rows["delivered"]
+        verdict = (
+            "would be delivered, but no row of it accepted"
+            if none
+            else f"would be accepted without {rows['quarantined']:,} rejected rows"
+        )
     yield f"{file['file']}: {verdict}{': ' if file['reason'] else ''}{file['reason'] or ''}"
     if file["export"]:
         yield f"  export     {file['export']} (told by {_TOLD_BY[file['export_told_by']]})"
@@ -378,7 +405,13 @@ def _open(manifest: Manifest) -> Items:
 
 
 def _status(manifest: Manifest) -> Items:
-    """What is staged and published, what is missing, and the last backfills."""
+    """What was refused, what is staged and published, what is missing, and the last backfills."""
+    for file in manifest["refused"]:
+        what = f"{file['export']}/{file['name']}: {file['reason']}"
+        yield (
+            f"{file['status'].replace('_', ' ')}: {shown(what)}; deliver it mended, or take it out "
+            "of landing"
+        )
     yield _rows("Staged", manifest["staged"])
     rows = [
         {

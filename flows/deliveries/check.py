@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from flows.console.errors import HeldBack, RunFailed, WrongUsage
+from flows.console.errors import HeldBack, WrongUsage
 from flows.console.terminal import shown
 from flows.deliveries.intake import FileReport, Intake
 from flows.deliveries.landing import Deliveries, LandedFile, check_exports
@@ -23,8 +23,9 @@ from flows.publishing.options import Options
 from schemas.derive import normalised_header
 from schemas.exports import EXPORTS, Export
 from transforms.exports.containers import Container, FileRefused, opened, survey
+from transforms.exports.header import Header
 from transforms.exports.personal import Pseudonyms
-from transforms.exports.reading import Header, likely_exports
+from transforms.exports.reading import likely_exports
 
 EXAMPLES: Final = 3
 """How many rows are shown of each reason."""
@@ -64,11 +65,11 @@ def check_files(
 
 
 def raise_if_refused(found: Mapping[str, Any]) -> None:
-    """Raises RunFailed where ingest would reject a file whole, HeldBack where it would hold one."""
+    """Raises HeldBack where ingest would reject a file whole or hold it back."""
     files = found["files"]
     rejected = [f"{f['file']}: {f['reason']}" for f in files if f["status"] == "rejected"]
     if rejected:
-        raise RunFailed(f"would be rejected whole: {'; '.join(rejected)}")
+        raise HeldBack(f"would be rejected whole: {'; '.join(rejected)}")
     if held := [file["file"] for file in files if file["status"] == "held_back"]:
         raise HeldBack(
             f"would be held back for too many rejected rows: {', '.join(held)}; have them mended, "
@@ -144,15 +145,13 @@ def _columns(export: Export, header: Header) -> dict[str, Any]:
         normalised_header(header.names[index]) != normalised_header(name)
         for name, index in header.columns.items()
     ]
-    known = set(header.columns.values())
-    extra = [name for index, name in enumerate(header.names) if index not in known]
     language = "Korean" if all(korean) else "mixed" if any(korean) else "English"
     return {
         "header_language": language,
         "columns": {
             "found": [name for name in export.columns if name in header.columns],
             "missing_optional": [name for name in export.columns if name not in header.columns],
-            "extra": [shown(name, _SHOWN_CHARACTERS) for name in extra],
+            "extra": [shown(name, _SHOWN_CHARACTERS) for name in header.extra],
         },
     }
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from flows.console.errors import HeldBack, NotReady, WrongUsage
 from flows.deliveries.intake import FileReport, Intake
 from flows.deliveries.landing import (
+    REFUSALS,
     REGISTRY,
     DeliveredFile,
     Deliveries,
     LandedFile,
+    Refusals,
+    RefusedFile,
     check_exports,
     delivered_key,
     landed_files,
@@ -30,6 +35,10 @@ from transforms.exports.merge import Merge, history_name
 from transforms.exports.personal import Pseudonyms
 
 KEY_VARIABLE: Final = "POINTBOOK_PII_KEY"
+_REFUSED: Final = ("rejected", "held_back")
+"""What becomes of files of which nothing is taken in."""
+_NAMED: Final = 3
+"""So many files are named in an error with their reasons."""
 
 
 def ingest(
@@ -46,6 +55,7 @@ def ingest(
         delivery = _Delivery(run, options, step)
         files = landed_files(run.workspace.landing, list(exports) or list(EXPORTS))
         delivery.take(files)
+        delivery.note_refusals(set(exports or EXPORTS))
         return run.commit(
             {
                 "delivery": delivery.number if delivery.intake.accepted else None,
@@ -76,7 +86,7 @@ class _Delivery:
             self.intake.pseudonyms = self._the_workspaces_key()
         for export in {file.export.name: file.export for file in files}.values():
             reports = [
-                self._step(f"read {export.name}/{file.name}", partial(self.intake.read, file))
+                self._step(f"read {file.title}", partial(self.intake.read, file))
                 for file in files
                 if file.export is export
             ]
@@ -149,9 +159,27 @@ class _Delivery:
         pseudonyms = self.intake.pseudonyms
         key_id = pseudonyms.key_id if pseudonyms else self._known.key_id
         registry = Deliveries(last=self.number, key_id=key_id, files=files)
-        target = self._run.workspace.staged / REGISTRY
+        self._write(registry, self._run.workspace.staged / REGISTRY)
+
+    def note_refusals(self, exports: Collection[str]) -> None:
+        """Takes what was refused into the commit, where that changes what `status` names.
+
+        `exports`: those whose files were looked at, of which nothing else is refused any more.
+        """
+        before = Refusals.load(self._run.workspace.quarantine)
+        files = [file for file in before.files if file.export not in exports]
+        for report in self.intake.reports:
+            if report.status in _REFUSED:
+                assert report.reason is not None
+                about = {"export": report.file.export.name, "name": report.file.name}
+                files.append(RefusedFile(**about, status=report.status, reason=report.reason))
+        refusals = Refusals(files=files)
+        if refusals != before:
+            self._write(refusals, self._run.workspace.quarantine / REFUSALS)
+
+    def _write(self, content: BaseModel, target: Path) -> None:
         temporary = self._run.temporary(target)
-        temporary.write_text(registry.model_dump_json(indent=1), encoding="utf-8")
+        temporary.write_text(content.model_dump_json(indent=1), encoding="utf-8")
         self._run.replace(temporary, target)
 
 
@@ -174,18 +202,40 @@ def file_quarantine(run: Run, intake: Intake, report: FileReport, filed: set[Pat
 
 def held_back(manifest: Mapping[str, Any]) -> list[str]:
     """The files that an ingest held back, as export/file."""
-    return [
-        f"{file['export']}/{file['file']}"
-        for file in manifest["files"]
-        if file["status"] == "held_back"
-    ]
+    return [_titled(file) for file in manifest["files"] if file["status"] == "held_back"]
 
 
 def raise_if_held_back(manifest: Mapping[str, Any]) -> None:
-    """Raises HeldBack naming the files that an ingest held back, if any."""
-    files = held_back(manifest)
-    if files:
-        raise HeldBack(
+    """Raises HeldBack naming the files of which an ingest took in nothing, with what mends them.
+
+    Those are the files held back, those rejected whole, and those in which each row is a conflict.
+    """
+    parts = []
+    if files := held_back(manifest):
+        parts.append(
             f"held back for too many rejected rows: {', '.join(files)}; read their rows in "
             "quarantine, then deliver them mended or raise --max-reject-rate"
         )
+    rejected = [file for file in manifest["files"] if file["status"] == "rejected"]
+    if rejected:
+        named = [f"{_titled(file)}: {file['reason']}" for file in rejected[:_NAMED]]
+        more = f"; {len(rejected) - _NAMED} more" if len(rejected) > _NAMED else ""
+        parts.append(
+            f"rejected whole: {'; '.join(named)}{more}; deliver them mended, or take them out of "
+            "landing"
+        )
+    for file in manifest["files"]:
+        if file["conflicts_only"]:
+            revision = EXPORTS[file["export"]].revision if file["export"] in EXPORTS else None
+            remedy = (
+                f"a corrected row needs a higher {revision}"
+                if revision
+                else "its rows have no revision, so what was delivered first stays"
+            )
+            parts.append(f"every row of {_titled(file)} is a conflict (key:conflict); {remedy}")
+    if parts:
+        raise HeldBack("; ".join(parts))
+
+
+def _titled(file: Mapping[str, Any]) -> str:
+    return f"{file['export']}/{file['file']}"

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import errno
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +21,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from flows.console import progress
-from flows.console.errors import RunFailed
+from flows.console.errors import PointbookError, RunFailed
+from flows.console.terminal import shown
 from flows.deliveries.landing import Deliveries, LandedFile
 from flows.publishing.options import Options
 from schemas.exports import Export
 from transforms.engine.engine import Engine, load_transform, memory_bytes
 from transforms.engine.threads import bound_threads
 from transforms.exports.containers import Container, FileRefused, opened, survey
+from transforms.exports.header import Header
 from transforms.exports.merge import WHOLE, Merge, Outcome, arrivals_schema
 from transforms.exports.personal import Pseudonyms
 from transforms.exports.reading import (
@@ -33,16 +38,20 @@ from transforms.exports.reading import (
     PIECE_BYTES,
     QUARANTINE_SCHEMA,
     Batch,
-    Header,
     Reader,
 )
 
 FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined", "held_back")
 """What the rows of a file are counted by; the first is the sum of the others."""
+_OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+"""Errors in writing to scratch, which end the run."""
 FEW_REJECTS: Final = 20
 """Up to so many rejected rows no file is held back, whatever their share."""
 MOST_MONTHS: Final = 600
 """A file's rows may spread over so many months; each has a file of its own open meanwhile."""
+_VALUES_TOLD: Final = 10
+"""So many values of a column that no list has are told of, the most frequent ones."""
+_CHARACTERS_TOLD: Final = 160
 _GROUP_BYTES: Final = 1 << 28
 """Months merge together up to this size, so that small months don't cost a merge each."""
 
@@ -63,8 +72,11 @@ class FileReport:
     encoding: str | None = None
     header: Header | None = None
     blank_lines: int = 0
+    titles: int = 0
+    undecodable: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    unlisted: dict[str, Counter[str]] = field(default_factory=dict)
     amounts: dict[str, Counter[str]] = field(default_factory=dict)
     months: set[str] = field(default_factory=set)
 
@@ -73,7 +85,10 @@ class FileReport:
         self.rows["delivered"] += batch.rows
         self.rows["accepted"] += batch.accepted.num_rows
         self.rows["quarantined"] += batch.quarantined.num_rows
+        self.undecodable += batch.undecodable
         self.reasons.update(batch.reasons)
+        for reason, values in batch.unlisted.items():
+            self.unlisted.setdefault(reason, Counter()).update(values)
         for name, total in batch.totals.items():
             amounts = self.amounts.setdefault(name, Counter())
             amounts["delivered"] += total
@@ -100,6 +115,11 @@ class FileReport:
         for counts in (self.rows, *self.amounts.values()):
             counts["held_back"] += counts.pop("accepted")
 
+    @property
+    def conflicts_only(self) -> bool:
+        """Whether each of its rows has the key of another row and other content."""
+        return 0 < self.rows["delivered"] == self.reasons[CONFLICT]
+
     def as_manifest(self) -> dict[str, Any]:
         """The report as the manifest shows it."""
         delimiter = self.header and self.header.delimiter
@@ -108,14 +128,29 @@ class FileReport:
             "file": self.file.name,
             "status": self.status,
             "reason": self.reason,
+            "conflicts_only": self.conflicts_only,
             "sha256": self.sha256,
             "bytes": self.size,
             "encoding": self.encoding,
             "delimiter": delimiter and delimiter.decode(),
-            "extra_columns": self.header.extra if self.header else 0,
+            "undecodable_rows": self.undecodable,
+            "extra_columns": len(self.header.extra) if self.header else 0,
+            "extra_names": [_told(name) for name in self.header.extra] if self.header else [],
+            "near_names": {
+                _told(name): column
+                for name, column in (self.header.near.items() if self.header else ())
+            },
             "blank_lines": self.blank_lines,
+            "title_lines": self.titles,
             "rows": {fate: self.rows[fate] for fate in FATES},
             "reasons": dict(sorted(self.reasons.items())),
+            "unlisted_values": {
+                reason: {
+                    "values": {_told(value): n for value, n in _most_frequent(values)},
+                    "allowed": _allowed(self.file.export, reason.partition(":")[0]),
+                }
+                for reason, values in sorted(self.unlisted.items())
+            },
             "amounts": {
                 name: {fate: amounts[fate] for fate in FATES}
                 for name, amounts in self.amounts.items()
@@ -215,7 +250,7 @@ class Intake:
         report = FileReport(file)
         try:
             container = Container.of(file.path)
-            with opened(file.path, file.room) as handle:
+            with opened(file.path, file.room) as handle, _ending_the_file():
                 found = survey(handle, container)
                 report.sha256, report.size = found.sha256, found.size
                 report.encoding = found.encoding
@@ -225,10 +260,10 @@ class Intake:
                 of = (file.export, file.name, handle, container, found.encoding)
                 reader = Reader(*of, self.pseudonyms, self._readers)
                 share = lambda: handle.tell() / max(1, found.size)  # noqa: E731
-                with progress.working(f"reading {file.export.name}/{file.name}", share):
+                with progress.working(f"reading {file.title}", share):
                     self._write_batches(report, reader.batches())
                 report.header = reader.header
-                report.blank_lines = reader.blank_lines
+                report.blank_lines, report.titles = reader.blank_lines, reader.titles
         except FileRefused as refusal:
             survives = (report.sha256, report.size, report.encoding)
             return FileReport(file, "rejected", str(refusal), *survives)
@@ -324,6 +359,44 @@ class Intake:
     def _arrivals(self, report: FileReport, partition: str) -> Path:
         folder = self._scratch / "arrivals" / report.file.export.name / (partition or "whole")
         return folder / f"{report.file.number}.arrow"
+
+
+@contextmanager
+def _ending_the_file() -> Iterator[None]:
+    """Whatever is wrong with a file ends that file: an error that nobody foresaw refuses it.
+
+    It is named by its kind and place alone, since its text may hold what the file does. A full
+    disk is no fault of the file's.
+    """
+    try:
+        yield
+    except (FileRefused, PointbookError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            raise
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        raise FileRefused(
+            f"an error that nobody foresaw: {type(error).__name__} in {where}; report it, and "
+            "deliver the file in another form"
+        ) from error
+
+
+def _told(text: str) -> str:
+    """A name or value out of a file, fit to be printed and no longer than a line."""
+    return shown(text, _CHARACTERS_TOLD)
+
+
+def _most_frequent(values: Counter[str]) -> list[tuple[str, int]]:
+    """The most frequent values, those of one frequency by name."""
+    return sorted(values.items(), key=lambda item: (-item[1], item[0]))[:_VALUES_TOLD]
+
+
+def _allowed(export: Export, column: str) -> list[str]:
+    """A column's codes, each with its Korean label."""
+    labels = export.metadata(column)["labels"]
+    return [f"{code} {label}" for code, label in cast("Mapping[str, str]", labels).items()]
 
 
 def _groups(

@@ -11,12 +11,17 @@ from typing import Final
 from pydantic import BaseModel
 
 from flows.console.errors import WrongUsage
+from flows.console.terminal import shown
 from flows.publishing.commit import sha256_of
 from flows.publishing.workspace import Workspace
 from schemas.exports import EXPORTS, Export
 
 REGISTRY: Final = "deliveries.json"
 """In the staged folder: the files that were delivered, by export and the hash of their bytes."""
+
+
+REFUSALS: Final = "refused.json"
+"""In the quarantine folder: the files in landing of which nothing was taken in."""
 
 
 class DeliveredFile(BaseModel):
@@ -30,6 +35,29 @@ class DeliveredFile(BaseModel):
 def delivered_key(export: str, sha256: str) -> str:
     """What a delivered file is known by: one file may bring rows to several exports."""
     return f"{export}/{sha256}"
+
+
+class RefusedFile(BaseModel):
+    """A file that the last ingest of its export did not take in: rejected or held back, and why."""
+
+    export: str
+    name: str
+    status: str
+    reason: str
+
+
+class Refusals(BaseModel):
+    """What lay in landing and was not delivered."""
+
+    files: list[RefusedFile] = []
+
+    @classmethod
+    def load(cls, quarantine: Path) -> Refusals:
+        """Those of a workspace; none before the first one."""
+        try:
+            return cls.model_validate_json((quarantine / REFUSALS).read_bytes())
+        except FileNotFoundError:
+            return cls()
 
 
 class Deliveries(BaseModel):
@@ -73,6 +101,11 @@ class LandedFile:
         """Its name in landing; bytes that are not UTF-8 are shown as \\x.."""
         return _shown(self.path)
 
+    @property
+    def title(self) -> str:
+        """Export and name, fit to be printed."""
+        return f"{self.export.name}/{shown(self.name)}"
+
 
 def check_exports(names: Sequence[str]) -> None:
     """Raises WrongUsage where a name is no export's."""
@@ -103,6 +136,13 @@ def new_files(workspace: Workspace) -> list[LandedFile]:
         for file in landed_files(workspace.landing, list(EXPORTS))
         if not known.has(file.export.name, _sha256(file))
     ]
+
+
+def refused_files(workspace: Workspace) -> list[RefusedFile]:
+    """What the last ingest refused and still lies in landing."""
+    refused = Refusals.load(workspace.quarantine).files
+    landed = {(f.export.name, f.name) for f in landed_files(workspace.landing, list(EXPORTS))}
+    return [file for file in refused if (file.export, file.name) in landed]
 
 
 def _sha256(file: LandedFile) -> str:

@@ -24,6 +24,7 @@ from flows.commands.registry import COMMANDS
 from flows.commands.signature import REQUIRED, with_signature
 from flows.console import logs
 from flows.console.errors import RunFailed, line_of
+from flows.console.terminal import shown
 from flows.deliveries.ingest import ingest
 from flows.deliveries.opening import open_ledger
 from flows.publishing.options import Options, asked_period
@@ -195,7 +196,7 @@ def _tables_of_calendar(manifest: Manifest) -> list[PageTable]:
 def _files_of(manifest: Manifest) -> PageTable:
     """The files of a delivery."""
     rows = [
-        {"export": file["export"], "file": file["file"], "status": file["status"]} | file["rows"]
+        {name: shown(file[name]) for name in ("export", "file", "status")} | file["rows"]
         for file in manifest["files"]
     ]
     return "ingest-files", "Files of the delivery: rows by what became of them", rows

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from flows.console import summary
-from flows.console.errors import HeldBack, RunFailed, WrongUsage
+from flows.console.errors import HeldBack, WrongUsage
 from flows.console.terminal import shown
 from flows.deliveries.check import check_files, raise_if_refused
 from flows.publishing.options import Options
@@ -300,7 +300,7 @@ def test_a_whole_file_refused_counts_more_than_one_held_back(tmp_path: Path) -> 
     raise_if_refused(check_files(options, [good]))
     with pytest.raises(HeldBack, match=r"held\.csv.*--max-reject-rate"):
         raise_if_refused(check_files(options, [good, held]))
-    with pytest.raises(RunFailed, match=r"bad\.csv: its header suits no export"):
+    with pytest.raises(HeldBack, match=r"rejected whole: .*bad\.csv: its header suits no export"):
         raise_if_refused(check_files(options, [good, held, bad]))
 
 
@@ -402,7 +402,8 @@ def test_the_command_can_be_quiet_and_be_told_the_export(tmp_path: Path) -> None
     table = pa.table({"member_id": ["M1"], "enrolled_on": ["2016-01-01"], "extra": [1]})
     dropped(tmp_path, {"m.parquet": parquet_bytes(table)})
     done = run(tmp_path, "m.parquet", "--export", "members", "--quiet")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
-        "pointbook: would be rejected whole: m.parquet: lacks the required column updated_at\n"
+        "pointbook: would be rejected whole: m.parquet: lacks the required column updated_at of "
+        "members; name it so, or as in Korean (갱신일시)\n"
     )

@@ -97,10 +97,14 @@ TABLES = st.integers(2, 4).flatmap(
 
 
 def looks_like_rows(record: str, width: int, delimiter: str) -> bool:
-    """Whether the further lines of a record are rows by themselves: its last, and most others."""
+    """Whether the lines of a record are rows by themselves: the first but for its open quote, its
+    last, and most others."""
     quoted = r' *"(?:[^"]|"")*"[ \r]*'
     field = rf'(?:{quoted}|(?! *")[^{re.escape(delimiter)}]*)'
     row = re.compile(re.escape(delimiter).join([field] * width))
+    first = re.sub(rf"{quoted}(?=$|{re.escape(delimiter)})", "", record.split("\n")[0])
+    if first.count(delimiter) != width - 1:
+        return False
     further = [line for line in record.split("\n")[1:] if line.strip(" \t\r") or delimiter in line]
     fitting = [row.fullmatch(line) is not None for line in further]
     return bool(fitting) and fitting[-1] and 2 * sum(fitting) > len(fitting)

@@ -158,7 +158,7 @@ def nullability(schema: pa.Schema) -> dict[str, bool]:
     return {field.name: field.nullable for field in schema}
 
 
-def test_a_contact_without_a_digit_is_staged_as_missing(tmp_path: Path) -> None:
+def test_a_contact_without_a_digit_counts_as_missing(tmp_path: Path) -> None:
     application = {
         "application_id": "R1",
         "customer_id": "C1",
@@ -169,10 +169,21 @@ def test_a_contact_without_a_digit_is_staged_as_missing(tmp_path: Path) -> None:
         "contact": "no number",
         "address": "Seoul",
     }
-    names, values = ",".join(application), ",".join(map(str, application.values()))
-    text = f"{names}\n{values}\n".encode()
-    manifest = ingest(workspace_with(tmp_path, {"refund_applications/1.csv": text}))
-    assert manifest["files"][0]["rows"]["accepted"] == 1, manifest["files"]
-    (row,) = staged(tmp_path, "refund_applications")
+    customer = {
+        "customer_id": "C1",
+        "joined_on": "2010-01-02",
+        "status": "active",
+        "contact": "no number",
+        "address": "Seoul",
+        "updated_at": "2016-11-03",
+    }
+    files = {}
+    for name, row in (("refund_applications", application), ("customers", customer)):
+        text = f"{','.join(row)}\n{','.join(map(str, row.values()))}\n"
+        files[f"{name}/1.csv"] = text.encode()
+    manifest = ingest(workspace_with(tmp_path, files))
+    reasons = {file["export"]: file["reasons"] for file in manifest["files"]}
+    assert reasons == {"refund_applications": {"contact:required": 1}, "customers": {}}
+    (row,) = staged(tmp_path, "customers")
     assert row["contact"] is None
     assert row["address"]

@@ -19,12 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-import numpy as np
 import pyarrow as pa
 
 from transforms.engine.threads import beside
-from transforms.exports import utf8
 from transforms.exports.cp949 import Cp949Decoder
+from transforms.exports.encodings import NotRead, encoding_of
 
 CHUNK_BYTES: Final = 1 << 24
 MAX_EXPANSION: Final = 250
@@ -34,17 +33,9 @@ _FREE_EXPANSION_BYTES: Final = 1 << 26
 MAX_EXPANDED_BYTES: Final = 1 << 38
 """More than any file has, however large the operator, once it is expanded: a bomb that grows too
 slowly for `MAX_EXPANSION` still ends here, before scratch fills the disk."""
-_LINE_FEED: Final = 0x0A
-_BAD_LINES_IN: Final = 100
-"""One line in so many may fail to decode."""
 
 _TEXT_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
 _COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd"}
-_BYTE_ORDER_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 class FileRefused(Exception):
@@ -126,7 +117,10 @@ def survey(file: io.FileIO, container: Container) -> Survey:
     encoding = None
     with _Hashing(file) as hashed:
         if container.kind == "text":
-            encoding = _encoding(_expanded(hashed, container))
+            try:
+                encoding = encoding_of(_expanded(hashed, container))
+            except NotRead as what:
+                raise FileRefused(str(what)) from what
         while hashed.read(CHUNK_BYTES):
             pass
     size = file.tell()
@@ -163,42 +157,6 @@ def check_expanded(size: int, read: int) -> None:
         )
     if size > MAX_EXPANDED_BYTES:
         raise FileRefused(f"expands to more than {MAX_EXPANDED_BYTES:,} bytes; deliver it in parts")
-
-
-def may_fail(bad_lines: int, lines: int) -> bool:
-    """Whether a file in which so many lines don't decode is still in that encoding."""
-    return bad_lines <= max(1, lines // _BAD_LINES_IN)
-
-
-def _encoding(chunks: Iterator[bytes]) -> str:
-    """UTF-8 if the header and all but a few lines decode, else CP949 (which reading proves)."""
-    lines = bad_lines = 0
-    rest = b""
-    header_decodes: bool | None = None
-    for number, chunk in enumerate(chunks):
-        if number == 0:
-            for mark, encoding in _BYTE_ORDER_MARKS:
-                if chunk.startswith(mark):
-                    return encoding
-        lines += int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == _LINE_FEED))
-        text = rest + chunk
-        cut = text.rfind(b"\n") + 1
-        text, rest = text[:cut], text[cut:]
-        if header_decodes is None and (body := text.lstrip()):
-            header_decodes = utf8.is_utf8(body.partition(b"\n")[0])
-            if not header_decodes:
-                return "cp949"
-        bad_lines += utf8.bad_lines(text)
-        if len(rest) > CHUNK_BYTES:
-            bad_lines += utf8.bad_lines(rest)
-            rest = b""
-    if rest:
-        lines += 1
-        bad = utf8.bad_lines(rest)
-        bad_lines += bad
-        if header_decodes is None:
-            header_decodes = not bad
-    return "utf-8" if header_decodes and may_fail(bad_lines, lines) else "cp949"
 
 
 def _expanded(file: _Reader, container: Container) -> Iterator[bytes]:

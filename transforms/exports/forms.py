@@ -302,7 +302,8 @@ def _enumerations(text: pa.Array, metadata: Mapping[str, object]) -> _Parsed:
 
 
 def _codes(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
-    return pc.ascii_upper(text), {}
+    # pandas writes NaN for nothing; in capitals it is an airport's code
+    return pc.ascii_upper(text), {"format": _mask(pc.fill_null(pc.equal(text, "NaN"), False))}
 
 
 _FORMS: Final[Mapping[str, Callable[[pa.Array, Mapping[str, object]], _Parsed]]] = {

@@ -1,12 +1,17 @@
-"""Keyed hashes for personal data: the values themselves are never staged."""
+"""Keyed hashes for personal data: the values themselves are never staged, nor shown."""
 
 from __future__ import annotations
 
 import hmac
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, cast
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+Mask = npt.NDArray[np.bool_]
 
 MASK: Final = b"***"
 """What stands for a personal value in quarantined raw text."""
@@ -33,8 +38,34 @@ class Pseudonyms:
         return hmac.digest(self._key, value.encode(), "sha256").hex()
 
 
+def may_be_personal(values: pa.Array, labels: Iterable[str] = ()) -> Mask:
+    """Which cells of a column that holds nothing personal may hold it nevertheless.
+
+    A row of too many and too few delimiters has a contact or an address where another column is.
+    What is no word, id, number or date, nor one of the column's `labels`, may be one; so may what
+    has a telephone's digits.
+    """
+    digits = pc.replace_substring_regex(values, r"\D+", "")
+    numeric = pc.match_substring_regex(values, r"^[+(]?\d[-\d .()]*$")
+    telephone = pc.and_(numeric, pc.match_substring_regex(digits, _TELEPHONE))
+    telephone = pc.or_(telephone, pc.match_substring_regex(values, _LOCAL_TELEPHONE))
+    harmless = pc.and_not(pc.match_substring_regex(values, _HARMLESS), telephone)
+    labelled = pc.is_in(pc.utf8_normalize(values, form="NFC"), pa.array(labels, pa.string()))
+    shown = pc.fill_null(pc.or_(harmless, labelled), True)
+    return cast("Mask", ~shown.to_numpy(zero_copy_only=False))
+
+
+_HARMLESS: Final = (
+    r"^(?:[A-Za-z0-9_-]{0,40}|[+-]?[\d.,:/ TZ+-]{1,40}"
+    r"|[-(+△−₩￦ ]*[\d,.]+[)\-원 ]*|\d{4}년 ?\d\d?월(?: ?\d\d?일)?[ \d:.오전후]*)$"
+)
+_TELEPHONE: Final = r"^(?:0|820?)(?:1[016-9]|2|[3-6]\d|70|50\d?|80)\d{6,8}$|^10\d{8}$"
+_LOCAL_TELEPHONE: Final = r"^\d{3,4}[- ]\d{4}$"
+
+
 def _digits(values: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(values, r"\D+", "")
+    # full-width digits become those of ASCII
+    return pc.replace_substring_regex(pc.utf8_normalize(values, form="NFKC"), r"\D+", "")
 
 
 def _words(values: pa.Array) -> pa.Array:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final, TypeVar
 
 import numpy as np
@@ -21,20 +22,28 @@ from transforms.exports import forms
 from transforms.exports.containers import (
     Container,
     FileRefused,
-    may_fail,
     utf8_chunks,
 )
+from transforms.exports.encodings import may_fail
+from transforms.exports.header import (
+    Header,
+    RepeatedHeaders,
+    beginning,
+    columns_at_the_top,
+    header_of,
+)
 from transforms.exports.parquet import opened_parquet, row_batches
-from transforms.exports.personal import MASK, Pseudonyms
-from transforms.exports.records import MAX_FIELDS, MAX_RECORD_BYTES, Records, Splitter
+from transforms.exports.personal import MASK, Pseudonyms, may_be_personal
+from transforms.exports.records import Records, Splitter, refused_lines
 from transforms.exports.text_order import sorted_by
 from transforms.exports.typed import json_lines, read_typed
 from transforms.exports.utf8 import bad_spans
 from transforms.exports.validate import Mask, broken_rules, reasons
 
-DELIMITERS: Final = (b",", b"\t", b"|", b";")
 UNSPLIT: Final = "row:format"
 CONFLICT: Final = "key:conflict"
+_UNLISTED_KEPT: Final = 1_000
+"""So many distinct values of a piece are counted that no list has."""
 MAX_WORKERS: Final = 4
 """Pieces in work at once at the most, whatever the machine."""
 PIECE_BYTES: Final = 100_000_000
@@ -52,32 +61,14 @@ QUARANTINE_SCHEMA: Final = pa.schema(
 
 
 @dataclass(frozen=True)
-class Header:
-    """Where the export's columns lie in a file: index by name, among the `names` delivered."""
-
-    columns: Mapping[str, int]
-    names: Sequence[str]
-    delimiter: bytes | None = None
-
-    @property
-    def width(self) -> int:
-        """How many columns the file has."""
-        return len(self.names)
-
-    @property
-    def extra(self) -> int:
-        """How many of them the export doesn't know."""
-        return len(self.names) - len(self.columns)
-
-
-@dataclass(frozen=True)
 class Batch:
     """Some rows of a file: accepted ones typed, with `source_row`; refused ones as quarantined.
 
     Accepted ones are in the export's `order`, refused ones in the file's. `source_row` counts the
     file's rows from 0. `totals` and `refused_totals` add up each control amount over all rows and
     over the refused ones, where it could be read. `undecodable` rows hold bytes that the file's
-    encoding has no character for.
+    encoding has no character for. `unlisted` counts, by reason, the values that are in no
+    list of codes, as far as they may be told.
     """
 
     rows: int
@@ -87,13 +78,14 @@ class Batch:
     totals: Mapping[str, int]
     refused_totals: Mapping[str, int]
     undecodable: int = 0
+    unlisted: Mapping[str, Counter[str]] = field(default_factory=dict)
 
 
 @dataclass
 class Reader:
     """Reads a file of an export, some pieces of it at once.
 
-    `blank_lines` is known when it is read.
+    `blank_lines` and `titles`, the lines above its header, are known when it is read.
     """
 
     export: Export
@@ -105,6 +97,7 @@ class Reader:
     workers: int = 2
     header: Header = field(init=False)
     blank_lines: int = 0
+    titles: int = 0
 
     def batches(self) -> Iterator[Batch]:
         """The file's rows in order; raises FileRefused where the file as a whole is no good."""
@@ -126,8 +119,7 @@ class Reader:
         if self.container.kind == "parquet":
             for first, batch in self._typed_pieces():
                 rows = _within(wanted, first, batch.num_rows)
-                texts = json_lines(batch, rows, self._personal_indices())
-                yield self._conflicts(pa.array(rows + first + 1), texts)
+                yield self._conflicts(pa.array(rows + first + 1), self._as_json(batch, rows))
         else:
             for first, records in self._text_pieces():
                 rows = _within(wanted, first, len(records))
@@ -141,22 +133,26 @@ class Reader:
         """The text's records in pieces, each with the number of its first row (from 0)."""
         assert self.encoding is not None
         self.file.seek(0)
-        chunks = utf8_chunks(self.file, self.container, self.encoding)
-        first_chunk, first_line, skipped = _header_line(chunks)
-        self.header = _text_header(self.export, first_line)
+        chunks = _with_line_feeds(utf8_chunks(self.file, self.container, self.encoding))
+        found = beginning(self.export, chunks)
+        self.header, self.titles = found.header, found.titles
         assert self.header.delimiter is not None
-        splitter = Splitter(self.header.delimiter, self.header.width, skipped + 2)
-        rows = 0
-        chunk = first_chunk
+        splitter = Splitter(self.header.delimiter, self.header.width, found.line)
+        repeated = RepeatedHeaders(self.export, self.header)
+        rows = len(found.rows_above)
+        if rows:
+            yield 0, refused_lines(found.rows_above, self.header.width)
+        chunk = found.rest
         while True:
             following = next(chunks, None)
             for records in splitter.feed(chunk, final=following is None):
+                repeated.refuse(records)
                 yield rows, records
                 rows += len(records)
             if following is None:
                 break
             chunk = following
-        self.blank_lines = splitter.blank_lines + skipped
+        self.blank_lines = splitter.blank_lines + found.blank_lines
 
     def _read_text_piece(self, first: int, records: Records) -> Batch:
         """Reads records; those that can't be split or decoded are refused without a look inside."""
@@ -178,18 +174,48 @@ class Reader:
         return replace(batch, undecodable=int(undecodable.sum()))
 
     def _raw_text(self, records: Records, rows: npt.NDArray[np.int64]) -> pa.Array:
-        personal = self._personal_indices()
-        if not personal:
+        """The text of rows as it may be told: in an export with personal data nothing of them."""
+        if not self.export.personal:
             return _printable(records.raw(rows))
-        pieces = records.raw_masked(rows, personal, MASK)
-        text = _printable(pc.binary_join_element_wise(*pieces, b""))
-        unsplit = records.refused[rows] | _undecodable(records)[rows]
-        return pc.if_else(pa.array(unsplit), MASK.decode(), text)
+        split = ~(records.refused[rows] | _undecodable(records)[rows])
+        told = rows[split]
+        hidden = [
+            np.ones(told.size, np.bool_)
+            if index not in self._told
+            else self._may_be_personal(self._told[index], records.field(index, told))
+            for index in range(self.header.width)
+        ]
+        texts = pc.binary_join_element_wise(*records.raw_masked(told, hidden, MASK), b"")
+        masked = pa.array([MASK.decode()] * rows.size, pa.string())
+        return pc.replace_with_mask(masked, pa.array(split), _printable(texts))
+
+    def _may_be_personal(self, name: str, values: pa.Array) -> Mask:
+        labels = self.export.metadata(name).get("labels")
+        return may_be_personal(values, labels.values() if isinstance(labels, dict) else ())
+
+    @property
+    def _told(self) -> dict[int, str]:
+        """The columns that may be told of, by index; with personal data no unknown one is."""
+        known = {index: name for name, index in self.header.columns.items()}
+        return {index: name for index, name in known.items() if name not in self.export.personal}
+
+    def _as_json(self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.Array:
+        """Rows of a Parquet file as JSON, as far as they may be told."""
+        if not self.export.personal or not rows.size:
+            return json_lines(batch, rows, [])
+        for index, name in self._told.items():
+            column = batch.column(index)
+            if pa.types.is_string(column.type):
+                hidden = pa.array(self._may_be_personal(name, column))
+                shown = pc.if_else(hidden, MASK.decode(), column)
+                batch = batch.set_column(index, batch.schema.field(index), shown)
+        unknown = [index for index in range(batch.num_columns) if index not in self._told]
+        return json_lines(batch, rows, unknown)
 
     def _typed_pieces(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         """The Parquet file's rows in pieces, each with the number of its first row (from 0)."""
         with opened_parquet(self.file) as parquet:
-            self.header = _header(self.export, parquet.schema_arrow.names)
+            self.header = header_of(self.export, parquet.schema_arrow.names)
             needed = [self.header.names[index] for index in self.header.columns.values()]
             first = 0
             for batch in row_batches(parquet, self.file, needed):
@@ -217,7 +243,7 @@ class Reader:
             np.zeros(batch.num_rows, np.bool_),
             lambda refused: (
                 pa.array(refused + first + 1),
-                json_lines(batch, refused, self._personal_indices()),
+                self._as_json(batch, refused),
             ),
         )
 
@@ -263,7 +289,25 @@ class Reader:
             reasons={reason: int(mask.sum()) for reason, mask in broken.items()},
             totals=totals,
             refused_totals={name: totals[name] - kept[name] for name in totals},
+            unlisted={
+                f"{name}:domain": self._counted(name, columns[name].values, found[reason])
+                for name in self.export.codes
+                if (reason := f"{name}:domain") in found
+            },
         )
+
+    def _counted(self, name: str, values: pa.Array, failing: Mask) -> Counter[str]:
+        """The values of the failing cells, with how often they came."""
+        counts = pc.value_counts(values.filter(pa.array(failing)))
+        texts, rows = counts.field("values"), counts.field("counts").to_pylist()
+        texts = texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts
+        if self.export.personal:
+            hidden = pa.array(self._may_be_personal(name, texts))
+            texts = pc.if_else(hidden, MASK.decode(), texts)
+        told: Counter[str] = Counter()
+        for text, count in zip(texts.to_pylist(), rows, strict=True):
+            told[text] += count
+        return Counter(dict(told.most_common(_UNLISTED_KEPT)))
 
     def _quarantined(self, lines: pa.Array, texts: pa.Array, why: pa.Array) -> pa.Table:
         """Rows of this file as they lie in quarantine."""
@@ -311,29 +355,25 @@ class Reader:
     def _absent(self, name: str, rows: int) -> forms.Read:
         return self._read_cells(name, pa.nulls(rows, pa.string()))
 
-    def _personal_indices(self) -> list[int]:
-        return [self.header.columns[n] for n in self.export.personal if n in self.header.columns]
-
 
 def likely_exports(file: io.FileIO, container: Container, encoding: str | None) -> list[Export]:
     """The exports that the file's header suits best: all required columns, and most known ones."""
     file.seek(0)
+    suits: dict[str, int | None] = {}
     if container.kind == "parquet":
         with opened_parquet(file) as parquet:
-            names = parquet.schema_arrow.names
-        delivered = dict.fromkeys(EXPORTS, names)
+            delivered = set(map(normalised_header, parquet.schema_arrow.names))
+        for name, export in EXPORTS.items():
+            columns = {column for key, column in header_names(export).items() if key in delivered}
+            suits[name] = len(columns) if columns.issuperset(export.required) else None
     else:
         assert encoding is not None
-        _, line, _ = _header_line(utf8_chunks(file, container, encoding))
-        delivered = {name: _split_header(export, line)[0] for name, export in EXPORTS.items()}
-    suits: dict[str, int] = {}
-    for export in EXPORTS.values():
-        known = header_names(export)
-        normalised = (normalised_header(name) for name in delivered[export.name])
-        columns = {known[name] for name in normalised if name in known}
-        if columns.issuperset(export.required):
-            suits[export.name] = len(columns)
-    return [EXPORTS[name] for name, columns in suits.items() if columns == max(suits.values())]
+        text = next(_with_line_feeds(utf8_chunks(file, container, encoding)), b"")
+        if not text.strip():
+            raise FileRefused("empty: not even a header; deliver it again")
+        suits = {name: columns_at_the_top(export, text) for name, export in EXPORTS.items()}
+    most = max((count for count in suits.values() if count is not None), default=0)
+    return [EXPORTS[name] for name, count in suits.items() if count == most]
 
 
 Piece = TypeVar("Piece")
@@ -353,74 +393,15 @@ def _in_order(
             yield future.result()
 
 
-def _header_line(chunks: Iterator[bytes]) -> tuple[bytes, str, int]:
-    """The rest of the first chunk behind the header, the header, and the blank lines before it."""
-    text = b""
-    skipped = 0
-    while True:
-        behind_blanks = text.rfind(b"\n", 0, len(text) - len(text.lstrip())) + 1
-        skipped += text.count(b"\n", 0, behind_blanks)
-        text = text[behind_blanks:]
-        line, line_end, rest = text.partition(b"\n")
-        if line_end:
-            break
-        if len(text) > MAX_RECORD_BYTES:
-            raise FileRefused("no header: the first line is too long for one")
-        following = next(chunks, None)
-        if following is None:
-            break
-        text += following
-    if not line.strip():
-        raise FileRefused("empty: not even a header; deliver it again")
-    try:
-        return rest, line.decode("utf-8").rstrip("\r"), skipped
-    except UnicodeDecodeError as error:
-        raise FileRefused("its header is neither UTF-8 nor CP949") from error
-
-
-def _text_header(export: Export, line: str) -> Header:
-    names, delimiter = _split_header(export, line)
-    if not names:
-        raise FileRefused("its first line names no known column; is there an unclosed quote in it?")
-    return _header(export, names, delimiter)
-
-
-def _split_header(export: Export, line: str) -> tuple[list[str], bytes]:
-    """The names under the delimiter that yields most known ones; none where none is known."""
-    known = header_names(export)
-    most, names, delimiter = 0, list[str](), b""
-    for candidate in DELIMITERS:
-        try:
-            (fields,) = csv.reader(
-                [line], delimiter=candidate.decode(), skipinitialspace=True, strict=True
-            )
-        except csv.Error:
-            continue
-        found = sum(normalised_header(name) in known for name in fields)
-        if found > most:
-            most, names, delimiter = found, fields, candidate
-    return names, delimiter
-
-
-def _header(export: Export, names: list[str], delimiter: bytes | None = None) -> Header:
-    """Finds the export's columns among the delivered names.
-
-    Raises FileRefused where one is named twice or a required one is missing, or there are too many.
-    """
-    if len(names) > MAX_FIELDS:
-        raise FileRefused(f"its header names {len(names):,} columns; {MAX_FIELDS:,} at most")
-    known = header_names(export)
-    columns: dict[str, int] = {}
-    for index, delivered in enumerate(names):
-        name = known.get(normalised_header(delivered))
-        if name in columns:
-            raise FileRefused(f"names the column {name} twice; deliver it once")
-        if name is not None:
-            columns[name] = index
-    missing = [name for name in export.required if name not in columns]
-    if missing:
-        raise FileRefused(f"lacks the required column {', '.join(missing)}")
-    return Header(columns, names, delimiter)
+def _with_line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The text with a line feed for each carriage return, where it has these alone."""
+    first = next(chunks, b"")
+    if b"\n" in first or b"\r" not in first:
+        yield first
+        yield from chunks
+        return
+    for chunk in chain([first], chunks):
+        yield chunk.replace(b"\r", b"\n")
 
 
 def _undecodable(records: Records) -> Mask:
@@ -441,9 +422,11 @@ def _shown(text: bytes) -> str:
         kept = text.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return text.decode("utf-8", "backslashreplace")
-    return "".join(
+    bad = (
         f"\\x{ord(char) - 0xDC00:02x}" if 0xDC00 <= ord(char) <= 0xDCFF else char for char in kept
     )
+    # what else is a surrogate was delivered so, in bytes that look like UTF-8
+    return "".join(bad).encode("utf-8", "backslashreplace").decode()
 
 
 def _within(wanted: npt.NDArray[np.int64], first: int, count: int) -> npt.NDArray[np.int64]:

@@ -16,6 +16,7 @@ blank rows and swallow good lines after a stray quote). So the splitting is done
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -217,12 +218,41 @@ def _fields_until_open(text: Bytes, start: int, end: int, delimiter: int, width:
 
 
 @njit(cache=True, nogil=True)
+def _fields_with_stray_quote(text: Bytes, start: int, end: int, delimiter: int) -> int:
+    """How many fields a line has where the quote that is not closed in it is a character."""
+    fields = 0
+    at = start
+    stray = False
+    while True:
+        while at < end and text[at] == _BLANK:
+            at += 1
+        fields += 1
+        if at < end and text[at] == _QUOTE and not stray:
+            begin = at
+            at += 1
+            while at < end and (text[at] != _QUOTE or (at + 1 < end and text[at + 1] == _QUOTE)):
+                at += 1 if text[at] != _QUOTE else 2
+            if at >= end:
+                stray, at = True, begin
+        while at < end and text[at] != delimiter:
+            at += 1
+        if at >= end:
+            return fields
+        at += 1
+
+
+@njit(cache=True, nogil=True)
 def _lines_are_records(text: Bytes, start: int, end: int, delimiter: int, width: int) -> bool:
-    """Whether the further lines of a record look like records: its last, and most of the others."""
+    """Whether the lines of a record look like records: the first but for the quote that it leaves
+    open, the last, and most of those between.
+    """
     records = 0
     others = 0
     last = False
-    at = _line_end(text, start) + 1
+    at = _line_end(text, start)
+    if _fields_with_stray_quote(text, start, at, delimiter) != width:
+        return False
+    at += 1
     while at <= end:
         line_end = min(_line_end(text, at), end)
         if not _is_blank_line(text, at, line_end, delimiter):
@@ -420,16 +450,19 @@ class Records:
         """The given records as delivered, without their line end, as Arrow binary."""
         return gather(self.text, self.start[rows], self._without_line_end(rows))
 
-    def raw_masked(self, rows: Rows, fields: list[int], mask: bytes) -> list[pa.Array]:
-        """The given records as delivered, cut into pieces: what `fields` hold becomes the mask."""
+    def raw_masked(self, rows: Rows, hidden: Sequence[Mask], mask: bytes) -> list[pa.Array]:
+        """The given split records as delivered, cut into pieces, to be joined.
+
+        `hidden` says for each field in which of the rows the mask stands in its place.
+        """
         pieces: list[pa.Array] = []
         at = self.start[rows]
-        for field in sorted(fields):
-            begin = np.where(self.refused[rows], at, self.field_start[field, rows])
-            end = np.where(self.refused[rows], at, self.field_end[field, rows])
-            pieces.append(gather(self.text, at, begin))
-            pieces.append(pa.array([mask] * rows.size, pa.binary()))
-            at = end
+        for field, hides in enumerate(hidden):
+            if not hides.any():
+                continue
+            pieces.append(gather(self.text, at, np.where(hides, self.field_start[field, rows], at)))
+            pieces.append(pa.array([mask if hide else b"" for hide in hides], pa.binary()))
+            at = np.where(hides, self.field_end[field, rows], at)
         pieces.append(gather(self.text, at, np.maximum(at, self._without_line_end(rows))))
         return pieces
 
@@ -503,8 +536,17 @@ class Splitter:
         return found
 
     def _refused_line(self, text: bytes) -> Records:
-        records = Records.room(np.frombuffer(text, np.uint8), self._width, 1)
-        records.start[0], records.end[0] = 0, len(text)
-        records.line[0], records.refused[0] = self._line, True
         self._line += 1
-        return records
+        return refused_lines([(self._line - 1, text)], self._width)
+
+
+def refused_lines(lines: Sequence[tuple[int, bytes]], width: int) -> Records:
+    """Lines, each with its number, as records of a width that are refused."""
+    ends = np.cumsum([len(text) for _, text in lines], dtype=np.int32)
+    text = np.frombuffer(b"".join(text for _, text in lines), np.uint8)
+    records = Records.room(text, width, len(lines))
+    records.end[:] = ends
+    records.start[:] = [0, *ends[:-1]]
+    records.line[:] = [number for number, _ in lines]
+    records.refused[:] = True
+    return records

@@ -1,0 +1,387 @@
+"""Finds the header of a delivered file: its line, its delimiter, and where the columns lie.
+
+A text file's header is looked for in its first lines, under each delimiter. Where there is none,
+the refusal says what stands there instead. The header's names may come again further down, as
+where files were joined: rows behind a header in another order are not read as if they had this one.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+import numpy as np
+import pyarrow.compute as pc
+
+from schemas.derive import header_names, normalised_header
+from schemas.exports import EXPORTS, Export
+from transforms.exports.containers import FileRefused
+from transforms.exports.records import MAX_FIELDS, MAX_RECORD_BYTES, Records
+from transforms.exports.utf8 import bad_spans
+
+DELIMITERS: Final = (",", "\t", "|", ";")
+HEADER_LINES: Final = 20
+"""The header is one of a file's first lines; what stands above it are titles."""
+_MARKS: Final = ("\ufeff".encode(), "\ufeff".encode().decode("latin-1").encode())
+"""Byte order marks that a text may still begin with: a second one, and one encoded twice."""
+_NAMED_DELIMITER: Final = re.compile(rb'^"?sep=([\t!#-~])"?\s*$', re.IGNORECASE)
+_DATED: Final = frozenset({"month", "date", "timestamp"})
+_SHOWN_CHARACTERS: Final = 40
+_SHORT_NAME: Final = 4
+_NEAR: Final = 0.8
+_NEAR_OF_SHORT: Final = 0.66
+"""How much alike a name is to be, by `difflib`: of three letters one may differ."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the export's columns lie in a file: index by name, among the `names` delivered.
+
+    `near`: names that no column has, with the column that they are near to and that is missing.
+    """
+
+    columns: Mapping[str, int]
+    names: Sequence[str]
+    delimiter: bytes | None = None
+    near: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        """How many columns the file has."""
+        return len(self.names)
+
+    @property
+    def extra(self) -> list[str]:
+        """The names of those that the export doesn't know."""
+        known = set(self.columns.values())
+        return [name for index, name in enumerate(self.names) if index not in known]
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A text file as far as its header: `rest` are the bytes behind it, which begin with `line`.
+
+    `titles` counts the lines above it that are neither blank nor rows; `rows_above` are those that
+    have all that a row must have, with their line numbers.
+    """
+
+    header: Header
+    rest: bytes
+    line: int
+    blank_lines: int
+    titles: int
+    rows_above: Sequence[tuple[int, bytes]]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A record at the beginning of a file: its first line (from 0), fields, lines and bytes."""
+
+    place: int
+    names: list[str]
+    lines: int
+    size: int
+    delimiter: str
+    known: int
+
+
+def beginning(export: Export, chunks: Iterator[bytes]) -> Beginning:
+    """Finds the header in a text's first lines; takes no more chunks than it needs.
+
+    Raises FileRefused where there is none, where it names a column twice, or lacks a required one.
+    """
+    text = _first_bytes(chunks)
+    lines = _lines(text)
+    if not any(line.strip() for line in lines):
+        raise FileRefused("empty: not even a header; deliver it again")
+    found = _best(export, text, lines)
+    if found is None:
+        raise FileRefused(_why_none(export, text, [line for line in lines if line.strip()]))
+    header = header_of(export, found.names, found.delimiter.encode(), found.place + 1)
+    start = sum(len(line) for line in lines[: found.place])
+    above = [place for place in range(found.place) if lines[place].strip()]
+    rows = [place for place in above if _is_row(export, header, lines[place])]
+    return Beginning(
+        header,
+        text[start + found.size :],
+        found.place + found.lines + 1,
+        found.place - len(above),
+        len(above) - len(rows),
+        [(place + 1, lines[place].rstrip(b"\r\n")) for place in rows],
+    )
+
+
+def header_of(
+    export: Export, names: Sequence[str], delimiter: bytes | None = None, line: int | None = None
+) -> Header:
+    """Finds the export's columns among the delivered names; `line`: where in the text they stand.
+
+    Raises FileRefused where one is named twice or a required one is missing, or there are too many.
+    """
+    if len(names) > MAX_FIELDS:
+        raise FileRefused(f"its header names {len(names):,} columns; {MAX_FIELDS:,} at most")
+    known = header_names(export)
+    columns: dict[str, int] = {}
+    for index, delivered in enumerate(names):
+        name = known.get(normalised_header(delivered))
+        if name in columns:
+            raise FileRefused(f"names the column {name} twice; deliver it once")
+        if name is not None:
+            columns[name] = index
+    missing = [name for name in export.columns if name not in columns]
+    unknown = [name for name in names if normalised_header(name) not in known]
+    near = _near(export, unknown, missing)
+    lacking = [name for name in missing if name in export.required]
+    if lacking:
+        where = "" if line is None else f"; its header is in line {line}"
+        hints = [f"{_shown(name)} is near {close}" for name, close in near.items()]
+        where += f", where {' and '.join(hints)}" if hints else ""
+        raise FileRefused(
+            f"lacks the required column {', '.join(lacking)} of {export.name}{where}; name it so, "
+            f"or as in Korean ({', '.join(str(export.columns[name].title) for name in lacking)})"
+        )
+    return Header(columns, names, delimiter, near)
+
+
+def columns_at_the_top(export: Export, text: bytes) -> int | None:
+    """How many of the export's columns a text's header names; none where required ones lack."""
+    text = _first_bytes(iter([text]))
+    found = _best(export, text, _lines(text))
+    return found.known if found and _is_whole(export, found.names) else None
+
+
+class RepeatedHeaders:
+    """Refuses the rows behind a header that comes again in another order, piece by piece.
+
+    A header in the first one's order ends that.
+    """
+
+    def __init__(self, export: Export, header: Header) -> None:
+        self._known = header_names(export)
+        self._header = header
+        self._own = [normalised_header(name) for name in header.names]
+        self._other_order = False
+        dated = [
+            name
+            for name in export.required
+            if export.metadata(name)["form"] in _DATED and name in header.columns
+        ]
+        self._dated = dated[0] if dated else None
+        self._titles = [str(export.columns[name].title) for name in dated[:1]]
+
+    def refuse(self, records: Records) -> None:
+        """Marks as refused the rows of the file's next piece that another order's header heads."""
+        begin = 0
+        for row, same in self._headers(records):
+            if self._other_order:
+                records.refused[begin:row] = True
+            self._other_order = not same
+            if not same:
+                records.refused[row] = True
+            begin = row + 1
+        if self._other_order:
+            records.refused[begin:] = True
+
+    def _headers(self, records: Records) -> Iterator[tuple[int, bool]]:
+        """The rows that are headers, and whether in the file's order.
+
+        A date begins with no letter: only rows with one in its place, and unsplit ones, are read.
+        """
+        if self._dated is None or not len(records):
+            return
+        index = self._header.columns[self._dated]
+        start, end = records.field_start[index], records.field_end[index]
+        split = ~records.refused
+        first = records.text[np.where(split & (end > start), start, 0)]
+        letter = ((first | 0x20) >= ord("a")) & ((first | 0x20) <= ord("z"))
+        letter |= first >= 0xE1  # Hangul, composed and decomposed, in UTF-8
+        candidates = split & (end > start) & letter
+        if records.refused.any():
+            unsplit = np.flatnonzero(records.refused).astype(np.int64)
+            pattern = "|".join(map(re.escape, [self._dated, *self._titles]))
+            named = pc.match_substring_regex(
+                records.raw(unsplit), pattern=pattern, ignore_case=True
+            )
+            candidates[unsplit[named.to_numpy(zero_copy_only=False)]] = True
+        for row in np.flatnonzero(candidates).tolist():
+            names = self._names(records, row)
+            found = {self._known[name] for name in names if name in self._known}
+            if 2 * len(found) > len(self._header.columns):
+                columns = {
+                    self._known[name]: place
+                    for place, name in enumerate(names)
+                    if name in self._known
+                }
+                width = self._header.width
+                same = columns == self._header.columns if len(names) == width else False
+                # joined without a line break: behind the last row's fields stands the header
+                same |= len(names) > width and names[1 - width :] == self._own[1:]
+                yield row, same
+
+    def _names(self, records: Records, row: int) -> list[str]:
+        """The fields of a row as names of columns; none where it holds other bytes than UTF-8."""
+        place = np.array([row])
+        if bad_spans(records.text, records.start[place], records.end[place]).any():
+            return []
+        (raw,) = records.raw(place).to_pylist()
+        assert self._header.delimiter is not None
+        found = _record(raw, self._header.delimiter.decode("latin-1"))
+        return [normalised_header(name) for name in found[0]] if found else []
+
+
+def _first_bytes(chunks: Iterator[bytes]) -> bytes:
+    """The text's first chunks, enough of them for the header; without byte order marks."""
+    text = b""
+    while text.count(b"\n") <= 2 * HEADER_LINES and len(text) <= MAX_RECORD_BYTES:
+        chunk = next(chunks, None)
+        if chunk is None:
+            break
+        text += chunk
+    while text.startswith(_MARKS):
+        text = text.removeprefix(_MARKS[0]).removeprefix(_MARKS[1])
+    return text
+
+
+def _lines(text: bytes) -> list[bytes]:
+    """The first physical lines, with their ends."""
+    lines = list(islice(io.BytesIO(text), HEADER_LINES))
+    if lines and len(lines[0]) > MAX_RECORD_BYTES:
+        raise FileRefused("no header: the first line is too long for one")
+    return lines
+
+
+def _best(export: Export, text: bytes, lines: Sequence[bytes]) -> _Candidate | None:
+    """The first record that names all that is required, else the one of most known names.
+
+    Of a record's delimiters that which gives most known names counts, but where the first line
+    names one (`sep=;`) that alone.
+    """
+    known = header_names(export)
+    best: _Candidate | None = None
+    delimiters: Sequence[str] = DELIMITERS
+    start = 0
+    for place, line in enumerate(lines):
+        named = _NAMED_DELIMITER.match(line)
+        if named and not any(above.strip() for above in lines[:place]):
+            delimiters = (named[1].decode(),)
+        for delimiter in delimiters:
+            if (found := _record(text[start : start + MAX_RECORD_BYTES], delimiter)) is None:
+                continue
+            names, size = found
+            count = len({known[name] for name in map(normalised_header, names) if name in known})
+            if count > (best.known if best else 0):
+                broken = text.count(b"\n", start, start + size)
+                best = _Candidate(place, names, max(1, broken), size, delimiter, count)
+        if best is not None and _is_whole(export, best.names):
+            break
+        start += len(line)
+    return best
+
+
+def _is_whole(export: Export, names: Sequence[str]) -> bool:
+    known = header_names(export)
+    return {known.get(normalised_header(name)) for name in names}.issuperset(export.required)
+
+
+def _record(text: bytes, delimiter: str) -> tuple[list[str], int] | None:
+    """The fields of the text's first record and its length; none where it is no sound UTF-8."""
+    lines = io.BytesIO(text)
+    try:
+        fields = next(
+            csv.reader(
+                (line.decode() for line in lines),
+                delimiter=delimiter,
+                skipinitialspace=True,
+                strict=True,
+            )
+        )
+    except (csv.Error, UnicodeDecodeError, StopIteration, TypeError):
+        return None
+    return fields, lines.tell()
+
+
+def _is_row(export: Export, header: Header, line: bytes) -> bool:
+    """Whether a line above the header has its width, and a value wherever one is required."""
+    assert header.delimiter is not None
+    found = _record(line, header.delimiter.decode("latin-1"))
+    if found is None or len(found[0]) != header.width:
+        return False
+    return all(found[0][header.columns[name]].strip() for name in export.required)
+
+
+def _near(export: Export, unknown: Sequence[str], missing: Sequence[str]) -> dict[str, str]:
+    """Delivered names that no column has, with the missing column whose name they are near."""
+    names = {
+        _core(name): column
+        for column in missing
+        for name in (column, str(export.columns[column].title))
+    }
+    near = {}
+    for delivered in unknown:
+        core = _core(delivered)
+        cutoff = _NEAR_OF_SHORT if len(core) <= _SHORT_NAME else _NEAR
+        if core and (close := difflib.get_close_matches(core, names, 1, cutoff)):
+            near[delivered] = names[close[0]]
+    return near
+
+
+def _core(name: str) -> str:
+    """A column's name without what stands in brackets, blanks, dashes and underlines."""
+    return re.sub(r"[(\[（].*?[)\]）]|[\s\W_]", "", normalised_header(name))
+
+
+def _why_none(export: Export, text: bytes, lines: Sequence[bytes]) -> str:
+    """What stands in the place of a header, and what to do; tells no value of a row."""
+    known = header_names(export)
+    first = lines[0]
+    what = None
+    for opening, name in {
+        b"<": "HTML or XML",
+        b"{": "JSON",
+        b"[": "JSON",
+        b"\x1b$": "ISO-2022",
+    }.items():
+        if first.lstrip().startswith(opening):
+            what = f"it is {name}; deliver delimited text"
+    if b"\x00" in first:
+        what = "it holds NUL bytes, so it is no text; deliver delimited text in UTF-8"
+    try:
+        first.decode()
+    except UnicodeDecodeError:
+        return "its header is neither UTF-8 nor CP949, and names no known column; deliver UTF-8"
+    for number, line in enumerate(lines, 1):
+        fields = line.decode("utf-8", "replace").replace('"', "").strip()
+        if any(
+            sum(normalised_header(name) in known for name in fields.split(delimiter)) > 1
+            for delimiter in DELIMITERS
+        ):
+            what = what or (
+                f"the names in its line {number} stand in one pair of quotes, or in quotes that "
+                "are not closed; quote each name by itself"
+            )
+    others = [
+        name
+        for name, other in EXPORTS.items()
+        if other is not export and columns_at_the_top(other, text) is not None
+    ]
+    if others:
+        what = what or f"its header is that of {others[0]}; deliver it there"
+    if what is None:
+        counts = {mark: first.decode().count(mark) for mark in DELIMITERS}
+        fields_ = max(counts.values()) + 1
+        like = " and looks like a row" if fields_ > 1 and re.search(rb"\d", first) else ""
+        what = (
+            f"the first has {fields_:,} fields{like}; put a header above the rows with "
+            f"{', '.join(export.required)} (or in Korean)"
+        )
+    return f"names no known column of {export.name} in its first lines: {what}"
+
+
+def _shown(name: str) -> str:
+    return repr(" ".join(name.split())[:_SHOWN_CHARACTERS])
