@@ -66,6 +66,9 @@ def perform(
         if reason := command.lost(context, period):
             raise RunFailed(reason)
         inputs = command.inputs(context, period)
+        for name, files in inputs.files.items():
+            if name not in command.narrow:
+                context.state.require_whole(files.values())
         with run.engine() as engine:
             work = Work(command, run, engine, context, period, inputs)
             try:
@@ -133,7 +136,6 @@ class Work:
     def prepare(self) -> None:
         """Names the inputs, and makes what is read before anything is decided."""
         command, engine = self.command, self.engine
-        self._require_whole(self.inputs.files.keys() - command.narrow.keys())
         name_inputs(engine, self.inputs, self.context.state)
         for name, rows in command.given(self.context, self.period).items():
             engine.table(name, rows)
@@ -247,11 +249,6 @@ class Work:
         files = {each: path for each, path in self.inputs.files[name].items() if each in listed}
         self.context.state.require_whole(files.values())
         name_inputs(self.engine, Inputs({name: files}, self.inputs.tables), self.context.state)
-
-    def _require_whole(self, relations: Iterable[str]) -> None:
-        """Raises ProofFailed where a file of these inputs is not what was committed."""
-        for name in relations:
-            self.context.state.require_whole(self.inputs.files[name].values())
 
     def _files_of(self, name: str) -> tuple[list[Path], pa.Schema]:
         """The files of an input, or of a relation that is kept in one, and their columns."""

@@ -90,13 +90,13 @@ def _besides(counts: Mapping[str, Any]) -> dict[str, Any]:
     """Months that are far below the median, a window that is hardly collected (T8), and what became
     of every collected won (T7).
 
-    Raises NotReady where nothing of the window is collected: all would be general.
+    Raises NotReady where nothing at all of what was billed is collected: all would be general.
     """
     window = counts["window"]
-    if not window["collected_amount"]:
+    if window["billed_in_all"] and not window["collected_in_all"]:
         months = [month["billing_month"] for month in counts["months"]]
         raise NotReady(
-            f"tiers: of {window['billed_amount']:,} won billed from {months[0]} to {months[-1]} "
+            f"tiers: of {window['billed_in_all']:,} won billed from {months[0]} to {months[-1]} "
             "nothing is collected; ingest the bills as they were collected, then run this again"
         )
     uncollected = [window["uncollected_percent"]] if window["much_uncollected"] else []

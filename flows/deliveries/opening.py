@@ -136,8 +136,14 @@ class _Opening:
                 return
 
     def open(self, month: Period, report: FileReport) -> dict[str, Any]:
-        """Writes the lots to a temporary file and audits them; returns what the manifest tells."""
+        """Writes the lots to a temporary file and audits them; returns what the manifest tells.
+
+        Nothing of a file that conflicting lots hold back.
+        """
         delivered = self._merged(report)
+        self._hold_back_if_lots_lack(report)
+        if report.status == "held_back":
+            return {}
         with self._run.engine() as engine:
             engine.relation("delivered_lots", [delivered], staged_schema(self._export))
             run_context(engine, first_day=self._first, day_after=self._first)

@@ -96,6 +96,11 @@ def airline(workspace: Path, **rows: list[Row]) -> Options:
     return options(workspace)
 
 
+def patient(settings: Options, rate: float = 1) -> Options:
+    """Settings under which bad rows hold no file back."""
+    return settings.model_copy(update={"max_reject_rate": rate})
+
+
 def only(rows: list[Row], *columns: str) -> list[tuple[Any, ...]]:
     """Some columns of the rows."""
     return [tuple(row[name] for name in columns) for row in rows]
@@ -392,7 +397,7 @@ def test_bad_rows_go_to_quarantine_with_every_reason(tmp_path: Path) -> None:
     twice = [LOT | {"lot_id": "X"}, LOT | {"lot_id": "X", "remaining": 1}, good[0]]
     lots = lots_file(tmp_path, [*good, *bad, *twice])
 
-    manifest = open_ledger(settings, FIRST, lots)
+    manifest = open_ledger(patient(settings), FIRST, lots)
 
     found = quarantined(settings.workspace, "opening_lots")
     wanted = [{*reasons} for _, reasons in BAD.values()] + [{"key:conflict"}] * 2
@@ -410,7 +415,7 @@ def test_bad_miles_go_to_quarantine(tmp_path: Path) -> None:
     settings = airline(tmp_path / "workspace")
     bad = [{"refundable": "true"}, {"owner": "Z"}, {"expires_on": "2020-12-31"}]
     rows = [MILES, *(MILES | {"lot_id": f"B{n}"} | row for n, row in enumerate(bad))]
-    open_ledger(settings, "2021-05", lots_file(tmp_path, rows))
+    open_ledger(patient(settings), "2021-05", lots_file(tmp_path, rows))
     assert [row["reasons"] for row in quarantined(settings.workspace, "opening_lots")] == [
         ["refundable:consistency"],
         ["owner:domain"],
@@ -473,8 +478,7 @@ def test_too_many_bad_rows_hold_the_file_back(tmp_path: Path) -> None:
     assert (manifest["ledger"], manifest["lots"]) == (None, [])
     assert len(quarantined(settings.workspace, "opening_lots")) == 25
     assert not (settings.workspace / "warehouse" / "point_lots").exists()
-    patient = settings.model_copy(update={"max_reject_rate": 0.5})
-    assert open_ledger(patient, FIRST, lots)["totals"]["lots"] == 25
+    assert open_ledger(patient(settings, 0.5), FIRST, lots)["totals"]["lots"] == 25
 
 
 @pytest.mark.parametrize(
@@ -498,6 +502,15 @@ def test_few_bad_rows_that_hold_much_hold_the_file_back(
     assert manifest["files"][0]["reason"] == why
     assert manifest["lots"] == []
     assert not (settings.workspace / "warehouse" / "point_lots").exists()
+
+
+def test_lots_that_conflict_hold_the_file_back(tmp_path: Path) -> None:
+    settings = telecom(tmp_path / "workspace")
+    rows = [LOT, *(LOT | {"lot_id": "X", "remaining": n} for n in (1, 2, 3))]
+    manifest = open_ledger(settings, FIRST, lots_file(tmp_path, rows))
+    assert held_back(manifest) == ["opening_lots/lots.csv"]
+    assert (manifest["ledger"], manifest["lots"]) == (None, [])
+    assert len(quarantined(settings.workspace, "opening_lots")) == 3
 
 
 # Again, and refused

@@ -6,14 +6,9 @@
 --   policy_tier_completeness(uncollected_share, valid_from, valid_to), run_context(assessed_on)
 -- policy: tier_lines, tier_completeness
 -- rules: T2, T8
-WITH totals AS (
-    SELECT
-        COALESCE(SUM(billing_totals.billed_amount), 0) AS billed_amount,
-        COALESCE(SUM(billing_totals.collected_amount), 0) AS collected_amount
-    FROM billing_totals
-    INNER JOIN policy_tier_lines
-        ON billing_totals.product = policy_tier_lines.product
-        AND billing_totals.charge_item = policy_tier_lines.charge_item
+WITH counting_pairs AS (
+    SELECT policy_tier_lines.product, policy_tier_lines.charge_item
+    FROM policy_tier_lines
     CROSS JOIN run_context
     WHERE policy_tier_lines.counts
         AND policy_tier_lines.valid_from <= run_context.assessed_on
@@ -21,11 +16,30 @@ WITH totals AS (
             policy_tier_lines.valid_to IS NULL
             OR run_context.assessed_on < policy_tier_lines.valid_to
         )
+),
+
+totals AS (
+    SELECT
+        COALESCE(
+            SUM(billing_totals.billed_amount) FILTER (WHERE counting_pairs.product IS NOT NULL), 0
+        ) AS billed_amount,
+        COALESCE(
+            SUM(billing_totals.collected_amount) FILTER (WHERE counting_pairs.product IS NOT NULL),
+            0
+        ) AS collected_amount,
+        COALESCE(SUM(billing_totals.billed_amount), 0) AS billed_in_all,
+        COALESCE(SUM(billing_totals.collected_amount), 0) AS collected_in_all
+    FROM billing_totals
+    LEFT JOIN counting_pairs
+        ON billing_totals.product = counting_pairs.product
+        AND billing_totals.charge_item = counting_pairs.charge_item
 )
 
 SELECT
     CAST(totals.billed_amount AS DECIMAL(38, 0)) AS billed_amount,
     CAST(totals.collected_amount AS DECIMAL(38, 0)) AS collected_amount,
+    CAST(totals.billed_in_all AS DECIMAL(38, 0)) AS billed_in_all,
+    CAST(totals.collected_in_all AS DECIMAL(38, 0)) AS collected_in_all,
     CAST(
         CASE
             WHEN totals.billed_amount > 0
