@@ -334,6 +334,15 @@ def test_everything_wrong_in_every_file_is_told_at_once(edit: Edit, folder: Path
     assert not any("\n" in line for line in found)
 
 
+def test_aliases_are_refused_before_they_are_expanded(folder: Path, edit: Edit) -> None:
+    lines = ["policy: tiers", "a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    (folder / "tier_upgrade.yaml").write_text("\n".join(lines), encoding="utf-8")
+    edit("tier_thresholds", ("note: >\n", "note: >\n  2 * 3,\n"))
+    told = "tier_upgrade.yaml: line 3: *a0 stands for what is written elsewhere; write it out"
+    assert errors(folder) == [told]
+
+
 @pytest.mark.parametrize(
     ("name", "change", "told"),
     [

@@ -341,9 +341,16 @@ def _read(path: Path) -> tuple[Any, list[str]]:
     except UnicodeDecodeError:
         raise PolicyError(f"{path.name}: not UTF-8; save the file as UTF-8") from None
     try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader) if "*" in text else ():
+            # a few lines of aliases of aliases are gigabytes
+            if isinstance(event, yaml.AliasEvent) and event.start_mark:
+                raise PolicyError(
+                    f"{path.name}: line {event.start_mark.line + 1}: *{event.anchor} stands for "
+                    "what is written elsewhere; write it out"
+                )
         loader = _Loader(text)
         document = loader.get_single_data()
-    except (yaml.YAMLError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         what = " ".join(str(getattr(error, "problem", None) or error).split())
