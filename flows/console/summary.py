@@ -268,6 +268,8 @@ def _ingest(manifest: Manifest) -> Items:
     known = sum(file["status"] == "known" for file in files)
     if known:
         yield f"{known:,} files were delivered before; nothing of them changed"
+    if manifest["left_out"]:
+        yield f"left out, as no deliveries: {', '.join(map(shown, manifest['left_out']))}"
     for name in manifest["strangers"]:
         yield f"ignored: landing/{shown(name)} is no export's folder"
 
@@ -346,6 +348,7 @@ def _about_checked(file: Manifest) -> Iterator[str]:
         parts = [
             file["container"],
             file["compression"],
+            file.get("unlike_its_name") and "unlike its name",
             file.get("encoding"),
             delimiter and f"delimiter {_NAMES.get(delimiter, delimiter)}",
         ]

@@ -6,7 +6,6 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -107,9 +106,9 @@ def _export_of(path: Path, room: Path, export: str | None) -> tuple[Export, str]
         return EXPORTS[export], "option"
     if folder in EXPORTS:
         return EXPORTS[folder], "folder"
-    container = Container.of(path)
     with opened(path, room) as file:
-        likely = likely_exports(file, container, survey(file, container).encoding)
+        found = survey(file, Container.of(path))
+        likely = likely_exports(file, found.container, found.encoding)
     if not likely:
         raise FileRefused("its header suits no export; say with --export which it is to be")
     if len(likely) > 1:
@@ -123,12 +122,10 @@ def _told(checked: _Checked, intake: Intake) -> dict[str, Any]:
     report = checked.report
     if report is None:
         told: dict[str, Any] = {"export": None, "status": "rejected", "reason": checked.refusal}
+        told |= {"container": None, "compression": None}
     else:
         told = report.as_manifest() | {"export_told_by": checked.told_by}
-    told |= {"file": shown(str(checked.path)), "container": None, "compression": None}
-    with suppress(FileRefused):
-        container = Container.of(checked.path)
-        told |= {"container": container.kind, "compression": container.compression}
+    told["file"] = shown(str(checked.path))
     if told["reason"] is not None:
         told["reason"] = shown(told["reason"])
     if report is not None and report.header is not None:

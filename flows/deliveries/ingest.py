@@ -23,6 +23,7 @@ from flows.deliveries.landing import (
     check_exports,
     delivered_key,
     landed_files,
+    left_out,
     unknown_folders,
 )
 from flows.publishing.commit import State
@@ -61,6 +62,7 @@ def ingest(
                 "delivery": delivery.number if delivery.intake.accepted else None,
                 "files": [report.as_manifest() for report in delivery.intake.reports],
                 "strangers": unknown_folders(run.workspace.landing),
+                "left_out": left_out(run.workspace.landing, list(exports) or list(EXPORTS)),
             }
         )
 

@@ -67,6 +67,7 @@ class FileReport:
     file: LandedFile
     status: str = "accepted"
     reason: str | None = None
+    container: Container | None = None
     sha256: str | None = None
     size: int | None = None
     encoding: str | None = None
@@ -131,6 +132,9 @@ class FileReport:
             "conflicts_only": self.conflicts_only,
             "sha256": self.sha256,
             "bytes": self.size,
+            "container": self.container and (self.container.kind or None),
+            "compression": self.container and self.container.compression,
+            "unlike_its_name": self.container and self.container.unlike,
             "encoding": self.encoding,
             "delimiter": delimiter and delimiter.decode(),
             "undecodable_rows": self.undecodable,
@@ -247,11 +251,11 @@ class Intake:
 
     def _read(self, file: LandedFile) -> FileReport:
         """Reads a file into scratch; its status is accepted, known, or rejected with a reason."""
-        report = FileReport(file)
+        report = FileReport(file, container=Container.of(file.path))
         try:
-            container = Container.of(file.path)
             with opened(file.path, file.room) as handle, _ending_the_file():
-                found = survey(handle, container)
+                found = survey(handle, Container.of(file.path))
+                container = report.container = found.container
                 report.sha256, report.size = found.sha256, found.size
                 report.encoding = found.encoding
                 if self._is_known(report):
@@ -265,7 +269,7 @@ class Intake:
                 report.header = reader.header
                 report.blank_lines, report.titles = reader.blank_lines, reader.titles
         except FileRefused as refusal:
-            survives = (report.sha256, report.size, report.encoding)
+            survives = (report.container, report.sha256, report.size, report.encoding)
             return FileReport(file, "rejected", str(refusal), *survives)
         return report
 
@@ -346,11 +350,11 @@ class Intake:
         bytes are not those that were read before.
         """
         file = report.file
-        container = Container.of(file.path)
         with opened(file.path, file.room) as handle:
-            if survey(handle, container).sha256 != report.sha256:
+            found = survey(handle, Container.of(file.path))
+            if found.sha256 != report.sha256:
                 raise FileRefused("it changed after it was read")
-            of = (file.export, file.name, handle, container, report.encoding)
+            of = (file.export, file.name, handle, found.container, report.encoding)
             reader = Reader(*of, self.pseudonyms)
             with pq.ParquetWriter(target, QUARANTINE_SCHEMA) as writer:
                 for rows in reader.conflicting(wanted):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,14 @@ REGISTRY: Final = "deliveries.json"
 
 REFUSALS: Final = "refused.json"
 """In the quarantine folder: the files in landing of which nothing was taken in."""
+_NO_DELIVERY: Final = re.compile(
+    r"\..*|~\$.*|_(success|temporary|metadata|common_metadata|committed_.*|started_.*)"
+    r"|thumbs\.db|desktop\.ini|.*\.(crc|md5|sha1|sha256|done|ok|filepart|part|crdownload|tmp)",
+    re.IGNORECASE,
+)
+"""Names of what lies beside deliveries: hidden files, marks, checksums, uploads under way."""
+_UNDER_WAY: Final = "_temporary"
+"""In a folder whose files Spark or Hive is still writing."""
 
 
 class DeliveredFile(BaseModel):
@@ -98,8 +107,12 @@ class LandedFile:
 
     @property
     def name(self) -> str:
-        """Its name in landing; bytes that are not UTF-8 are shown as \\x.."""
-        return _shown(self.path)
+        """Its name in its export's folder, with the folder of a part; bytes that are not UTF-8 are
+        shown as \\x..
+        """
+        folder = self.room / self.export.name
+        within = self.path.is_relative_to(folder)
+        return _shown(self.path.relative_to(folder) if within else Path(self.path.name))
 
     @property
     def title(self) -> str:
@@ -117,15 +130,40 @@ def check_exports(names: Sequence[str]) -> None:
 
 
 def landed_files(landing: Path, exports: Sequence[str]) -> list[LandedFile]:
-    """Everything in the exports' folders, ordered by export and name; hidden files left out."""
+    """Every delivery in the exports' folders, and in folders of part files, by export and name."""
     paths = [
         (EXPORTS[export], path)
         for export in exports
-        if (landing / export).is_dir()
-        for path in sorted((landing / export).iterdir())
-        if not path.name.startswith(".")
+        for path, is_delivery in _within(landing / export)
+        if is_delivery
     ]
     return [LandedFile(n, export, path, landing) for n, (export, path) in enumerate(paths)]
+
+
+def left_out(landing: Path, exports: Sequence[str]) -> list[str]:
+    """What lies in the exports' folders and is no delivery, as export/name."""
+    return [
+        _shown(path.relative_to(landing))
+        for export in exports
+        for path, is_delivery in _within(landing / export)
+        if not is_delivery
+    ]
+
+
+def _within(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """The files in a folder and in those within it, by name, and whether each is a delivery.
+
+    A folder without files stands for itself, and so does one that is still being written.
+    """
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if _NO_DELIVERY.fullmatch(path.name):
+            yield path, False
+        elif path.is_symlink() or not path.is_dir() or not any(path.iterdir()):
+            yield path, True
+        elif (path / _UNDER_WAY).exists():
+            yield path, False
+        else:
+            yield from _within(path)
 
 
 def new_files(workspace: Workspace) -> list[LandedFile]:
@@ -157,11 +195,11 @@ def unknown_folders(landing: Path) -> list[str]:
     if not landing.is_dir():
         return []
     return sorted(
-        _shown(path)
+        _shown(Path(path.name))
         for path in landing.iterdir()
         if not path.name.startswith(".") and not (path.name in EXPORTS and path.is_dir())
     )
 
 
 def _shown(path: Path) -> str:
-    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -397,15 +397,28 @@ def _parquet(**changes: pa.Array) -> bytes:
     return parquet_bytes(table)
 
 
+_ZSTD_OF_A_LARGE_WINDOW = bytes.fromhex("28b52ffd 00 90 010000".replace(" ", ""))
+"""A frame whose header asks for 2^28 bytes of window, and an empty last block."""
+
+
 class TestFiles:
     """One bad file costs one file."""
 
     FILES: tuple[tuple[str, bytes, str], ...] = (
-        ("a.xlsx", b"PK\x03\x04", ".xlsx workbook is not accepted"),
         ("a.pdf", b"%PDF", "unknown kind of file '.pdf'"),
         ("noending", b"", "unknown kind of file"),
-        ("a.csv.zip", b"PK\x03\x04", "unknown kind of file"),
-        ("a.gz", gzip.compress(billing(LINE)), "unknown kind of file"),
+        ("a.csv.zip", b"PK\x03\x04", "a zip archive; deliver the files that are in it"),
+        ("b.xlsx", b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", ".xlsx workbook is not"),
+        ("b.csv", b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", ".xlsx workbook is not"),
+        ("b.ods", b"PK\x03\x04 application/vnd.oasis.opendocument.spreadsheet", ".ods workbook"),
+        ("b.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), ".xls workbook is not accepted"),
+        ("c.csv", b"BZh91AY&SY", "bzip2 data; deliver it as .gz or .zst"),
+        ("twice.csv.gz", gzip.compress(gzip.compress(billing(LINE))), "not text within gzip"),
+        ("parquet.csv.gz", gzip.compress(_parquet()), "not text within gzip"),
+        ("newline.csv.gz", gzip.compress(billing(LINE)) + b"\n", "damaged gzip data"),
+        ("garbage.csv.gz", gzip.compress(billing(LINE)) + b"garbage", "damaged gzip data"),
+        ("crc.csv.gz", gzip.compress(billing(LINE))[:-8] + bytes(8), "damaged gzip data"),
+        ("window.csv.zst", _ZSTD_OF_A_LARGE_WINDOW, "window is larger than 2^27 bytes; compress"),
         ("empty.csv", b"", "empty"),
         ("bom.csv", b"\xef\xbb\xbf", "empty"),
         ("blanks.csv", b"\n \n\r\n", "empty"),
@@ -494,6 +507,86 @@ class TestFiles:
         assert ids(workspace) == ["L1", "L2"]
         assert quarantined(workspace, "billing") == []
 
+    @pytest.mark.parametrize(
+        ("name", "form"), [("a.csv", "gzip"), ("a.gz", "gzip"), ("a.txt", "zstd"), ("a", "zstd"),
+                           ("a.csv.zst", "gzip"), ("a.dat", "parquet"), ("a.csv", "parquet")],
+    )  # fmt: skip
+    def test_a_file_is_read_as_what_its_first_bytes_say(
+        self, name: str, form: str, tmp_path: Path
+    ) -> None:
+        text = billing(line(1), line(2, product="x"))
+        table = pa.table({column: [fields[column] for fields in (line(1), line(2, product="x"))]
+                          for column in HEADER})  # fmt: skip
+        content = {
+            "gzip": gzip.compress(text),
+            "zstd": pa.compress(text, codec="zstd", asbytes=True),
+            "parquet": parquet_bytes(table),
+        }[form]
+        workspace = workspace_with(tmp_path, {f"billing/{name}": content})
+
+        report = of_file(ingest(workspace), f"billing/{name}")
+
+        assert (report["status"], report["unlike_its_name"]) == ("accepted", form)
+        assert ids(workspace) == ["L1"]
+
+    @pytest.mark.parametrize("padding", [0, 1, 512, 1 << 21])
+    def test_zeros_behind_and_between_members_of_gzip_are_padding(
+        self, padding: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(containers, "CHUNK_BYTES", 100)
+        monkeypatch.setattr(containers, "_PACKED_BYTES", 64)
+        text = billing(line(1), line(2))
+        parts = [gzip.compress(part) + bytes(padding) for part in (text[:99], b"", text[99:])]
+        workspace = workspace_with(tmp_path, {"billing/a.csv.gz": b"".join(parts)})
+
+        report = of_file(ingest(workspace), "billing/a.csv.gz")
+
+        assert (report["status"], report["unlike_its_name"]) == ("accepted", None)
+        assert ids(workspace) == ["L1", "L2"]
+
+    def test_a_folder_of_part_files_is_read_and_what_lies_beside_them_named(
+        self, tmp_path: Path
+    ) -> None:
+        text = billing(line(3))
+        table = pa.table({column: [line(1)[column]] for column in HEADER})
+        files = {
+            "billing/2016-11.parquet/part-00000-aa.snappy.parquet": parquet_bytes(table),
+            "billing/2016-11.parquet/.part-00000-aa.snappy.parquet.crc": b"crc",
+            "billing/2016-11.parquet/_SUCCESS": b"",
+            "billing/hive/billing_month=2016-11/000000_0": billing(line(2)),
+            "billing/spark/part-00000": text,
+            "billing/spark/part-00001": billing(line(4, product="x")),
+            "billing/under way/_temporary/0/part-00000.csv": billing(line("no")),
+            "billing/under way/part-00001.csv": billing(line("no")),
+            "billing/~$good.csv": b"",
+            "billing/Thumbs.db": b"\0",
+            "billing/good.csv.filepart": billing(line("no")),
+            "billing/good.csv.md5": b"0",
+            "billing/.hidden.csv": billing(line("no")),
+        }
+        workspace = workspace_with(tmp_path, files)
+
+        manifest = ingest(workspace)
+
+        assert ids(workspace) == ["L1", "L2", "L3"]
+        assert {file["file"]: file["status"] for file in manifest["files"]} == {
+            "2016-11.parquet/part-00000-aa.snappy.parquet": "accepted",
+            "hive/billing_month=2016-11/000000_0": "accepted",
+            "spark/part-00000": "accepted",
+            "spark/part-00001": "accepted",
+        }
+        assert [row["file"] for row in quarantined(workspace, "billing")] == ["spark/part-00001"]
+        assert manifest["left_out"] == [
+            "billing/.hidden.csv",
+            "billing/2016-11.parquet/.part-00000-aa.snappy.parquet.crc",
+            "billing/2016-11.parquet/_SUCCESS",
+            "billing/Thumbs.db",
+            "billing/good.csv.filepart",
+            "billing/good.csv.md5",
+            "billing/under way",
+            "billing/~$good.csv",
+        ]
+
     @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.csv.zst", "a.parquet"])
     def test_a_file_that_expands_beyond_the_cap_is_rejected_whole(
         self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -573,7 +666,7 @@ class TestFiles:
         reports = {file["file"]: file for file in manifest["files"]}
         for name, reason in {
             "folder.csv": "not a plain file",
-            "subfolder": "unknown kind of file",
+            "subfolder": "not a plain file",
             "fifo.csv": "not a plain file",
             "link.csv": "out of landing",
             "device.csv": "out of landing",

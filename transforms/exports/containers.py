@@ -11,13 +11,15 @@ import codecs
 import hashlib
 import io
 import os
+import re
 import stat
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
@@ -33,6 +35,8 @@ _FREE_EXPANSION_BYTES: Final = 1 << 26
 MAX_EXPANDED_BYTES: Final = 1 << 38
 """More than any file has, however large the operator, once it is expanded: a bomb that grows too
 slowly for `MAX_EXPANSION` still ends here, before scratch fills the disk."""
+_PACKED_BYTES: Final = 1 << 20
+_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 _TEXT_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
 _COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd"}
@@ -48,36 +52,91 @@ class _Reader(Protocol):
 
 @dataclass(frozen=True)
 class Container:
-    """What a file's name says it is: `kind` text or parquet, and its compression."""
+    """What a file is: `kind` text or parquet (empty: unknown), and its compression.
+
+    `ending`: that of its name. `unlike`: what it was found to be where its name says otherwise.
+    """
 
     kind: str
     compression: str | None
+    ending: str = ""
+    unlike: str | None = None
 
     @classmethod
     def of(cls, path: Path) -> Container:
-        """The container that the endings of the file's name tell, in any case of letters.
-
-        Raises FileRefused for a name of no accepted kind.
-        """
+        """The container that the endings of the file's name tell, in any case of letters."""
         suffixes = [suffix.lower() for suffix in path.suffixes]
         last = suffixes[-1] if suffixes else ""
         if last == ".parquet":
-            return cls("parquet", None)
-        if last in _TEXT_SUFFIXES:
-            return cls("text", None)
+            return cls("parquet", None, last)
+        if last in _TEXT_SUFFIXES or (not last and _A_PART.fullmatch(path.name)):
+            return cls("text", None, last)
         if last in _COMPRESSIONS and len(suffixes) > 1 and suffixes[-2] in _TEXT_SUFFIXES:
-            return cls("text", _COMPRESSIONS[last])
-        if last == ".xlsx":
-            raise FileRefused("an .xlsx workbook is not accepted; save the sheet as CSV UTF-8")
-        raise FileRefused(
-            f"unknown kind of file {last or 'without an ending'!r}; deliver .csv, .tsv or .txt "
-            "(also .gz or .zst) or .parquet"
-        )
+            return cls("text", _COMPRESSIONS[last], last)
+        return cls("", None, last)
+
+    def told_by(self, first: bytes) -> Container:
+        """The container that the file's first bytes tell, else that of its name.
+
+        Raises FileRefused for what neither tells, and for what is not accepted.
+        """
+        found = _by_first_bytes(first)
+        if found is None:
+            if self.kind:
+                return self
+            raise FileRefused(
+                f"unknown kind of file {self.ending or 'without an ending'!r}; deliver .csv, .tsv "
+                "or .txt (also .gz or .zst) or .parquet"
+            )
+        kind, compression = found
+        if (kind, compression) == (self.kind, self.compression):
+            return self
+        return Container(kind, compression, self.ending, unlike=compression or kind)
+
+
+_A_PART: Final = re.compile(r"part-.*|\d{6}_\d+")
+"""Files without an ending that Spark and Hive write."""
+_ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"
+_WORKBOOKS: Final = ((b"[Content_Types].xml", ".xlsx"), (b"opendocument.spreadsheet", ".ods"))
+_OTHERS: Final = (
+    (b"BZh", "bzip2 data; deliver it as .gz or .zst"),
+    (b"\xfd7zXZ\0", "xz data; deliver it as .gz or .zst"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive; deliver the files that are in it"),
+)
+_SNIFFED_BYTES: Final = 1 << 12
+
+
+def _by_first_bytes(first: bytes) -> tuple[str, str | None] | None:
+    """Kind and compression of what begins so; none for what may be text.
+
+    Raises FileRefused for archives, workbooks and other compressions.
+    """
+    if first.startswith(b"PAR1"):
+        return "parquet", None
+    if first.startswith(b"\x1f\x8b"):
+        return "text", "gzip"
+    if first.startswith(b"\x28\xb5\x2f\xfd") or (
+        first[1:4] == _ZSTD_SKIPPABLE and first[0] & 0xF0 == 0x50
+    ):
+        return "text", "zstd"
+    workbook = ".xls" if first.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") else None
+    if first.startswith((b"PK\3\4", b"PK\5\6")):
+        workbook = next((name for mark, name in _WORKBOOKS if mark in first), None)
+        if workbook is None:
+            raise FileRefused("a zip archive; deliver the files that are in it")
+    if workbook:
+        raise FileRefused(f"an {workbook} workbook is not accepted; save the sheet as CSV UTF-8")
+    for mark, what in _OTHERS:
+        if first.startswith(mark):
+            raise FileRefused(what)
+    return None
 
 
 @dataclass(frozen=True)
 class Survey:
     """What a first pass over a file found. `encoding` is none for Parquet."""
+
+    container: Container
 
     sha256: str
     size: int
@@ -110,11 +169,12 @@ def opened(path: Path, landing: Path) -> Iterator[io.FileIO]:
 
 
 def survey(file: io.FileIO, container: Container) -> Survey:
-    """Reads the file once for its hash and, of text, its encoding; then it is at its start again.
+    """Reads the file once: what it is, its hash and, of text, its encoding; then it is rewound.
 
-    Raises FileRefused where it can't be read or expands beyond reason.
+    Raises FileRefused where it can't be read, is nothing that is accepted, or expands too far.
     """
     encoding = None
+    container = container.told_by(_first_bytes(file))
     with _Hashing(file) as hashed:
         if container.kind == "text":
             try:
@@ -125,7 +185,16 @@ def survey(file: io.FileIO, container: Container) -> Survey:
             pass
     size = file.tell()
     file.seek(0)
-    return Survey(hashed.digest.hexdigest(), size, encoding)
+    return Survey(container, hashed.digest.hexdigest(), size, encoding)
+
+
+def _first_bytes(file: io.FileIO) -> bytes:
+    try:
+        first = file.read(_SNIFFED_BYTES) or b""
+    except OSError as error:
+        raise FileRefused(f"can't be read: {error.strerror}") from error
+    file.seek(0)
+    return first
 
 
 def utf8_chunks(file: io.FileIO, container: Container, encoding: str) -> Iterator[bytes]:
@@ -170,15 +239,64 @@ def _expanded(file: _Reader, container: Container) -> Iterator[bytes]:
         return
     counted = _Counting(file)
     try:
-        with pa.CompressedInputStream(
-            pa.PythonFile(counted, mode="r"), container.compression
-        ) as stream:
+        with _unpacking(counted, container.compression) as stream:
             while chunk := stream.read(CHUNK_BYTES):
+                if not produced and _by_first_bytes(chunk) is not None:
+                    raise FileRefused(
+                        f"not text within {container.compression}; deliver it unpacked"
+                    )
                 produced += len(chunk)
                 check_expanded(produced, counted.consumed)
                 yield chunk
-    except OSError as error:
+    except (OSError, zlib.error) as error:
+        if "too much memory" in str(error):
+            raise FileRefused(
+                "its zstd window is larger than 2^27 bytes; compress it without --long"
+            ) from error
         raise FileRefused(f"damaged {container.compression} data: {error}") from error
+
+
+def _unpacking(file: _Counting, compression: str) -> AbstractContextManager[_Reader]:
+    if compression == "gzip":
+        return nullcontext(_Gunzip(file))
+    return pa.CompressedInputStream(  # type: ignore[no-any-return]
+        pa.PythonFile(file, mode="r"), compression
+    )
+
+
+class _Gunzip:
+    """Reads gzip data, member by member; zeros behind one are padding, as tapes have it."""
+
+    def __init__(self, file: _Reader) -> None:
+        self._file = file
+        self._packed = b""
+        self._member: Any = None
+        self._members = 0
+
+    def read(self, size: int, /) -> bytes:
+        """So many bytes, or what is left; raises zlib.error and OSError where they are damaged."""
+        parts: list[bytes] = []
+        wanted = size
+        while wanted and (self._packed or self._fill()):
+            if self._member is None:
+                self._packed = self._packed.lstrip(b"\0") if self._members else self._packed
+                if not self._packed:
+                    continue
+                self._member = zlib.decompressobj(_GZIP_OR_ZLIB)
+            parts.append(self._member.decompress(self._packed, wanted))
+            wanted -= len(parts[-1])
+            self._packed = self._member.unconsumed_tail
+            if self._member.eof:
+                self._packed = self._member.unused_data
+                self._member = None
+                self._members += 1
+        if wanted and self._member is not None:
+            raise OSError("it ends in the middle; deliver it again")
+        return b"".join(parts)
+
+    def _fill(self) -> bool:
+        self._packed = self._file.read(_PACKED_BYTES)
+        return bool(self._packed)
 
 
 class _Hashing:
