@@ -99,8 +99,8 @@ TABLES = st.integers(2, 4).flatmap(
 def looks_like_rows(record: str, width: int, delimiter: str) -> bool:
     """Whether the lines of a record are rows by themselves: the first but for its open quote, its
     last, and most others."""
-    quoted = r' *"(?:[^"]|"")*"[ \r]*'
-    field = rf'(?:{quoted}|(?! *")[^{re.escape(delimiter)}]*)'
+    quoted = r'[ \r]*"(?:[^"]|"")*"[ \r]*'
+    field = rf'(?:{quoted}|(?![ \r]*")[^{re.escape(delimiter)}]*)'
     row = re.compile(re.escape(delimiter).join([field] * width))
     first = re.sub(rf"{quoted}(?=$|{re.escape(delimiter)})", "", record.split("\n")[0])
     if first.count(delimiter) != width - 1:

@@ -85,7 +85,7 @@ def _split_record(
     fields = 0
     while True:
         quoted_from = at
-        while quoted_from < size and text[quoted_from] == _BLANK:
+        while quoted_from < size and text[quoted_from] in (_BLANK, _CARRIAGE_RETURN):
             quoted_from += 1
         doubled = False
         if quoted_from < size and text[quoted_from] == _QUOTE:
@@ -159,7 +159,7 @@ def _fields_of_line(text: Bytes, start: int, end: int, delimiter: int, quoted: b
     fields = 0
     at = start
     while True:
-        while at < end and text[at] == _BLANK:
+        while at < end and text[at] in (_BLANK, _CARRIAGE_RETURN):
             at += 1
         if quoted or (at < end and text[at] == _QUOTE):
             lenient = quoted
@@ -191,7 +191,7 @@ def _fields_until_open(text: Bytes, start: int, end: int, delimiter: int, width:
     fields = 0
     at = start
     while True:
-        while at < end and text[at] == _BLANK:
+        while at < end and text[at] in (_BLANK, _CARRIAGE_RETURN):
             at += 1
         fields += 1
         if at < end and text[at] == _QUOTE:
@@ -224,7 +224,7 @@ def _fields_with_stray_quote(text: Bytes, start: int, end: int, delimiter: int) 
     at = start
     stray = False
     while True:
-        while at < end and text[at] == _BLANK:
+        while at < end and text[at] in (_BLANK, _CARRIAGE_RETURN):
             at += 1
         fields += 1
         if at < end and text[at] == _QUOTE and not stray:
