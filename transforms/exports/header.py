@@ -377,8 +377,8 @@ def _why_none(export: Export, text: bytes, lines: Sequence[bytes]) -> str:
         fields_ = max(counts.values()) + 1
         like = " and looks like a row" if fields_ > 1 and re.search(rb"\d", first) else ""
         what = (
-            f"the first has {fields_:,} fields{like}; put a header above the rows with "
-            f"{', '.join(export.required)} (or in Korean)"
+            f"the first has {fields_:,} field{'s' * (fields_ > 1)}{like}; put a header above the "
+            f"rows with {', '.join(export.required)} (or in Korean)"
         )
     return f"names no known column of {export.name} in its first lines: {what}"
 
