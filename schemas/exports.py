@@ -408,9 +408,15 @@ _REDEMPTIONS = Export(
         "used_at": _timestamp("사용일시", "When the points were used"),
         "benefit": _enumeration("혜택", "Benefit that was used", BENEFITS),
         "partner": _text("제휴사", "Partner code"),
-        "points": _amount("포인트", "Points to spend", MOST, at_least(0), unit="points"),
+        "points": _amount(
+            "포인트",
+            "Points to spend; of a cancellation those to come back, 0 for all that is left",
+            MOST,
+            at_least(0),
+            unit="points",
+        ),
         "cancels": _identifier(
-            "취소대상", "Redemption that this row cancels, in full", nullable=True
+            "취소대상", "Redemption that this row cancels, as far as its points say", nullable=True
         ),
     },
     key=["redemption_id"],

@@ -377,9 +377,12 @@ _REDEMPTION_RESULTS = Table(
         "used_at": column(TIMESTAMP, "When the points were used"),
         "benefit": enumeration("Benefit", BENEFITS),
         "partner": column(TEXT, "Partner"),
-        "points": integer("Points asked for; of a cancellation, as delivered", unit=_POINTS),
+        "points": integer(
+            "Points asked for; of a cancellation those to come back, 0 for all that is left",
+            unit=_POINTS,
+        ),
         "cancels": column(
-            TEXT, "The redemption that this row cancels, in full; else missing", nullable=True
+            TEXT, "The redemption that this row cancels, as far as its points say", nullable=True
         ),
         "status": _STATUS,
         "reason": _reason(
@@ -394,6 +397,7 @@ _REDEMPTION_RESULTS = Table(
                 "unknown_redemption",
                 "not_accepted",
                 "already_cancelled",
+                "above_redeemed",
             ],
         ),
     },

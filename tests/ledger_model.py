@@ -92,6 +92,7 @@ class Redemption:
     row: Row
     reason: str | None
     taken: list[tuple[Lot, int]]
+    given_back: int = 0
     cancelled: bool = False
 
 
@@ -286,10 +287,15 @@ class Ledger:
             return _answer(row, "not_accepted")
         if target.cancelled:
             return _answer(row, "already_cancelled")
-        target.cancelled = True
-        for lot, points in target.taken:
+        left = target.row["points"] - target.given_back
+        if row["points"] > left:
+            return _answer(row, "above_redeemed")
+        wanted = row["points"] or left
+        target.cancelled = wanted == left
+        for lot, points in _last_first(target.taken, target.given_back, wanted):
             lot.remaining += points
             self._enter(lot, row["redemption_id"], "cancellation", row["used_at"], points)
+        target.given_back += wanted
         return _answer(row, None)
 
     def _refund(self, row: Row) -> Row:
@@ -510,6 +516,13 @@ class Ledger:
             "point_balances": _sorted(balances, "customer_id"),
             "point_liability": liability,
         }
+
+
+def _last_first(taken: list[tuple[Lot, int]], before: int, wanted: int) -> list[tuple[Lot, int]]:
+    """P5: the points that come back to each lot, one point after another, after so many before."""
+    points = [lot for lot, count in reversed(taken) for _ in range(count)]
+    back = points[before : before + wanted]
+    return [(lot, back.count(lot)) for lot, _ in reversed(taken) if lot in back]
 
 
 def _answer(row: Row, reason: str | None) -> Row:

@@ -38,9 +38,7 @@ from transforms.policies.policy import PolicyError
 
 UNPUBLISHED: Final = frozenset({"mileage_lots_at_hand"})
 """What a close works with and doesn't publish: audits that read it are not repeated."""
-OVER_ALL_PERIODS: Final = frozenset(
-    {"redemption_results__cancelled_once", "redemption_results__cancellations_give_back"}
-)
+OVER_ALL_PERIODS: Final = frozenset({"redemption_results__no_more_than_taken"})
 """Audits that compare a period with all before it: proven once, of all periods together."""
 _EARLIER: Final = {"earlier_results": "redemption_results", "earlier_entries": "point_entries"}
 _OPENED_FROM: Final = {

@@ -127,7 +127,7 @@ class Deliveries:
             "used_at": self._moment(first),
             "benefit": benefit,
             "partner": self._chance.choice(partners),
-            "points": self._chance.choice([1, 10, 60, 300]),
+            "points": self._chance.choice([0, 1, 10, 60] if cancels else [1, 10, 60, 300]),
         }
 
     def _refund(self, first: date) -> tuple[str, Row]:

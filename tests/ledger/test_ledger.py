@@ -48,7 +48,7 @@ EVENTS: Final = pa.schema(
         "turn": pa.int64(),
     }
 )
-EARLIER: Final = pa.schema({"ticket": pa.int64(), "tag": pa.int64(), "points": pa.int64()})
+EARLIER: Final = pa.schema(dict.fromkeys(("ticket", "tag", "points", "place"), pa.int64()))
 FIRST: Final = date(2016, 3, 1)
 FOREVER: Final = date.max
 
@@ -204,7 +204,10 @@ def test_a_cancellation_finds_only_what_its_account_did_before() -> None:
 
 def test_what_an_earlier_fold_took_comes_back_to_its_lots() -> None:
     lots = [lot("a", "1", 0, tag=1, expires_on=3), lot("a", "2", 5, tag=0)]
-    earlier = [{"ticket": 0, "tag": 0, "points": 2}, {"ticket": 0, "tag": 1, "points": 4}]
+    earlier = [
+        {"ticket": 0, "tag": 0, "points": 2, "place": 1},
+        {"ticket": 0, "tag": 1, "points": 4, "place": 2},
+    ]
     events = [
         event("a", -3, "earlier", ticket=0),
         event("a", -3, "earlier_rejected", ticket=1),
@@ -227,6 +230,55 @@ def test_what_an_earlier_fold_took_comes_back_to_its_lots() -> None:
     ]
     assert takings == [(5, "1", 4), (5, "2", 2), (8, "2", -7)]
     assert left == [4, 0]
+
+
+def test_a_cancellation_in_parts_gives_back_what_was_taken_last_first() -> None:
+    once = {"quota": "once", "quota_limit": 1}
+    lots = [lot("a", "1", 10), lot("a", "2", 10), lot("a", "3", 10)]
+    events = [
+        event("a", 1, "spend", 25, ticket=0, **once),
+        event("a", 2, "cancel", 26, ticket=0),
+        event("a", 2, "cancel", 7, ticket=0),
+        event("a", 2, "cancel", 19, ticket=0),
+        event("a", 3, "spend", 1, **once),
+        event("a", 3, "cancel", 10, ticket=0),
+        event("a", 4, "cancel", ticket=0),
+        event("a", 4, "cancel", 1, ticket=0),
+        event("a", 5, "spend", 1, **once),
+    ]
+    verdicts, takings, left = folded(lots, events)
+    assert verdicts == [
+        "accepted",
+        "above_taken",
+        "accepted",
+        "above_taken",
+        "over_quota",
+        "accepted",
+        "accepted",
+        "already_cancelled",
+        "accepted",
+    ]
+    back = [(2, "2", 2), (2, "3", 5), (5, "1", 2), (5, "2", 8), (6, "1", 8)]
+    assert takings == [(0, "1", -10), (0, "2", -10), (0, "3", -5), *back, (8, "1", -1)]
+    assert left == [9, 10, 10]
+
+
+def test_what_came_back_of_an_earlier_fold_before_is_not_given_back_again() -> None:
+    lots = [lot("a", "1", 0, tag=0), lot("a", "2", 3, tag=1)]
+    earlier = [
+        {"ticket": 0, "tag": 1, "points": 6, "place": 1},
+        {"ticket": 0, "tag": 0, "points": 4, "place": 2},
+    ]
+    events = [
+        event("a", -3, "earlier", 3, ticket=0),
+        event("a", 4, "cancel", 8, ticket=0),
+        event("a", 4, "cancel", 2, ticket=0),
+        event("a", 4, "cancel", ticket=0),
+    ]
+    verdicts, takings, left = folded(lots, events, earlier)
+    assert verdicts[1:] == ["above_taken", "accepted", "accepted"]
+    assert takings == [(2, "1", 1), (2, "2", 1), (3, "2", 5)]
+    assert left == [1, 9]
 
 
 def test_a_change_of_the_last_day_reorders_the_spending_and_ends_the_lot() -> None:
@@ -322,14 +374,14 @@ def naive(
         own[row["account"]].append(row | {"left": row["remaining"]})
     by_tag = {row["tag"]: row for rows in own.values() for row in rows}
     taken_earlier = defaultdict(list)
-    for taking in earlier:
+    for taking in sorted(earlier, key=lambda taking: taking["place"]):
         taken_earlier[taking["ticket"]].append((by_tag[taking["tag"]], taking["points"]))
     decided: list[Row] = []
     takings: list[tuple[int, str, int]] = []
     before: dict[tuple[str, int], Row] = {}
     accepted: dict[tuple[str, str], int] = defaultdict(int)
     for number, row in enumerate(events):
-        done = {"verdict": "accepted", "taken": [], "cancelled": False, "row": row}
+        done = {"verdict": "accepted", "taken": [], "cancelled": False, "row": row, "back": 0}
         decided.append(done)
         ticket, quota = (row["account"], row["ticket"]), (row["account"], row["quota"])
         action = row["action"]
@@ -342,16 +394,27 @@ def naive(
             elif target["cancelled"]:
                 done["verdict"] = "already_cancelled"
             else:
-                target["cancelled"] = True
-                accepted[row["account"], target["row"]["quota"]] -= 1
-                for held, points in target["taken"]:
+                taken = [held for held, points in reversed(target["taken"]) for _ in range(points)]
+                left_over = taken[target["back"] :]
+                if row["amount"] > len(left_over):
+                    done["verdict"] = "above_taken"
+                    continue
+                back = left_over[: row["amount"] or len(left_over)]
+                target["back"] += len(back)
+                if len(back) == len(left_over):
+                    target["cancelled"] = True
+                    accepted[row["account"], target["row"]["quota"]] -= 1
+                for held, _ in target["taken"]:
+                    points = sum(one is held for one in back)
                     held["left"] += points
-                    takings.append((number, held["lot_id"], points))
+                    if points:
+                        takings.append((number, held["lot_id"], points))
             continue
         if row["ticket"] is not None:
             before[ticket] = done
         if action == "earlier":
             done["taken"] = taken_earlier[row["ticket"]]
+            done["back"] = row["amount"]
         elif action == "earlier_rejected":
             done["verdict"] = "refused"
         elif action == "earlier_cancelled":
@@ -409,20 +472,23 @@ def a_fold(seed: int, accounts: int, busiest: int) -> tuple[list[Row], list[Row]
         first_ticket = tickets
         for _ in range(chance.choice([0, 0, 2])):
             action = chance.choice(["earlier", "earlier", "earlier_rejected", "earlier_cancelled"])
-            events.append(_an_event(account, -9, action, ticket=tickets))
+            back = chance.choice([0, 0, 1, 30]) if action == "earlier" else 0
+            events.append(_an_event(account, -9, action, ticket=tickets, amount=back))
             there = [held for held in own if held["credited_on"] <= events[-1]["on_day"]]
             for held in there if action == "earlier" else []:
                 if held["tag"] is None:
                     held["tag"], tags = tags, tags + 1
-                points = chance.randint(1, 50)
-                earlier.append({"ticket": tickets, "tag": held["tag"], "points": points})
+                # more than came back already
+                taking = {"ticket": tickets, "tag": held["tag"], "points": chance.randint(31, 50)}
+                earlier.append(taking | {"place": chance.randrange(1 << 30)})
             tickets += 1
         days = sorted(chance.randint(1, 31) for _ in range(count))
         last_ticket = tickets + count
         for day in days:
             if chance.random() < 0.3:
                 named = chance.randrange(max(0, first_ticket - 5), last_ticket)
-                events.append(_an_event(account, day, "cancel", ticket=named))
+                back = chance.choice([0, 0, 0, 1, 7, 30, 90])
+                events.append(_an_event(account, day, "cancel", ticket=named, amount=back))
                 continue
             action = chance.choice(["spend", "spend", "spend_refundable"])
             quota = chance.choice([None, None, "x", "y"])

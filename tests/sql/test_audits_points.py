@@ -245,7 +245,17 @@ def with_one_more(table: str, row: Row) -> Rows:
     return rows
 
 
-ONE_TOO_MANY: Final = redemption("X9", "ann", 0) | {"cancels": "R1"}
+ONE_TOO_MANY: Final = redemption("X9", "ann", 1) | {"cancels": "R1"}
+BACK_AGAIN: Final = entry("ann", "a", "X9", "cancellation", 14, 1)
+
+
+def cancelled_again(results: str, entries: str) -> Rows:
+    """The tables with a point more given back of R1."""
+    rows = with_one_more(results, ONE_TOO_MANY)
+    rows[entries].append(BACK_AGAIN)
+    return rows
+
+
 NOTHING: Final = {"expires_on": date(2016, 6, 30), "kind": "payment", "lots": 1, "points": 1}
 BREACHES: Final[Breaches] = {
     "point_balances__add_up": [
@@ -349,16 +359,20 @@ BREACHES: Final[Breaches] = {
         ("rejected without a reason", broken("refund_results", 1, reason=None)),
     ],
     "redemption_results__cancellations_give_back": [
+        ("a point too few", broken("redemption_results", 3, points=151)),
+        ("a point too many", broken("redemption_results", 3, points=149)),
+        ("for nothing asked", with_one_more("point_entries", BACK_AGAIN)),
+        ("rejected, and given back", broken("redemption_results", 4, status="rejected")),
+    ],
+    "redemption_results__no_more_than_taken": [
         ("a point too few", broken("point_entries", 1, points=79)),
+        ("a point too many", broken("point_entries", 1, points=81)),
         ("a lot forgotten", without("point_entries", 6)),
         ("more lots than were taken from", without("point_entries", 5)),
         ("an earlier month's forgotten", without("point_entries", 7)),
         ("an earlier month's too much", broken("point_entries", 7, points=6)),
-        ("rejected, and given back", broken("redemption_results", 4, status="rejected")),
-    ],
-    "redemption_results__cancelled_once": [
-        ("twice in the month", with_one_more("redemption_results", ONE_TOO_MANY)),
-        ("in an earlier month", with_one_more("earlier_results", ONE_TOO_MANY)),
+        ("twice in the month", cancelled_again("redemption_results", "point_entries")),
+        ("in an earlier month", cancelled_again("earlier_results", "earlier_entries")),
     ],
     "refund_results__amounts_add_up": [
         ("a won too much", broken("refund_results", 0, amount_krw=21)),

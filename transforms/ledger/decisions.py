@@ -25,11 +25,11 @@ VERDICTS: Final = (
     "unknown_event",
     "not_accepted",
     "already_cancelled",
+    "above_taken",
 )
 """What came of an event; `refused`: for the reason in its `refusal`."""
-ACCEPTED, REFUSED, OVER_QUOTA, INSUFFICIENT, UNKNOWN_EVENT, NOT_ACCEPTED, ALREADY = range(
-    len(VERDICTS)
-)
+ACCEPTED, REFUSED, OVER_QUOTA, INSUFFICIENT, *OF_CANCELLATIONS = range(len(VERDICTS))
+UNKNOWN_EVENT, NOT_ACCEPTED, ALREADY, ABOVE_TAKEN = OF_CANCELLATIONS
 
 NEVER: Final = (1 << 31) - 1
 """A day since 1970 that comes after all others."""

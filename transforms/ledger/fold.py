@@ -8,9 +8,10 @@ account, and reads what came of them; the loop knows neither benefits nor charts
 - `spend` and `spend_refundable` take from the usable lots in the order of spending, all or nothing
   (P3, P6), unless `refusal` holds a reason that was found before;
 - a `quota` allows so many accepted events of its name within one fold (P4: a month);
-- `cancel` gives back what the event with the same ticket took, to the same lots (P5). Tickets are
-  numbers from 0 on, shared by an event and its cancellations. What was decided in an earlier fold
-  comes as an event `earlier`, `earlier_rejected` or `earlier_cancelled`, before the others;
+- `cancel` gives back what the event with the same ticket took, or `amount` of it, to the same lots,
+  what was taken last first (P5). Tickets are numbers from 0 on, shared by an event and its
+  cancellations. What was decided in an earlier fold comes as an event `earlier`, whose `amount`
+  came back already, `earlier_rejected` or `earlier_cancelled`, before the others;
 - a monthly limit is a lot, the account's only one, that never expires: what is left of it can be
   spent (M3). `set_limit` makes `amount` the limit; a `refusal` doesn't hold where that is no more
   than the limit in force, unless the account has no lot (M2). What is left may be below 0 then.
@@ -100,7 +101,7 @@ def fold(
 
     `of_lot` and `of_event` are the columns that a row of `movements` carries of either.
     `earlier_takings`: what earlier events took, if anything: `ticket`, `tag` of the lot, `points`
-    above 0.
+    above 0, and `place`, a number in the order in which a ticket's were taken.
     """
     batch = _Batch(account, spending_order, of_lot, of_event, _History.of(earlier_takings))
     files = FoldedFiles(*(scratch / f"folded_{name}.parquet" for name in FoldedFiles._fields))
@@ -139,7 +140,7 @@ def _wait(parts: Sequence[Future[None]]) -> None:
 
 @dataclass(frozen=True)
 class _History:
-    """What earlier events took, a row for each lot of a ticket, sorted by ticket, then tag.
+    """What earlier events took, a row for each lot of a ticket, by ticket as it was taken.
 
     `tag`: of the lot; `points`: above 0; `first`: by ticket, the position of its first row, and
     behind the last ticket how many rows there are; `tags`: how many numbers tags go through.
@@ -155,7 +156,7 @@ class _History:
         if takings is None:
             nothing = np.zeros(0, np.int64)
             return cls(np.zeros(1, np.int64), nothing, nothing, 0)
-        ordered = takings.sort_by([("ticket", "ascending"), ("tag", "ascending")])
+        ordered = takings.sort_by([("ticket", "ascending"), ("place", "ascending")])
         ticket = numbers_of(ordered["ticket"], NONE)
         tag = numbers_of(ordered["tag"], NONE)
         tickets = int(ticket[-1]) + 1 if ticket.size else 0

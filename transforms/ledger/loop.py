@@ -9,6 +9,7 @@ import numpy.typing as npt
 from numba import njit
 
 from transforms.ledger.decisions import (
+    ABOVE_TAKEN,
     ACCEPTED,
     ALREADY,
     CANCEL,
@@ -82,7 +83,8 @@ def fold_accounts(
     - `event_account`: number of its account, ascending; an account may have no lot
     - `on_day`: its day, never before that of the account's event before it
     - `action`: position in ACTIONS
-    - `amount`: points wanted, or the limit asked for
+    - `amount`: points wanted, or the limit asked for; of a cancellation the points to give back, 0
+      for all that is left; of what an earlier fold decided the points that came back already
     - `quota`: number of the quota that it counts against, or NONE; `quota_limit`: how many events
       of that quota an account may have accepted
     - `refused`: flag, whether a reason against it was found before
@@ -95,15 +97,17 @@ def fold_accounts(
       are sorted
     - `earlier_first`: position by ticket of its first row in the next two, and behind the last
       ticket how many rows there are
-    - `earlier_tag`, `earlier_points`: tag of the lot that an earlier fold took from, and the points
+    - `earlier_tag`, `earlier_points`: tag of the lot that an earlier fold took from, and points, in
+      the order in which it took them
 
     Raises ValueError where such a lot is to be given back to and is not among the lots.
     """
     events, lots = event_account.size, lot_account.size
-    # by event: position in VERDICTS, flag, positions in `taken` (the latter behind its last one),
-    # and points, or what else the lots hold
+    # by event: position in VERDICTS, flag, points that came back of it, positions in `taken` (the
+    # latter behind its last one), and points, or what else the lots hold
     verdict = np.zeros(events, np.int8)
     cancelled = np.zeros(events, np.bool_)
+    came_back = np.zeros(events, np.int64)
     first_taking = np.zeros(events, np.int64)
     last_taking = np.zeros(events, np.int64)
     usable_after = np.zeros(events, np.int64)
@@ -200,6 +204,7 @@ def fold_accounts(
                 if did == EARLIER_REJECTED:
                     verdict[event] = REFUSED
                 cancelled[event] = did == EARLIER_CANCELLED
+                came_back[event] = amount[event]
                 ticket_event[ticket[event]] = event
 
             elif did == CANCEL:
@@ -211,24 +216,41 @@ def fold_accounts(
                 elif cancelled[target]:
                     verdict[event] = ALREADY
                 else:
-                    cancelled[target] = True
-                    if quota[target] >= 0:
-                        accepted_of[quota[target]] -= 1
                     came_earlier = action[target] == EARLIER
                     if came_earlier:
                         begin = earlier_first[ticket[event]]
                         end = earlier_first[ticket[event] + 1]
                     else:
                         begin, end = first_taking[target], last_taking[target]
+                    left = -came_back[target]
                     for taking in range(begin, end):
+                        left += earlier_points[taking] if came_earlier else -taken[taking, 2]
+                    wanted = amount[event] if amount[event] > 0 else left
+                    if wanted > left:
+                        verdict[event] = ABOVE_TAKEN
+                        begin, wanted = end, 0
+                    elif wanted == left:
+                        cancelled[target] = True
+                        if quota[target] >= 0:
+                            accepted_of[quota[target]] -= 1
+                    # what was taken last comes back first; `behind_it` came back before
+                    behind_it = came_back[target]
+                    came_back[target] += wanted
+                    for taking in range(end - 1, begin - 1, -1):
                         if came_earlier:
                             at = tag_lot[earlier_tag[taking]]
                             points = earlier_points[taking]
-                            if at < 0:
-                                raise ValueError("a lot that an earlier event took from is missing")
                         else:
                             at = taken[taking, 1]
                             points = -taken[taking, 2]
+                        gone = min(points, behind_it)
+                        behind_it -= gone
+                        points = min(points - gone, wanted)
+                        if points == 0:
+                            continue
+                        if at < 0:
+                            raise ValueError("a lot that an earlier event took from is missing")
+                        wanted -= points
                         remaining[at] += points
                         spent -= points
                         if not lapsed[at]:

@@ -5,7 +5,7 @@
 --   earlier_entries(customer_id, lot_id, source_id, kind, occurred_at, points, lot_kind,
 --   credited_on, expires_on, refundable, credited, shortened_from)
 -- policy: none
--- rules: P5
+-- rules: P3, P5
 -- kept: table
 SELECT
     CAST(earlier_entries.source_id AS VARCHAR) AS redemption_id,
@@ -13,6 +13,15 @@ SELECT
     CAST(earlier_entries.lot_id AS VARCHAR) AS lot_id,
     CAST(earlier_entries.occurred_at AS TIMESTAMP) AS occurred_at,
     CAST(-earlier_entries.points AS BIGINT) AS points,
+    -- in the order in which lots are spent (P3)
+    CAST(
+        ROW_NUMBER() OVER (
+            PARTITION BY earlier_entries.source_id
+            ORDER BY
+                earlier_entries.expires_on, earlier_entries.credited_on, earlier_entries.lot_id
+        )
+        AS BIGINT
+    ) AS place,
     CAST(earlier_entries.lot_kind AS VARCHAR) AS lot_kind,
     CAST(earlier_entries.credited_on AS DATE) AS credited_on,
     CAST(earlier_entries.expires_on AS DATE) AS expires_on,

@@ -24,6 +24,7 @@ SELECT
             WHEN 'over_quota' THEN 'monthly_limit'
             WHEN 'insufficient' THEN 'insufficient_points'
             WHEN 'unknown_event' THEN 'unknown_redemption'
+            WHEN 'above_taken' THEN 'above_redeemed'
             ELSE events_in_order.verdict
         END
         AS VARCHAR
