@@ -17,7 +17,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from schemas.columns import DTYPES, TIMESTAMP, Declared, DeclaredColumn
+from schemas.columns import DTYPES, Declared, DeclaredColumn
 from schemas.exports import EXPORTS, Export, opening_lots
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 
@@ -254,7 +254,7 @@ def staged_records(export: Export, source: str, columns: Sequence[str]) -> str:
         month = column if own_month else f"strftime({column}, '%Y-%m')"
     scope = month if export.month_of in export.key else "''"
     revision = quoted(export.revision) if export.revision else "0"
-    if export.revision and export.dtype(export.revision) == TIMESTAMP:
+    if export.holds_since:
         revision = f"epoch_us({revision})"
     totals = [quoted(column) for column in export.totals] + ["0", "0"]
     content = ", ".join(f"{quoted(c)} := {quoted(c)}" for c in export.columns)
@@ -403,8 +403,9 @@ def _package_field(table: Table, name: str) -> dict[str, object]:
 
 def _table_section(table: Table) -> str:
     """What the data dictionary says of a table, in Markdown."""
-    key = ", ".join(f"`{name}`" for name in (table.partition, *table.key))
-    lead = f"{table.description}. Grain: {table.grain}. Partition: `{table.partition}`. Key: {key}."
+    key = ", ".join(f"`{name}`" for name in (table.partition, *table.key) if name)
+    where = f"Partition: `{table.partition}`" if table.partition else "Kept whole"
+    lead = f"{table.description}. Grain: {table.grain}. {where}. Key: {key}."
     rows = [[f"`{name}`", *_cells(column)] for name, column in table.columns.items()]
     return _section(table, table.name, lead, [["column", *_CELLS], *rows])
 

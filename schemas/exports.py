@@ -229,6 +229,11 @@ class Export(Declared):
         return list(dict.fromkeys([self.owner, self.record_key]))
 
     @property
+    def holds_since(self) -> bool:
+        """Whether a row says from which moment on it holds: its revision is that moment (R2)."""
+        return self.revision is not None and self.dtype(self.revision) == TIMESTAMP
+
+    @property
     def required(self) -> list[str]:
         return [name for name, col in self.columns.items() if not col.nullable]
 

@@ -75,6 +75,7 @@ class Table(Declared):
     _: KW_ONLY
     grain: str
     partition: str
+    """The column that stands in the path; empty for a staged relation that is kept whole."""
     key: list[str]
     """The columns that are unique within a partition."""
     export: str | None = None
@@ -1023,6 +1024,65 @@ _BILLING_ARREARS = Table(
         )
     ],
 )
+
+WHOLE: Final = ""
+"""The partition of a staged relation that is kept whole, as its export is."""
+
+_CUSTOMERS_SPANS = Table(
+    "customers_spans",
+    "When each customer was a member: who comes back under the same id begins another span. On a "
+    "day counts the span whose days it lies in, counts_from to before counts_until (R1)",
+    grain="one row per customer and span of membership",
+    columns={
+        "customer_id": _CUSTOMER_ID,
+        "joined_on": column(DATE, "First day of the span"),
+        "terminated_on": column(
+            DATE, "Day from which the span is over; missing while it goes on", nullable=True
+        ),
+        "counts_from": column(
+            DATE, "First day on which it counts: joined_on; missing for the first", nullable=True
+        ),
+        "counts_until": column(
+            DATE,
+            "Day from which the next span counts; missing for the last",
+            nullable=True,
+        ),
+    },
+    partition=WHOLE,
+    key=["customer_id", "joined_on"],
+    export="customers",
+)
+
+SPAN: Final = "span"
+"""What a row's own dates tell (R1)."""
+RECORD: Final = "record"
+"""What holds from a row's updated_at on (R2)."""
+
+
+def _since(export: str, what: str) -> Table:
+    """The relation by which a period knows whether a row that could matter to it is another."""
+    return Table(
+        f"{export}_since",
+        f"What the rows of {export} tell, added up by the moment from which it could matter: a "
+        "period is stale where what could matter up to its end has changed",
+        grain="one row per kind and moment",
+        columns={
+            "kind": enumeration(f"{SPAN}: {what} (R1); {RECORD}: the row (R2)", [SPAN, RECORD]),
+            "since": column(
+                TIMESTAMP, "From when on; within a day 00:00:01, for any time of it after midnight"
+            ),
+            "facts": integer("How many", 1),
+            "digest": column(SUM, "The sum of their digests, 64 bits each"),
+        },
+        partition=WHOLE,
+        key=["kind", "since"],
+        export=export,
+    )
+
+
+_CUSTOMERS_SINCE = _since("customers", "a span's first day, and the day from which it is over")
+_SUBSCRIPTIONS_SINCE = _since("subscriptions", "opened_on, closed_on")
+_MEMBERS_SINCE = _since("members", "enrolled_on")
 
 _DECLARED: Final = by_name(globals(), Table)
 PUBLISHED: Final = {name: table for name, table in _DECLARED.items() if not table.export}

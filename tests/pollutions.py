@@ -13,7 +13,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from schemas.exports import EXPORTS
 from tests.support import rendered, valid_rows
@@ -21,6 +21,8 @@ from transforms.exports.containers import Container, FileRefused, opened, survey
 from transforms.exports.reading import Reader
 
 BILLING: Final = EXPORTS["billing"]
+Quoting = Literal[0, 1, 2, 3]
+"""A `csv.QUOTE_…`."""
 ROWS: Final = 83
 HEADER: Final = list(BILLING.columns)
 _OTHER_DELIMITERS: Final = (";", "\t", "|", " ", "")
@@ -92,7 +94,7 @@ def pollutions() -> Iterator[Pollution]:
     yield from _of_files()
 
 
-def _lines(quoting: int = csv.QUOTE_MINIMAL, **form: Any) -> list[str]:
+def _lines(quoting: Quoting = csv.QUOTE_MINIMAL, **form: Any) -> list[str]:
     """Header and rows as lines without ends; each third row writes its amounts with commas."""
     return [_line(cells, quoting, **form) for cells in _cells()]
 
@@ -105,7 +107,7 @@ def _cells() -> list[list[str]]:
     return [HEADER, *rows]
 
 
-def _line(cells: Sequence[str], quoting: int, **form: Any) -> str:
+def _line(cells: Sequence[str], quoting: Quoting, **form: Any) -> str:
     target = io.StringIO()
     csv.writer(target, quoting=quoting, lineterminator="", **form).writerow(cells)
     return target.getvalue()
@@ -115,7 +117,7 @@ def _file(lines: Sequence[str], line_end: str = "\n") -> bytes:
     return (line_end.join(lines) + line_end).encode()
 
 
-def _of_cells(quoting: int) -> Iterator[Pollution]:
+def _of_cells(quoting: Quoting) -> Iterator[Pollution]:
     """A delimiter more or less, a quote more at either end, another delimiter, at each cell."""
     lines = _lines(quoting)
     style = {csv.QUOTE_MINIMAL: "plain", csv.QUOTE_ALL: "quoted"}[quoting]

@@ -7,6 +7,7 @@ them: tests/tiers.py for T and G, points.py for P, micropayments.py for M, airli
 - `customers`, `billing`, `flights` …: rows as delivered, by export, under the names that the module
   lands them by. Ids are numbered where not given (L1, P1, F1 …), and there is a customer,
   subscription or member where none is given and the rule needs one.
+- of R: the rows of P, and `subscriptions`, `payments`, `requests` as of M.
 - `delivered`, `missing` (T, G): first and last month that has bills whatever the case, and those of
   these months without. `tiers` (P): the tiers of 2016 by customer; all bills of the window are
   delivered then.
@@ -60,7 +61,16 @@ def land_ledger(workspace: Path, case: Row) -> None:
         land(workspace, "billing", bills_of_tiers(case["tiers"], TIER_YEAR), "tiers.csv")
 
 
+def land_records(workspace: Path, case: Row) -> None:
+    """Drops the rows of a case of which row counts when: of the ledger, and of subscriptions."""
+    land_ledger(workspace, case)
+    if "subscriptions" in case:
+        parts = ("subscriptions", "payments", "requests")
+        land_micropayments(workspace, {part: case[part] for part in parts if part in case})
+
+
 DEFAULTS: Final[Mapping[str, tuple[Callable[[Path, Row], None], tuple[str, ...]]]] = {
+    "R": (land_records, ("points 2016-03",)),
     "T": (land_tiers, ("tiers 2017",)),
     "G": (land_tiers, ("tiers 2017", "grants 2017")),
     "P": (land_ledger, ("points 2016-03",)),

@@ -121,7 +121,7 @@ class Outlook:
         return find(state, tuple(sorted(changed)), damaged, tuple(causes))
 
     def expect(self, finding: Finding) -> None:
-        """Counts a period as made anew for those after it."""
+        """Counts a period as made anew for those after it, though it may have to wait."""
         for table, partition in finding.due.partitions.items():
             path = published_path(self._now.workspace, PUBLISHED[table], str(partition))
             self._then.state.foresee(table, str(partition), path)

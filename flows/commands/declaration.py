@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -28,6 +28,7 @@ from transforms.engine.engine import Transform, load_transform
 from transforms.policies.policy import Policies
 
 if TYPE_CHECKING:
+    from flows.commands.dated import Strangers
     from transforms.ledger.fold import SpendingOrder
 
 Dates = Mapping[str, date | datetime | str | int]
@@ -100,6 +101,11 @@ def _its_period(_table: str, period: Period) -> Period:
     return period
 
 
+def last_moment(_context: Context, period: Period) -> datetime:
+    """The end of a period's last day."""
+    return datetime.combine(period.last_day, time.max)
+
+
 def _never(*_: object) -> None:
     return None
 
@@ -131,8 +137,9 @@ class Command:
     that are another one under this name. `fold`: what it decides one after another. `narrow`: by an
     input the query whose rows name, in their only column, the partitions that are read of it.
     `dates`: the period's `run_context`. `policies`: digests of the policy values that a period
-    rests on. `as_of_then`: columns of inputs that leave a period current when they change later.
-    `too_large`: whose sums don't fit 64 bits.
+    rests on. `asks_until`: the last moment that its rules ask about; what rows with dates of their
+    own tell of later ones is none of its business (R1, R2). `strangers`: whom its tables name that
+    nobody knows. `too_large`: whose sums don't fit 64 bits.
 
     When it can run:
     `due_on`: the day on which a period falls due. `needs`: exports of which all, `one_of`: of which
@@ -170,7 +177,8 @@ class Command:
     stands_for: Mapping[str, str] = field(default_factory=dict)
     fold: Fold | None = None
     narrow: Mapping[str, str] = field(default_factory=dict)
-    as_of_then: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    asks_until: Callable[[Context, Period], datetime] = last_moment
+    strangers: Strangers | None = None
     too_large: TooLarge | None = None
     needs: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
@@ -211,11 +219,7 @@ class Command:
     @cached_property
     def columns_read(self) -> dict[str, set[str]]:
         """The columns of each input that a change of makes a period stale."""
-        found = self.dependencies.columns_read(self.counting)
-        return {
-            name: columns.difference(self.as_of_then.get(name, ()))
-            for name, columns in found.items()
-        }
+        return self.dependencies.columns_read(self.counting)
 
     @property
     def switches(self) -> tuple[Flag, ...]:

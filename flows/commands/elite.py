@@ -5,9 +5,10 @@ It reads the staged flights themselves, whatever months of miles are published (
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from flows.commands.dated import dated_files
 from flows.commands.declaration import Command, Dates
 from flows.commands.flights import OF_MILES, airports_and_distances
 from flows.console.parts import Part
@@ -42,7 +43,7 @@ def _inputs(context: Context, year: Period) -> Inputs:
         for month, path in context.files("flights").items()
         if str(first) <= month <= str(last)
     }
-    return Inputs({"flights": flights, "award_requests": {}, "members": context.files("members")})
+    return Inputs({"flights": flights, "award_requests": {}, **dated_files(context, "members")})
 
 
 def _dates(context: Context, year: Period) -> Dates:
@@ -110,6 +111,9 @@ COMMAND: Final = Command(
     given=airports_and_distances,
     dates=_dates,
     policies=_policies,
+    asks_until=lambda context, year: datetime.combine(
+        status_year(context.policies, year).flights_to, time()
+    ),
     parts=(
         Part(
             "statuses",

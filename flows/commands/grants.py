@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
 from typing import Final
 
 from flows.commands import tiers
+from flows.commands.dated import dated_files
 from flows.commands.declaration import Command, Dates
 from flows.console.errors import NotReady
 from flows.console.parts import Part
@@ -22,7 +24,7 @@ def _inputs(context: Context, year: Period) -> Inputs:
     return Inputs(
         {
             "tier_snapshot": context.file_of("tier_snapshot", year),
-            "customers": context.files("customers"),
+            **dated_files(context, "customers"),
         }
     )
 
@@ -82,6 +84,9 @@ COMMAND: Final = Command(
     inputs=_inputs,
     dates=_dates,
     policies=_policies,
+    asks_until=lambda context, year: datetime.combine(
+        grant(context.policies, year).granted_on, time()
+    ),
     parts=(
         Part(
             "points",

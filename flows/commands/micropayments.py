@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from flows.commands.arrears import arrears_files
+from flows.commands.dated import Strangers, dated_files
 from flows.commands.declaration import ALLOW_MISSING, Command, Dates, Fold
 from flows.commands.gaps import NOT_DELIVERED, not_delivered
 from flows.console.parts import Part
@@ -23,7 +24,7 @@ def _inputs(context: Context, month: Period) -> Inputs:
     return Inputs(
         {
             **{name: context.file_of(name, month) for name in _OF_LIMITS},
-            "subscriptions": context.files("subscriptions"),
+            **dated_files(context, "subscriptions"),
             "billing_arrears": arrears_files(context, month.first_day, month.last_day),
             "opening_limits": context.file_of(LIMITS.lots, LIMITS.opening(context, month)),
         },
@@ -80,6 +81,9 @@ COMMAND: Final = Command(
     ),
     dates=_dates,
     policies=_policies,
+    strangers=Strangers(
+        "subscriptions", "unknown_subscription", ("micropayment_results", "limit_results")
+    ),
     parts=(
         Part("payments", "payment_counts", "Answers to payments", key="micropayments-payments"),
         Part("requests", "limit_counts", "Answers to limit requests", key="micropayments-requests"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import Final
 
+from flows.commands.dated import Strangers, dated_files
 from flows.commands.declaration import ALLOW_MISSING, Command, Dates, Fold, TooLarge
 from flows.commands.flights import OF_MILES, airports_and_distances
 from flows.commands.gaps import NOT_DELIVERED, not_delivered
@@ -30,7 +31,7 @@ def _inputs(context: Context, month: Period) -> Inputs:
     return Inputs(
         {
             **{name: context.file_of(name, month) for name in OF_MILES},
-            "members": context.files("members"),
+            **dated_files(context, "members"),
             _OPENING: context.file_of(MILES.lots, MILES.opening(context, month)),
         },
         {_OPENING: MILES.lots},
@@ -91,6 +92,9 @@ COMMAND: Final = Command(
     ),
     dates=_dates,
     policies=_policies,
+    strangers=Strangers(
+        "members", "unknown_member", ("mileage_accruals", "award_results", "mixed_payment_results")
+    ),
     too_large=TooLarge("miles_beyond_64_bits", "miles", "correct their lots"),
     parts=(
         Part(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from typing import Final
 
 from flows.commands.activity import YearEnd, activity_files
+from flows.commands.dated import dated_files
 from flows.commands.declaration import Command, Dates
-from flows.commands.points import AS_OF_THEN, CHANGES, OF_POINTS, known_changes
+from flows.commands.points import CHANGES, OF_POINTS, known_changes
 from flows.console.parts import Part
 from flows.publishing.ledgers import POINTS
 from flows.publishing.run import Context
@@ -28,7 +29,7 @@ def _inputs(context: Context, month: Period) -> Inputs:
     return Inputs(
         {
             "opening_lots": context.file_of("point_lots", POINTS.opening(context, month)),
-            "customers": context.files("customers"),
+            **dated_files(context, "customers"),
             **activity_files(
                 context, _year_end(context, month), month.first_day if told else date.min
             ),
@@ -94,7 +95,7 @@ COMMAND: Final = Command(
     inputs=_inputs,
     dates=_dates,
     policies=_policies,
-    as_of_then=AS_OF_THEN,
+    asks_until=lambda _, month: datetime.combine(month.first_day, time()),
     parts=(Part("notices", "notice_counts", "Customers told of points that lapse", key="notices"),),
     due_on=lambda _, month: month.first_day,
     needs=("customers",),

@@ -10,6 +10,7 @@ from typing import Final, cast
 import pyarrow as pa
 
 from flows.commands.collected import collected_files
+from flows.commands.dated import Strangers, dated_files
 from flows.commands.declaration import ALLOW_MISSING, Command, Dates, Fold, TooLarge
 from flows.commands.gaps import NOT_DELIVERED, not_delivered
 from flows.console.errors import NotReady
@@ -28,10 +29,6 @@ _OF_MONTH: Final = (*OF_POINTS, "redemptions", "refund_applications")
 """The exports that a month is made from."""
 CHANGES: Final = "point_policy_changes"
 """The policy of changes of policy (P7), which are known from their announcement on."""
-AS_OF_THEN: Final = {"customers": ("contact", "address")}
-"""What counts as it stands when a period is closed: a refund was due to whoever had the number
-then, so a new one makes no period stale.
-"""
 TOO_MANY: Final = TooLarge("points_beyond_64_bits", "points", "correct what they are credited for")
 BALANCES: Final = Part(
     "totals",
@@ -87,7 +84,7 @@ def _inputs(context: Context, month: Period) -> Inputs:
                 "point_grants", month.whole_year if _grants_fall_in(context, month) else None
             ),
             "tier_snapshot": context.file_of("tier_snapshot", month.whole_year),
-            "customers": context.files("customers"),
+            **dated_files(context, "customers"),
             "earlier_results": _before(context.periods("redemption_results"), month, "month"),
             "earlier_entries": _before(entries, month, "month"),
             "earlier_extensions": _before(entries, month, "year end"),
@@ -252,7 +249,11 @@ COMMAND: Final = Command(
     ),
     dates=_dates,
     policies=_policies,
-    as_of_then=AS_OF_THEN,
+    strangers=Strangers(
+        "customers",
+        "unknown_customer",
+        ("point_exceptions", "redemption_results", "refund_results"),
+    ),
     too_large=TOO_MANY,
     parts=(
         Part("movements", "entry_counts", "Points by what moved them", key="points-movements"),

@@ -6,6 +6,7 @@ from datetime import datetime, time
 from typing import Final
 
 from flows.commands.activity import YearEnd, activity_files
+from flows.commands.dated import dated_files
 from flows.commands.declaration import Command, Dates
 from flows.commands.points import BALANCES, OF_POINTS, TOO_MANY
 from flows.console.errors import NotReady
@@ -33,7 +34,7 @@ def _inputs(context: Context, year: Period) -> Inputs:
     return Inputs(
         {
             "opening_lots": context.file_of("point_lots", december),
-            "customers": context.files("customers"),
+            **dated_files(context, "customers"),
             "expiry_notices": {
                 month: path
                 for month, path in context.files("expiry_notices").items()

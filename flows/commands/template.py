@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flows.commands.dated import DATED, Strangers, told_until
 from flows.commands.declaration import Command
 from flows.console.errors import RunFailed
 from flows.publishing.options import Options
@@ -83,6 +84,9 @@ def perform(
         alone = [part.name for part in command.parts if part.line is not None]
         parts: dict[str, Any] = {**counts, **{name: counts[name][0] for name in alone}}
         recorded = fingerprints(command, context, period)
+        if of := command.strangers:
+            named = [work.written[table].temporary for table in of.tables]
+            recorded[of.title] = of.count(context, named)
         for table in work.written.values():
             publish_table(run, table, recorded, facts.get("gaps", ()))
         content = {command.span: period.value, **_opening(command, context, period), **facts}
@@ -94,12 +98,34 @@ def perform(
 def fingerprints(command: Command, context: Context, period: Period) -> dict[str, str]:
     """What a period is made from, as digests: a change in any of them makes it stale.
 
-    By input the columns that the SQL reads, by policy the values in force, and under `code` what
-    makes the tables of these (`Command.code`) with their declared schema.
+    By input the columns that the SQL reads, and of rows with dates of their own only those that
+    could matter; by policy the values in force, and under `code` what makes the tables of these
+    (`Command.code`) with their declared schema.
     """
     inputs = command.inputs(context, period)
-    found = inputs.fingerprints(context.state, command.columns_read)
+    read = command.columns_read
+    found = inputs.fingerprints(
+        context.state, {name: columns for name, columns in read.items() if name not in DATED}
+    )
+    for export in sorted({DATED[name] for name in inputs.files if name in DATED}):
+        moment = command.asks_until(context, period)
+        found[export] = told_until(context, export, moment, read.keys())
+    if command.strangers:
+        found[command.strangers.title] = _strangers(command, command.strangers, context, period)
     return {**found, **command.policies(context, period), CODE: code_of(command)}
+
+
+def _strangers(command: Command, of: Strangers, context: Context, period: Period) -> str:
+    """How many of whom a period's published tables name are unknown; nobody is, where nobody was
+    when it was published.
+    """
+    files = [
+        path
+        for table in of.tables
+        for path in context.file_of(table, command.partition(table, period)).values()
+    ]
+    known = {context.state.entry(path).inputs.get(of.title, "0") for path in files}
+    return "0" if known <= {"0"} else of.count(context, files)
 
 
 def code_of(command: Command) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
+from flows.commands.dated import Strangers, dated_files
 from flows.commands.declaration import ALLOW_MISSING, Command, Dates, TooLarge
 from flows.commands.gaps import months_delivered
 from flows.console.errors import NotReady
@@ -38,7 +40,7 @@ def _inputs(context: Context, year: Period) -> Inputs:
         {
             "billing": within(context.files("billing")),
             "billing_totals": within(context.files("billing_totals")),
-            "customers": context.files("customers"),
+            **dated_files(context, "customers"),
         }
     )
 
@@ -123,6 +125,8 @@ COMMAND: Final = Command(
     given=_window_months,
     dates=_dates,
     policies=_policies,
+    asks_until=lambda context, year: datetime.combine(_window(context, year).assessed_on, time()),
+    strangers=Strangers("customers", "unknown_customer", ("tier_exceptions",)),
     too_large=TooLarge(
         "fees_beyond_64_bits", "collected amounts", "correct their bills", unit=" won"
     ),

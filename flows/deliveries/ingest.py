@@ -32,6 +32,7 @@ from flows.publishing.run import Run
 from flows.publishing.steps import StepRunner, plainly
 from schemas.derive import staged_partition
 from schemas.exports import EXPORTS, Export
+from schemas.tables import relations_of
 from transforms.exports.merge import Merge, history_name
 from transforms.exports.personal import Pseudonyms
 
@@ -97,6 +98,9 @@ class _Delivery:
                 self._step(f"merge {export.name}", partial(self._merge, export, accepted))
             for report in reports:
                 file_quarantine(self._run, self.intake, report, self._filed)
+        for export in EXPORTS.values():
+            if self._lacks_relations(export):
+                self._step(f"complete {export.name}", partial(self._merge, export, []))
         if self.intake.accepted:
             self._register()
 
@@ -117,21 +121,29 @@ class _Delivery:
         return pseudonyms
 
     def _merge(self, export: Export, reports: Sequence[FileReport]) -> None:
-        """Merges the files' rows; what changes is taken into the run's commit."""
+        """Merges the files' rows; what changes is taken into the run's commit.
+
+        Without files: what is kept of the rows that are staged.
+        """
 
         def temporary(relation: str, partition: str) -> Path:
             return self._run.temporary(self._target(export, relation, partition))
 
         def stage(merge: Merge) -> None:
-            for partition in merge.changed_partitions():
-                for written in merge.write(partition, temporary):
-                    self._run.replace(
-                        written.file,
-                        self._target(export, written.relation, partition),
-                        table=written.relation,
-                        period=partition or None,
-                        rows=written.rows,
-                    )
+            """Writes what a merge changes, or what is kept of the rows where none came."""
+            changed = (
+                written
+                for partition in merge.changed_partitions()
+                for written in merge.write(partition, temporary)
+            )
+            for written in changed if reports else merge.renew_relations(temporary):
+                self._run.replace(
+                    written.file,
+                    self._target(export, written.relation, written.partition),
+                    table=written.relation,
+                    period=written.partition or None,
+                    rows=written.rows,
+                )
 
         held = self._staged.files(export.name)
         history = self._staged.files(history_name(export))
@@ -142,6 +154,12 @@ class _Delivery:
             path for files in (held, history) for month, path in files.items() if month in months
         )
         self.intake.merge(export, reports, stage, held, history, self.number)
+
+    def _lacks_relations(self, export: Export) -> bool:
+        """Whether its rows were staged by a version that kept less of them, and not now."""
+        lacking = any(not self._staged.files(table.name) for table in relations_of(export))
+        merged = any(report.file.export is export for report in self.intake.accepted)
+        return bool(self._staged.files(export.name)) and lacking and not merged
 
     def _target(self, export: Export, relation: str, partition: str) -> Path:
         folder = self._run.workspace.staged / relation

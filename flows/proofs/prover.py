@@ -13,6 +13,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
+from flows.commands.dated import DATED
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.commands.template import CODE, fingerprints
@@ -202,12 +203,13 @@ class Prover:
         """Whether a relation is there, and is what the period was made from."""
         if relation == "run_context" or relation.startswith(POLICY):
             return "policies" not in changed
-        if relation in changed:
+        told_of = DATED.get(relation, relation)
+        if told_of in changed:
             return False
         if relation in _OPENED_FROM and relation not in period.files:
             table, lots = _OPENED_FROM[relation]
             return lots not in changed and bool(self._opening_balances(period, table, lots))
-        if relation in period.files or relation in period.recorded:
+        if relation in period.files or told_of in period.recorded:
             return True
         # no fingerprint is taken of what only audits read: it follows from what the tables read
         return not changed and relation in self._made_from(period).files

@@ -25,6 +25,7 @@ from transforms.engine.engine import POLICY, ROOT, Engine, Transform, load_trans
 from transforms.engine.errors import RowsOutOfOrder
 from transforms.engine.plain import relation_of
 from transforms.engine.threads import pool
+from transforms.exports.merge import HISTORIES, history_schema
 from transforms.policies.policy import Policies
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def name_inputs(engine: Engine, inputs: Inputs, state: State) -> None:
     for relation, files in inputs.files.items():
         if relation in EXPORTS:
             _name_export(engine, EXPORTS[relation], list(files.values()))
+        elif relation in HISTORIES:
+            engine.relation(relation, list(files.values()), history_schema(HISTORIES[relation]))
         else:
             name = inputs.tables.get(relation, relation)
             table = STAGED_RELATIONS.get(name) or PUBLISHED[name]
@@ -106,7 +109,7 @@ def name_table(
         relation or table.name,
         files,
         table_schema(table),
-        partition=table.partition,
+        partition=table.partition or None,
         by_name=state.held(files, table.stored_columns) is not None,
     )
 

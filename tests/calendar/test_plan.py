@@ -132,6 +132,62 @@ def test_a_new_phone_number_makes_nothing_stale(workspace: Path) -> None:
     assert ran(run(workspace)) == []
 
 
+def test_a_row_makes_stale_what_it_could_matter_to_and_nothing_before(workspace: Path) -> None:
+    """One who joins, one who leaves, one who changes a number: from their day on (R1, R2)."""
+    rows = [
+        customer("new", joined_on="2017-12-10", updated_at="2021-01-01 00:00:00"),
+        customer("gold", terminated_on="2018-02-01", updated_at="2021-01-01 00:00:00"),
+    ]
+    land(workspace, "customers", rows, "later.csv")
+    stage(workspace)
+    # who joined before the new year is assessed: she has no points, and no tier
+    of_new = {"points 2017-12", "sweep 2017", "grants 2018", "notices 2018-01"}
+    assert stale(workspace).keys() == of_new | set(ALL[-3:])
+    assert set(ran(run(workspace))) == of_new | set(ALL[-3:])
+    first = customer("white", updated_at="2012-01-01 00:00:00")
+    land(workspace, "customers", [first], "first.csv")
+    run(workspace)
+    number = {"contact": "010-1234-5678", "updated_at": "2018-01-31 23:59:59"}
+    land(workspace, "customers", [customer("white", **number)], "number.csv")
+    stage(workspace)
+    assert stale(workspace).keys() == set(ALL[-3:])
+
+
+def test_whoever_was_named_and_unknown_makes_stale_what_named_them(workspace: Path) -> None:
+    bill = line("nobody-base", "nobody", "2017-03", 9_000, revision=1, collected_on="2017-12-20")
+    land(workspace, "billing", [bill], "correction.csv")
+    run(workspace)
+    land(workspace, "customers", [customer("other", joined_on="2018-03-01")], "other.csv")
+    stage(workspace)
+    assert stale(workspace) == {}
+    land(workspace, "customers", [customer("nobody", joined_on="2018-03-01")], "nobody.csv")
+    stage(workspace)
+    own = {name: why for name, why in stale(workspace).items() if why.startswith("changed")}
+    named = ("tiers 2017", "tiers 2018", "points 2017-12")
+    assert own == dict.fromkeys(named, "changed: unknown customers")
+    publish(workspace, [2017])
+    run(workspace)
+    assert stale(workspace) == {}
+
+
+def test_what_follows_a_stale_period_that_is_blocked_is_stale(
+    workspace: Path, tmp_path: Path
+) -> None:
+    """The terms of refunds begin with 2018: the months before can't be made again."""
+    terms = {"least_points": None, "greatest_points": None, "unit_points": None, "business_days": 3}
+    rows: list[Row] = [terms | {"valid_from": date(2018, 1, 1)}]
+    policies = replaced_policies({"point_refund_terms": rows}, tmp_path)
+    found = stale(workspace, policies=policies)
+    assert found["points 2017-12"].startswith("point_refund_terms")
+    assert found["sweep 2017"] == "follows points 2017-11, points 2017-12"
+    assert found["notices 2017-12"] == "follows points 2017-11"
+    asked = options(workspace, policies=policies)
+    steps = plan_manifest(asked, FIRST, LAST)["steps"]
+    reasons = {f"{step['command']} {step['period']}": step["reason"] for step in steps}
+    assert reasons["points 2017-11"].startswith("point_refund_terms")
+    assert reasons["sweep 2017"] == "points 2017-11, where the run stops"
+
+
 LATE: Final = line("late-base", "late", "2017-03", 240_000, revision=1, collected_on="2017-12-20")
 """A bill of the tier year 2018, corrected: it was collected in December."""
 OF_ACTIVITY: Final = ["notices 2017-11", "notices 2017-12", "sweep 2017"]
@@ -393,7 +449,7 @@ def by_hand(workspace: Path, name: str, **flags: Any) -> Row:
     return make_period(of, options(workspace), Period.parse(period, of.span), **flags)
 
 
-def test_what_follows_a_stale_period_that_is_blocked_is_stale(
+def test_a_command_refuses_what_follows_a_stale_period_that_is_blocked(
     workspace: Path, tmp_path: Path
 ) -> None:
     """The tiers of 2018 can't be assessed again: no threshold is in force on their day any more."""

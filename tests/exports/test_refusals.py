@@ -10,15 +10,15 @@ import pyarrow as pa
 import pytest
 
 from flows.calendar.backfills import backfills
-from flows.calendar.run_calendar import run_calendar
 from flows.calendar.status import workspace_status
 from flows.console import summary
 from flows.console.errors import HeldBack
 from flows.deliveries.check import check_files
 from flows.deliveries.ingest import raise_if_held_back
-from flows.publishing.options import Options, asked_period
+from flows.publishing.options import Options
 from flows.publishing.workspace import Workspace
 from schemas.exports import EXPORTS
+from tests.commands_in_tests import run_calendar
 from tests.support import (
     KEY,
     csv_of,
@@ -107,9 +107,8 @@ class TestFiles:
     ) -> None:
         files = {"purchases/good.csv": GOOD, "purchases/bad.csv": b"x\n"}
         workspace = workspace_with(tmp_path, files)
-        month = asked_period("2016-11", "month")
 
-        manifest = run_calendar(Options(workspace=workspace), month, month)
+        manifest = run_calendar(Options(workspace=workspace), "2016-11", "2016-11")
 
         assert manifest["skipped"]
         assert [backfill["exit"] for backfill in backfills(Workspace(workspace))] == [3]

@@ -277,7 +277,7 @@ def test_a_correction_of_one_month_leaves_the_others_alone(tmp_path: Path) -> No
     kept(tmp_path, "billing", first)
     files = {
         table.name: tmp_path / "staged" / table.name / "billing_month=2016-12/part-0.parquet"
-        for table in STAGED_RELATIONS.values()
+        for table in relations_of(EXPORTS["billing"])
     }
     before = {name: file.stat().st_ino for name, file in files.items()}
     kept(tmp_path, "billing", first, [line("a", "2017-04-01", revision=1)])

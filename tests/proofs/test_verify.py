@@ -486,7 +486,10 @@ CLAIMS: Final[Mapping[str, tuple[dict[str, list[Row]], str, Row]]] = {
         {
             "delivered_rows": [TOTALS | {"accepted": 2, "first_total": 10}],
             "current_rows": [TOTALS],
-            "replaced_rows": [TOTALS],
+            "replaced_rows": [
+                TOTALS | {"replaced_by": 2},
+                TOTALS | {"replaced_by": 1},
+            ],
         },
         "current_rows",
         {"first_total": 6},

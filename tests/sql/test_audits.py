@@ -154,7 +154,7 @@ def sound() -> Rows:
             total("2015-10", "base_fee", 1),
             total("2016-11", "base_fee", 1),
         ],
-        "customers": [
+        "customers_spans": [
             customer("credited"),
             customer("gold"),
             customer("left", date(2017, 1, 1)),

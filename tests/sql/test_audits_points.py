@@ -176,7 +176,8 @@ def sound() -> Rows:
                 "reason": "unknown_customer",
             }
         ],
-        "customers": [
+        "customers": [{"customer_id": "ann"}, {"customer_id": "bob"}],
+        "customers_spans": [
             {"customer_id": "ann", "joined_on": date(2015, 1, 1)},
             {
                 "customer_id": "bob",
@@ -383,7 +384,7 @@ BREACHES: Final[Breaches] = {
         ("rejected, and paid", broken("refund_results", 1, amount_krw=500)),
     ],
     "expiry_notices__customers_stay": [
-        ("left on the day", broken("customers", 1, terminated_on=date(2016, 3, 1))),
+        ("left on the day", broken("customers_spans", 1, terminated_on=date(2016, 3, 1))),
         ("not known", broken("expiry_notices", 0, customer_id="nobody")),
     ],
     "expiry_notices__within_the_lots": [

@@ -99,6 +99,7 @@ def _relations() -> Schema:
     delivered = EXPORTS | {"delivered_lots": opening_lots()}
     for name, export in delivered.items():
         known[name] = {column: duckdb_type(export.dtype(column)) for column in export.columns}
+        known[f"{name}_history"] = known[name]
     for name, table in TABLES.items():
         known[name] = _columns_of(table)
     for name, policy in POLICIES.items():
@@ -114,7 +115,7 @@ def _proof_relations() -> dict[str, dict[str, str]]:
     staged = {"delivery": "BIGINT"} | totals
     return {
         "current_rows": staged,
-        "replaced_rows": staged,
+        "replaced_rows": staged | {"replaced_by": "BIGINT"},
         "delivered_rows": {"delivery": "BIGINT", "accepted": "BIGINT"}
         | dict.fromkeys(totals, "DECIMAL(38,0)"),
         "opening_balances": _columns_of(TABLES["point_balances"]),

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.derive import DELIVERY, arrow_schema, staged_schema, stored_schema
-from schemas.exports import Export
+from schemas.exports import EXPORTS, Export
 from schemas.tables import relations_of
 from transforms.engine.engine import Engine, load_transform
 from transforms.exports.sorted_chunks import ChunkFile, Source, merged, sort_into_chunks
@@ -48,6 +48,10 @@ def arrivals_schema(export: Export) -> pa.Schema:
 def history_name(export: Export) -> str:
     """The staged relation that keeps the export's replaced rows."""
     return f"{export.name}_history"
+
+
+HISTORIES: Final = {history_name(export): export for export in EXPORTS.values()}
+"""The exports by the relation of their replaced rows."""
 
 
 def history_schema(export: Export) -> pa.Schema:
@@ -113,6 +117,11 @@ class Merge:
         self._name_staged("held", list(held.values()))
         for name in ("contested", "contenders", "outcomes"):
             engine.create(name, load_transform(f"staging/{name}"))
+        older = load_transform("staging/older")
+        if export.holds_since:
+            engine.create("older", older)
+        else:
+            engine.records("older", export, rows.slice(0, 0), rows.schema)
         replaced = engine.rows(load_transform("staging/replaced_partitions"))
         self._replaced = set(replaced["partition_month"].to_pylist())
         lost = engine.rows(load_transform("staging/lost"))
@@ -146,17 +155,41 @@ class Merge:
 
     def write(self, partition: str, target: Target) -> list[StagedFile]:
         """Writes a changed partition, the rows replaced in it, and the relations kept of it."""
-        if partition in self._held:
-            self._name_staged("partition_held", [self._held[partition]])
+        held = [self._held[partition]] if partition in self._held else []
+        self._name_staged("partition_held", held)
         current = target(self._export.name, partition)
         rows = write_staged(current, self._export, self._current_rows(partition))
         written = [StagedFile(self._export.name, partition, current, rows)]
+        history = self._history_of(partition)
         if partition in self._replaced:
             path = target(history_name(self._export), partition)
-            written.append(self._write_history(partition, path))
+            written.append(self._write_history(history, partition, path))
+            history = [path]
+        return [*written, *self._write_relations(partition, current, history, target)]
+
+    def renew_relations(self, target: Target) -> list[StagedFile]:
+        """Writes the relations kept of what is held, where nothing of it changes."""
+        return [
+            written
+            for partition, path in self._held.items()
+            for written in self._write_relations(
+                partition, path, self._history_of(partition), target
+            )
+        ]
+
+    def _history_of(self, partition: str) -> list[Path]:
+        return [self._history[partition]] if partition in self._history else []
+
+    def _write_relations(
+        self, partition: str, current: Path, history: Sequence[Path], target: Target
+    ) -> list[StagedFile]:
+        """Writes the relations kept of a partition from its current and its replaced rows."""
+        written = []
         tables = relations_of(self._export)
         if tables:
             self._name_staged(self._export.name, [current])
+            name, schema = history_name(self._export), history_schema(self._export)
+            self._engine.records(name, self._export, history, schema)
         for table in tables:
             path = target(table.name, partition)
             rows = self._engine.write(load_transform(f"staging/{table.name}"), table, path)
@@ -187,9 +220,8 @@ class Merge:
         columns = [rows[name] if name != DELIVERY else delivery for name in self._schema.names]
         return pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
-    def _write_history(self, partition: str, target: Path) -> StagedFile:
+    def _write_history(self, before: Sequence[Path], partition: str, target: Path) -> StagedFile:
         schema = history_schema(self._export)
-        before = [self._history[partition]] if partition in self._history else []
         self._engine.records("partition_history", self._export, before, schema)
         rows = self._engine.write_schema(load_transform("staging/history"), schema, target)
         return StagedFile(history_name(self._export), partition, target, rows)

@@ -93,6 +93,8 @@ def _batches(table: Table, files: Mapping[str, Path]) -> Iterator[_Batch]:
 
 
 def _with_partition(table: Table, rows: pa.Table, partition: str) -> pa.Table:
+    if not table.partition:
+        return rows
     value = pa.repeat(_partition_value(table, partition), rows.num_rows)
     # a file may mark columns as it likes, and one that must be there may be null: a fault to find
     schema = pa.schema([(name, table.dtype(name)) for name in table.columns])
@@ -105,6 +107,8 @@ def _partition_value(table: Table, partition: str) -> pa.Scalar:
 
 def _partition_faults(table: Table, files: Mapping[str, Path]) -> Iterator[Fault]:
     """The partition column stands in the path: one value for all rows of a file."""
+    if not table.partition:
+        return
     kind = table.dtype(table.partition)
     values = as_series(pa.array([_partition_value(table, name).as_py() for name in files], kind))
     for check in table.model.columns[table.partition].checks:

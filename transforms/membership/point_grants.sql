@@ -1,12 +1,13 @@
 -- purpose: The yearly points of every customer whose tier is granted any
 -- grain: one row per customer of the year's snapshot whose tier is granted points
 -- keys: customer_id
--- inputs: tier_snapshot(customer_id, tier), customers(customer_id, terminated_on),
+-- inputs: tier_snapshot(customer_id, tier),
+--   customers_spans(customer_id, terminated_on, counts_from, counts_until),
 --   policy_point_grant_amounts(tier, points, valid_from, valid_to),
 --   policy_point_grant_terms(kind, valid_from, valid_to),
 --   run_context(membership_year, granted_on, expires_on)
 -- policy: point_grant_amounts, point_grant_terms
--- rules: G1, G2
+-- rules: G1, G2, R1
 WITH amounts AS (
     SELECT policy_point_grant_amounts.tier, policy_point_grant_amounts.points
     FROM policy_point_grant_amounts
@@ -34,10 +35,18 @@ terms AS (
 ),
 
 departed_customers AS (
-    SELECT customers.customer_id
-    FROM customers
+    SELECT customers_spans.customer_id
+    FROM customers_spans
     CROSS JOIN run_context
-    WHERE customers.terminated_on <= run_context.granted_on
+    WHERE customers_spans.terminated_on <= run_context.granted_on
+        AND (
+            customers_spans.counts_from IS NULL
+            OR customers_spans.counts_from <= run_context.granted_on
+        )
+        AND (
+            customers_spans.counts_until IS NULL
+            OR run_context.granted_on < customers_spans.counts_until
+        )
 ),
 
 granted_customers AS (

@@ -2,12 +2,13 @@
 -- grain: one row per customer who had joined and not left on the assessment date
 -- keys: customer_id
 -- inputs: counting_fees(customer_id, mobile_fee, internet_fee, iptv_fee, wibro_fee, voip_fee,
---   landline_fee, annual_fee), customers(customer_id, joined_on, terminated_on),
+--   landline_fee, annual_fee),
+--   customers_spans(customer_id, joined_on, terminated_on, counts_from, counts_until),
 --   policy_tier_thresholds(tier, from_fee, valid_from, valid_to),
 --   policy_tier_upgrade(from_tier, to_tier, tenure_years, valid_from, valid_to),
 --   run_context(assessed_on, policies)
 -- policy: tier_thresholds, tier_upgrade
--- rules: T3, T4, T5, T6
+-- rules: T3, T4, T5, T6, R1
 WITH thresholds AS (
     SELECT
         policy_tier_thresholds.tier,
@@ -40,28 +41,36 @@ upgrades AS (
 
 assessed_customers AS (
     SELECT
-        customers.customer_id,
-        customers.joined_on,
+        customers_spans.customer_id,
+        customers_spans.joined_on,
         run_context.assessed_on,
         -- joined_on moved to the year of the assessment; 29 February to 28 in a common year
         MAKE_DATE(
             YEAR(run_context.assessed_on),
-            MONTH(customers.joined_on),
+            MONTH(customers_spans.joined_on),
             LEAST(
-                DAY(customers.joined_on),
+                DAY(customers_spans.joined_on),
                 DAY(
                     LAST_DAY(
-                        MAKE_DATE(YEAR(run_context.assessed_on), MONTH(customers.joined_on), 1)
+                        MAKE_DATE(YEAR(run_context.assessed_on), MONTH(customers_spans.joined_on), 1)
                     )
                 )
             )
         ) AS anniversary
-    FROM customers
+    FROM customers_spans
     CROSS JOIN run_context
-    WHERE customers.joined_on <= run_context.assessed_on
+    WHERE customers_spans.joined_on <= run_context.assessed_on
         AND (
-            customers.terminated_on IS NULL
-            OR customers.terminated_on > run_context.assessed_on
+            customers_spans.terminated_on IS NULL
+            OR customers_spans.terminated_on > run_context.assessed_on
+        )
+        AND (
+            customers_spans.counts_from IS NULL
+            OR customers_spans.counts_from <= run_context.assessed_on
+        )
+        AND (
+            customers_spans.counts_until IS NULL
+            OR run_context.assessed_on < customers_spans.counts_until
         )
 ),
 

@@ -3,41 +3,49 @@
 -- grain: one row per delivered limit request of the month
 -- keys: request_id
 -- inputs: limit_requests(request_id, subscription_id, requested_at, requested_limit),
---   limit_accounts(account, subscription_id, customer_id, plan_class, credit_grade, arrears_days),
+--   subscription_records(subscription_id, is_mobile, plan_class, credit_grade, arrears_days,
+--   holds_from, holds_until),
 --   standard_limits(plan_class, credit_grade, monthly_limit, valid_from, valid_to),
 --   policy_micropayment_plan_classes(plan_class, may_ask, valid_from, valid_to),
 --   policy_micropayment_raise_grades(refused_from_grade, valid_from, valid_to),
 --   policy_micropayment_ceiling(greatest_limit, valid_from, valid_to)
 -- policy: micropayment_plan_classes, micropayment_raise_grades, micropayment_ceiling
--- rules: M2, M4
+-- rules: M2, M4, R2
 WITH requests AS (
     SELECT
-        limit_accounts.account,
         limit_requests.subscription_id,
-        limit_accounts.customer_id,
-        limit_accounts.plan_class,
-        limit_accounts.credit_grade,
+        COALESCE(subscription_records.is_mobile, FALSE) AS is_mobile,
+        subscription_records.plan_class,
+        subscription_records.credit_grade,
         limit_requests.request_id,
         limit_requests.requested_at,
         CAST(limit_requests.requested_at AS DATE) AS requested_on,
         limit_requests.requested_limit,
         (
-            (limit_accounts.arrears_days >> CAST(DAY(limit_requests.requested_at) AS INTEGER)) & 1
+            (subscription_records.arrears_days >> CAST(DAY(limit_requests.requested_at) AS INTEGER))
+            & 1
         ) = 1 AS in_arrears
     FROM limit_requests
-    INNER JOIN limit_accounts ON limit_requests.subscription_id = limit_accounts.subscription_id
+    LEFT JOIN subscription_records
+        ON limit_requests.subscription_id = subscription_records.subscription_id
+        AND (
+            subscription_records.holds_from IS NULL
+            OR subscription_records.holds_from <= limit_requests.requested_at
+        )
+        AND (
+            subscription_records.holds_until IS NULL
+            OR limit_requests.requested_at < subscription_records.holds_until
+        )
 )
 
 SELECT
-    CAST(requests.account AS BIGINT) AS account,
     CAST(requests.subscription_id AS VARCHAR) AS subscription_id,
-    CAST(requests.customer_id AS VARCHAR) AS customer_id,
     CAST(requests.request_id AS VARCHAR) AS request_id,
     CAST(requests.requested_at AS TIMESTAMP) AS requested_at,
     CAST(requests.requested_limit AS BIGINT) AS requested_limit,
     CAST(
         CASE
-            WHEN requests.customer_id IS NULL THEN 'unknown_subscription'
+            WHEN NOT requests.is_mobile THEN 'unknown_subscription'
             WHEN policy_micropayment_plan_classes.may_ask = 'nothing'
                 OR (
                     policy_micropayment_plan_classes.may_ask = 'standard'

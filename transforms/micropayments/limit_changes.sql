@@ -1,39 +1,27 @@
--- purpose: What changes limits in the month, in the shape of payments: requests, and the days on
---   which the standard limits change
+-- purpose: What changes limits in the month, in the shape of payments: requests, and the moments from
+--   which another standard limit holds
 -- grain: one row per request, and per change for a subscription without a limit of its own
 -- keys: action, payment_id, subscription_id, requested_at
 -- inputs: judged_limit_requests(request_id, subscription_id, requested_at, requested_limit, refusal),
---   limit_accounts(subscription_id, plan_class, credit_grade, limit_was_set),
---   standard_limits(plan_class, credit_grade, monthly_limit, valid_from),
---   run_context(first_day, last_day)
+--   standard_limits_of_month(subscription_id, monthly_limit, holds_from, is_first),
+--   limit_accounts(subscription_id, is_mobile, limit_was_set)
 -- policy: none
 -- rules: M1, M2
 -- kept: file
-WITH new_standard_limits AS (
-    SELECT
-        standard_limits.plan_class,
-        standard_limits.credit_grade,
-        standard_limits.monthly_limit,
-        standard_limits.valid_from
-    FROM standard_limits
-    CROSS JOIN run_context
-    WHERE standard_limits.valid_from > run_context.first_day
-        AND standard_limits.valid_from <= run_context.last_day
-),
-
-changes AS (
+WITH changes AS (
     SELECT
         CAST(NULL AS VARCHAR) AS payment_id,
-        limit_accounts.subscription_id,
-        CAST(new_standard_limits.valid_from AS TIMESTAMP) AS requested_at,
-        new_standard_limits.monthly_limit AS amount,
+        standard_limits_of_month.subscription_id,
+        standard_limits_of_month.holds_from AS requested_at,
+        standard_limits_of_month.monthly_limit AS amount,
         'standard_limit' AS action,
         CAST(NULL AS VARCHAR) AS refusal
-    FROM limit_accounts
-    INNER JOIN new_standard_limits
-        ON limit_accounts.plan_class = new_standard_limits.plan_class
-        AND limit_accounts.credit_grade = new_standard_limits.credit_grade
-    WHERE NOT limit_accounts.limit_was_set
+    FROM standard_limits_of_month
+    INNER JOIN limit_accounts
+        ON standard_limits_of_month.subscription_id = limit_accounts.subscription_id
+    WHERE limit_accounts.is_mobile
+        AND NOT limit_accounts.limit_was_set
+        AND NOT standard_limits_of_month.is_first
     UNION ALL
     SELECT
         judged_limit_requests.request_id AS payment_id,

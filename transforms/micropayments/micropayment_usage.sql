@@ -1,33 +1,50 @@
 -- purpose: What each subscription spent of its limit in the month, and who is told of heavy use
 -- grain: one row per mobile subscription with a payment delivered in the month
 -- keys: subscription_id
--- inputs: folded_limit_events(account, action, amount, recurring, verdict),
---   folded_limits(account, subscription_id, customer_id, remaining),
+-- inputs: folded_limit_events(subscription_id, customer_id, action, amount, recurring, verdict),
+--   folded_limits(subscription_id, remaining),
+--   subscription_records(subscription_id, customer_id, holds_from, holds_until),
 --   policy_micropayment_usage_notice(from_share, valid_from, valid_to), run_context(last_day)
 -- policy: micropayment_usage_notice
--- rules: M5
+-- rules: M5, R2
 WITH payments AS (
     SELECT
-        folded_limit_events.account,
+        folded_limit_events.subscription_id,
         SUM(CASE WHEN folded_limit_events.verdict = 'accepted' THEN folded_limit_events.amount END)
             AS approved_total,
         COUNT(*) AS payments,
         SUM(CASE WHEN folded_limit_events.recurring THEN 1 ELSE 0 END) AS recurring_payments
     FROM folded_limit_events
-    WHERE folded_limit_events.action = 'spend'
-    GROUP BY folded_limit_events.account
+    WHERE folded_limit_events.action = 'spend' AND folded_limit_events.customer_id IS NOT NULL
+    GROUP BY folded_limit_events.subscription_id
+),
+
+-- whose it is at the month's last moment
+owners AS (
+    SELECT subscription_records.subscription_id, subscription_records.customer_id
+    FROM subscription_records
+    CROSS JOIN run_context
+    WHERE (
+            subscription_records.holds_from IS NULL
+            OR CAST(subscription_records.holds_from AS DATE) <= run_context.last_day
+        )
+        AND (
+            subscription_records.holds_until IS NULL
+            OR CAST(subscription_records.holds_until AS DATE) > run_context.last_day
+        )
 ),
 
 usage AS (
     SELECT
-        folded_limits.subscription_id,
-        folded_limits.customer_id,
+        payments.subscription_id,
+        owners.customer_id,
         COALESCE(payments.approved_total, 0) AS approved_total,
         folded_limits.remaining + COALESCE(payments.approved_total, 0) AS limit_in_force,
         payments.payments,
         payments.recurring_payments
     FROM payments
-    INNER JOIN folded_limits ON payments.account = folded_limits.account
+    INNER JOIN owners ON payments.subscription_id = owners.subscription_id
+    INNER JOIN folded_limits ON payments.subscription_id = folded_limits.subscription_id
 ),
 
 notice AS (

@@ -2,14 +2,17 @@
 -- grain: one row per customer, expiry date and cause
 -- keys: customer_id, expires_on, cause
 -- inputs: opening_lots(lot_id, customer_id, kind, credited_on, expires_on, remaining,
---   shortened_from), customers(customer_id, joined_on, terminated_on, contact),
+--   shortened_from),
+--   customers_spans(customer_id, joined_on, terminated_on, counts_from, counts_until),
+--   customers(customer_id, contact, updated_at),
+--   customers_history(customer_id, contact, updated_at),
 --   active_customers(customer_id),
 --   policy_point_policy_changes(kind, announced_on, effective_on, expires_on, valid_from,
 --   valid_to), policy_point_notice_leads(lead_months, told, valid_from, valid_to),
 --   policy_point_inactivity_notices(month, told, valid_from, valid_to),
 --   run_context(noticed_on, noticed_before, active_from, swept_on, spared_from)
 -- policy: point_policy_changes, point_notice_leads, point_inactivity_notices
--- rules: P7, P9, P10
+-- rules: P7, P9, P10, R1, R2
 WITH changes AS (
     SELECT
         policy_point_policy_changes.kind,
@@ -88,6 +91,29 @@ foreseen_lots AS (
     LEFT JOIN changed_lots ON opening_lots.lot_id = changed_lots.lot_id
 ),
 
+records AS (
+    SELECT customers.customer_id, customers.contact, customers.updated_at
+    FROM customers
+    UNION ALL
+    SELECT customers_history.customer_id, customers_history.contact, customers_history.updated_at
+    FROM customers_history
+),
+
+-- as on record at the day's 00:00; before the first row, as in that
+reachable_customers AS (
+    SELECT
+        records.customer_id,
+        COALESCE(
+            MAX_BY(records.contact IS NOT NULL, records.updated_at) FILTER (
+                WHERE records.updated_at <= CAST(run_context.noticed_on AS TIMESTAMP)
+            ),
+            MIN_BY(records.contact IS NOT NULL, records.updated_at)
+        ) AS reachable
+    FROM records
+    CROSS JOIN run_context
+    GROUP BY records.customer_id
+),
+
 usable_lots AS (
     SELECT
         foreseen_lots.lot_id,
@@ -97,16 +123,27 @@ usable_lots AS (
         foreseen_lots.expires_on,
         foreseen_lots.cause,
         foreseen_lots.news,
-        customers.joined_on,
-        customers.contact IS NOT NULL AS reachable
+        customers_spans.joined_on,
+        reachable_customers.reachable
     FROM foreseen_lots
-    INNER JOIN customers ON foreseen_lots.customer_id = customers.customer_id
     CROSS JOIN run_context
+    INNER JOIN customers_spans
+        ON foreseen_lots.customer_id = customers_spans.customer_id
+        AND (
+            customers_spans.counts_from IS NULL
+            OR customers_spans.counts_from <= run_context.noticed_on
+        )
+        AND (
+            customers_spans.counts_until IS NULL
+            OR run_context.noticed_on < customers_spans.counts_until
+        )
+    INNER JOIN reachable_customers
+        ON foreseen_lots.customer_id = reachable_customers.customer_id
     WHERE foreseen_lots.credited_on <= run_context.noticed_on
         AND foreseen_lots.usable_until >= run_context.noticed_on
         AND (
-            customers.terminated_on IS NULL
-            OR customers.terminated_on > run_context.noticed_on
+            customers_spans.terminated_on IS NULL
+            OR customers_spans.terminated_on > run_context.noticed_on
         )
 ),
 

@@ -4,13 +4,14 @@
 -- keys: event_id, action
 -- inputs: point_requests(customer_id, event_id, occurred_at, action, amount, benefit, partner,
 --   cancels, ticketed_id, method, contact, address), tickets(redemption_id, ticket),
---   customers(customer_id, joined_on, terminated_on, contact, address),
+--   customers_spans(customer_id, joined_on, terminated_on, counts_from, counts_until),
+--   identities(application_id, contact, address),
 --   tier_snapshot(customer_id, tier),
 --   policy_point_benefits(benefit, listed_partners, required_tier, monthly_limit, valid_from,
 --   valid_to), policy_point_benefit_partners(benefit, partner, partnered, valid_from, valid_to),
 --   policy_point_refund_terms(least_points, greatest_points, unit_points, valid_from, valid_to)
 -- policy: point_benefits, point_benefit_partners, point_refund_terms
--- rules: P2, P4, P5, P6
+-- rules: P2, P4, P5, P6, R1
 WITH requests AS (
     SELECT
         point_requests.*,
@@ -52,24 +53,24 @@ judged AS (
         END AS on_terms,
         CASE
             WHEN requests.action NOT IN ('spend', 'spend_refundable') THEN NULL
-            WHEN customers.customer_id IS NULL THEN 'unknown_customer'
+            WHEN customers_spans.customer_id IS NULL THEN 'unknown_customer'
             WHEN requests.action = 'spend' THEN CASE
-                WHEN requests.on_day < customers.joined_on
-                    OR requests.on_day >= customers.terminated_on
+                WHEN requests.on_day < customers_spans.joined_on
+                    OR requests.on_day >= customers_spans.terminated_on
                     THEN 'not_a_member'
                 WHEN policy_point_benefits.listed_partners AND partners.partner IS NULL
                     THEN 'unknown_partner'
                 WHEN policy_point_benefits.required_tier <> COALESCE(tiers.tier, '')
                     THEN 'tier_required'
             END
-            WHEN (customers.contact IS NULL AND customers.address IS NULL)
+            WHEN (identities.contact IS NULL AND identities.address IS NULL)
                 OR (
-                    customers.contact IS NOT NULL
-                    AND customers.contact IS DISTINCT FROM requests.contact
+                    identities.contact IS NOT NULL
+                    AND identities.contact IS DISTINCT FROM requests.contact
                 )
                 OR (
-                    customers.address IS NOT NULL
-                    AND customers.address IS DISTINCT FROM requests.address
+                    identities.address IS NOT NULL
+                    AND identities.address IS DISTINCT FROM requests.address
                 )
                 THEN 'identity_mismatch'
             WHEN requests.amount < policy_point_refund_terms.least_points THEN 'below_minimum'
@@ -77,7 +78,19 @@ judged AS (
             WHEN requests.amount % policy_point_refund_terms.unit_points <> 0 THEN 'not_in_units'
         END AS refusal
     FROM requests
-    LEFT JOIN customers ON requests.customer_id = customers.customer_id
+    LEFT JOIN customers_spans
+        ON requests.customer_id = customers_spans.customer_id
+        AND (
+            customers_spans.counts_from IS NULL
+            OR customers_spans.counts_from <= requests.on_day
+        )
+        AND (
+            customers_spans.counts_until IS NULL
+            OR requests.on_day < customers_spans.counts_until
+        )
+    LEFT JOIN identities
+        ON requests.event_id = identities.application_id
+        AND requests.action = 'spend_refundable'
     LEFT JOIN policy_point_benefits
         ON requests.benefit = policy_point_benefits.benefit
         AND policy_point_benefits.valid_from <= requests.on_day

@@ -2,12 +2,13 @@
 -- grain: one row per lot left by the month before the sweep
 -- keys: lot_id
 -- inputs: opening_lots(lot_id, customer_id, kind, credited_on, expires_on, refundable, credited,
---   remaining, shortened_from), customers(customer_id, joined_on, terminated_on),
+--   remaining, shortened_from),
+--   customers_spans(customer_id, joined_on, terminated_on, counts_from, counts_until),
 --   active_customers(customer_id),
 --   policy_point_extension(usable_days, years_after, expiry_month, expiry_day, valid_from,
 --   valid_to), run_context(swept_on, active_from, spared_from)
 -- policy: point_extension
--- rules: P8, P9
+-- rules: P8, P9, R1
 -- kept: table
 WITH extension AS (
     SELECT
@@ -43,17 +44,26 @@ lots AS (
         AND date_diff('day', opening_lots.credited_on, opening_lots.expires_on)
         < extension.usable_days
         AND (
-            customers.terminated_on IS NULL
-            OR customers.terminated_on > run_context.swept_on
+            customers_spans.terminated_on IS NULL
+            OR customers_spans.terminated_on > run_context.swept_on
         ) AS too_new,
-        customers.joined_on < run_context.active_from
+        customers_spans.joined_on < run_context.active_from
         AND opening_lots.credited_on < run_context.spared_from
         AND active_customers.customer_id IS NULL AS inactive
     FROM opening_lots
-    INNER JOIN customers ON opening_lots.customer_id = customers.customer_id
+    CROSS JOIN run_context
+    INNER JOIN customers_spans
+        ON opening_lots.customer_id = customers_spans.customer_id
+        AND (
+            customers_spans.counts_from IS NULL
+            OR customers_spans.counts_from <= run_context.swept_on
+        )
+        AND (
+            customers_spans.counts_until IS NULL
+            OR run_context.swept_on < customers_spans.counts_until
+        )
     LEFT JOIN active_customers ON opening_lots.customer_id = active_customers.customer_id
     CROSS JOIN extension
-    CROSS JOIN run_context
 )
 
 SELECT

@@ -3,7 +3,7 @@
 -- grain: one row per delivery of which that is not so; none where the claim holds
 -- keys: delivery
 -- inputs: current_rows(delivery, first_total, second_total),
---   replaced_rows(delivery, first_total, second_total),
+--   replaced_rows(delivery, replaced_by, first_total, second_total),
 --   delivered_rows(delivery, accepted, first_total, second_total)
 -- policy: none
 -- rules: Q3
@@ -19,6 +19,8 @@ WITH kept AS (
         replaced_rows.first_total,
         replaced_rows.second_total
     FROM replaced_rows
+    -- what was older than a row of before or of the same delivery was never accepted
+    WHERE replaced_rows.replaced_by > replaced_rows.delivery
 ),
 
 staged AS (

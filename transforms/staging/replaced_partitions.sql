@@ -1,11 +1,16 @@
--- purpose: the partitions in which a delivery replaces staged rows
+-- purpose: the partitions in which a delivery replaces staged rows, or brings rows that were replaced
+--   before it
 -- grain: one row per partition
 -- keys: partition_month
--- inputs: held(partition_month, scope, record_key), outcomes(scope, record_key, outcome)
+-- inputs: held(partition_month, scope, record_key), older(partition_month),
+--   outcomes(scope, record_key, outcome)
 -- policy: none
 -- rules: D2
-SELECT DISTINCT held.partition_month
+SELECT held.partition_month
 FROM held
 SEMI JOIN (SELECT scope, record_key FROM outcomes WHERE outcome = 'accepted') AS won
     USING (scope, record_key)
-ORDER BY held.partition_month
+UNION
+SELECT older.partition_month
+FROM older
+ORDER BY partition_month
