@@ -11,7 +11,7 @@ from typing import Final, cast
 from flows.commands.collected import collected_files
 from flows.publishing.run import Context
 from schemas.periods import Period
-from transforms.policies.policy import Policies
+from transforms.policies.policy import Policies, day_of_year
 
 _POLICY: Final = "point_sweep"
 
@@ -34,8 +34,8 @@ class YearEnd:
         row = cast("dict[str, int]", policies.in_force(_POLICY, year.last_day)[0])
         return cls(
             year.last_day,
-            date(year.year, row["active_from_month"], row["active_from_day"]),
-            date(year.year, row["spared_from_month"], row["spared_from_day"]),
+            day_of_year(year.year, row, "active_from_month", "active_from_day"),
+            day_of_year(year.year, row, "spared_from_month", "spared_from_day"),
         )
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from flows.commands.dated import DATED, Strangers, told_until
 from flows.commands.declaration import Command
 from flows.console.errors import RunFailed
-from flows.publishing.options import Options
+from flows.publishing.options import POLICIES, Options
 from flows.publishing.run import Context, Run
 from flows.publishing.steps import StepRunner, plainly
 from flows.publishing.write_audit import (
@@ -30,9 +30,11 @@ from flows.publishing.write_audit import (
 from schemas.derive import staged_schema, stored_schema
 from schemas.exports import EXPORTS
 from schemas.periods import Period
+from schemas.policy import POLICIES as POLICY_FILES
 from schemas.tables import PUBLISHED
 from transforms.engine.engine import Engine, load_transform
 from transforms.engine.errors import OutOfMemory, QueryError
+from transforms.policies.policy import Policies
 
 CODE: Final = "code"
 """What the SQL and the declared tables are called in a fingerprint."""
@@ -92,6 +94,8 @@ def perform(
         content = {command.span: period.value, **_opening(command, context, period), **facts}
         content |= {"policies": context.policies.digest, **parts, **command.besides(parts)}
         content |= {"inputs": inputs.as_manifest(context.state), "audits": work.claims}
+        if dry_run and options.policies != POLICIES:
+            content["took"] = _took(command, context, period)
         return run.commit(content, dry_run=dry_run)
 
 
@@ -131,6 +135,21 @@ def _strangers(command: Command, of: Strangers, context: Context, period: Period
 def code_of(command: Command) -> str:
     """A digest of what makes a command's tables besides data: see `Command.code`."""
     return digest([command.code, [PUBLISHED[name].declared for name in command.tables]])
+
+
+def _took(command: Command, context: Context, period: Period) -> dict[str, Any]:
+    """The policy values of the last day that a period asks about which are not the shipped ones."""
+    on = command.asks_until(context, period).date()
+    shipped = Policies.load(POLICIES)
+    values = {}
+    for name in command.dependencies.policies:
+        own, usual = (
+            [{column: row[column] for column in POLICY_FILES[name].columns} for row in rows]
+            for rows in (each.held(name, on) for each in (context.policies, shipped))
+        )
+        if own != usual:
+            values[name] = own
+    return {"on": on.isoformat(), "policies": values}
 
 
 def _opening(command: Command, context: Context, period: Period) -> dict[str, Any]:

@@ -210,7 +210,18 @@ def _restated(manifest: Manifest) -> Items:
             yield f"not published before: {', '.join(new)}"
         elif not changed and not damaged:
             yield "nothing that is published would change"
+        if took := manifest.get("took"):
+            yield from _took(took)
         yield "dry run: nothing was published"
+
+
+def _took(took: Manifest) -> Items:
+    """Which values of another policy folder a dry run took."""
+    for name, rows in took["policies"].items():
+        told = "; ".join(" ".join(map(_cell, row.values())) for row in rows)
+        yield f"{name}.yaml on {took['on']}, other than shipped: {told}"
+    if not took["policies"]:
+        yield f"all policy values that were read on {took['on']} are as shipped"
 
 
 def _moves(levels: Sequence[Manifest]) -> Items:

@@ -12,6 +12,7 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +40,7 @@ from tests.membership import (
     publish,
     stage,
 )
+from tests.policy_folders import replaced_policies
 
 DONE, FAILED, USAGE, HELD_BACK, NOT_READY = range(5)
 POINTBOOK: Final = str(Path(sys.executable).with_name("pointbook"))
@@ -335,6 +337,29 @@ def test_points_are_closed_in_order_and_swept_at_the_end_of_the_year(
         assert said in ended.stdout
         assert ended.stdout.endswith("dry run: nothing was published\n")
     assert data_hashes(workspace) == before
+
+
+@pytest.mark.parametrize("begins", ["2017-11-01", "2017-11-02"])
+def test_a_dry_run_under_another_folder_shows_the_values_that_it_took(
+    call: Command, workspace: Path, tmp_path: Path, begins: str
+) -> None:
+    """Tiers of 2018 are assessed on 2017-11-01: what begins a day later isn't theirs."""
+    day = date.fromisoformat(begins)
+    fees = {"general": 0, "silver": 400_000, "gold": 600_000, "vip": 1_000_000}
+    rows: list[dict[str, object]] = [
+        {"tier": "white", "from_fee": 200_000, "valid_to": day},
+        {"tier": "white", "from_fee": 250_000, "valid_from": day},
+        *({"tier": tier, "from_fee": fee} for tier, fee in fees.items()),
+    ]
+    folder = replaced_policies({"tier_thresholds": rows}, tmp_path)
+    words = ("tiers", "--year", "2018", "--dry-run", "--policies", folder)
+    ended = call(*words, "--workspace", workspace)
+    assert ended.returncode == DONE, ended.stderr
+    if begins == "2017-11-01":
+        told = "general 0; gold 600,000; silver 400,000; vip 1,000,000; white 250,000"
+        assert f"tier_thresholds.yaml on 2017-11-01, other than shipped: {told}\n" in ended.stdout
+    else:
+        assert "all policy values that were read on 2017-11-01 are as shipped" in ended.stdout
 
 
 def test_a_january_waits_for_its_grants(workspace: Path, tmp_path: Path) -> None:

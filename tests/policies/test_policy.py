@@ -52,6 +52,7 @@ def write_rows(folder: Path, name: str, rows: list[dict[str, object]]) -> None:
         "policy": name,
         "title": "a test",
         "rules": ["T1"],
+        "read_on": POLICIES[name].read_on,
         "note": "a test",
         "values": [row | common for row in rows],
     }
@@ -184,6 +185,7 @@ def test_a_version_also_begins_where_a_row_ends(folder: Path) -> None:
         [
             threshold("general", 0, "2000-01-01"),
             threshold("vip", 500, "2000-01-01", "2018-07-01"),
+            threshold("vip", None, "2018-07-01"),
         ],
     )
     used = Policies.load(folder).used(["tier_thresholds"], date(2019, 1, 1))
@@ -298,15 +300,49 @@ def test_a_membership_year_that_two_rows_assess_is_an_error(folder: Path) -> Non
         assessment(Policies.load(folder), Period(2019))
 
 
-def test_a_day_that_not_every_year_has_is_an_error_in_the_year_without_it(folder: Path) -> None:
+def test_the_29th_of_february_is_the_28th_where_a_year_has_none(folder: Path) -> None:
     write_rows(folder, "tier_assessment", [terms(2, 29, "0001-01-01")])
     policies = Policies.load(folder)
     assert assessment(policies, Period(2017)).assessed_on == date(2016, 2, 29)
-    with pytest.raises(PolicyError, match="no day of 2017"):
-        assessment(policies, Period(2018))
+    assert assessment(policies, Period(2018)).assessed_on == date(2017, 2, 28)
 
 
 # What is refused
+
+
+@pytest.mark.parametrize(("month", "day"), [("2", "30"), ("4", "31")])
+def test_a_day_that_no_year_has_is_refused(edit: Edit, month: str, day: str) -> None:
+    changes = (
+        ("expiry_month: 12", f"expiry_month: {month}"),
+        ("expiry_day: 31", f"expiry_day: {day}"),
+    )
+    (error,) = errors(edit("point_credit_terms", *changes))
+    assert error.startswith("point_credit_terms.yaml: row 1 (kind payment): ")
+    assert f"expiry_month {month} and expiry_day {day} are no day of any year" in error
+
+
+def test_a_key_that_just_ends_while_others_go_on_is_refused(folder: Path) -> None:
+    since = "0001-01-01"
+    rows = [
+        threshold("general", 0, since),
+        threshold("white", 200_000, since, "2018-11-01"),
+        *(threshold(tier, fee, since) for tier, fee in (("silver", 4), ("gold", 6), ("vip", 9))),
+    ]
+    for number, row in enumerate(rows[2:]):
+        row["from_fee"] = 400_000 + number
+    write_rows(folder, "tier_thresholds", rows)
+    (error,) = errors(folder)
+    assert error.startswith("tier_thresholds.yaml: row 2 (tier white): ends on 2018-11-01")
+    write_rows(folder, "tier_thresholds", [*rows, threshold("white", None, "2018-11-01")])
+    assert len(Policies.load(folder).in_force("tier_thresholds", date(2019, 1, 1))) == 4
+
+
+def test_a_file_says_which_day_reads_it(edit: Edit) -> None:
+    told = "the assessment date, 1 November before the year"
+    (error,) = errors(edit("tier_thresholds", (told, "the first day of the year")))
+    assert error == (
+        f'tier_thresholds.yaml: read_on: "the first day of the year" is not {told}; write {told}'
+    )
 
 
 def test_everything_wrong_in_every_file_is_told_at_once(edit: Edit, folder: Path) -> None:
@@ -438,6 +474,7 @@ def test_a_threshold_list_is_checked_on_every_day_that_it_changes(folder: Path) 
         [
             threshold("general", 0, "2000-01-01", "2010-01-01"),
             threshold("white", 100, "2000-01-01"),
+            threshold("general", None, "2010-01-01"),
         ],
     )
     (told,) = errors(folder)
@@ -484,6 +521,7 @@ def test_a_further_policy_with_decimals_dates_and_nulls_takes_a_declaration_only
         "chart",
         "A chart of prices",
         unit="miles",
+        read_on="the day of the request",
         keys={"cabin": column(TEXT, "Cabin", checks=[one_of(["economy", "first"])])},
         values={
             "factor": column(decimal, "Multiple"),

@@ -144,7 +144,19 @@ credits_on_terms AS (
             MAKE_DATE(
                 YEAR(credits.credited_on) + policy_point_credit_terms.years_after,
                 policy_point_credit_terms.expiry_month,
-                policy_point_credit_terms.expiry_day
+                -- 29 February is the 28th where a year has none
+                LEAST(
+                    policy_point_credit_terms.expiry_day,
+                    DAY(
+                        LAST_DAY(
+                            MAKE_DATE(
+                                YEAR(credits.credited_on) + policy_point_credit_terms.years_after,
+                                policy_point_credit_terms.expiry_month,
+                                1
+                            )
+                        )
+                    )
+                )
             )
         ) AS expires_on,
         COALESCE(policy_point_credit_terms.refundable, credits.refundable) AS refundable,

@@ -16,7 +16,19 @@ WITH extension AS (
         MAKE_DATE(
             YEAR(run_context.swept_on) + policy_point_extension.years_after,
             policy_point_extension.expiry_month,
-            policy_point_extension.expiry_day
+            -- 29 February is the 28th where a year has none
+            LEAST(
+                policy_point_extension.expiry_day,
+                DAY(
+                    LAST_DAY(
+                        MAKE_DATE(
+                            YEAR(run_context.swept_on) + policy_point_extension.years_after,
+                            policy_point_extension.expiry_month,
+                            1
+                        )
+                    )
+                )
+            )
         ) AS extended_to
     FROM policy_point_extension
     CROSS JOIN run_context

@@ -85,13 +85,13 @@ def status_year(policies: Policies, year: Period) -> StatusYear:
     """
 
     def status_from(row: Row) -> date:
-        return day_of_year(_STATUS_YEAR, year.year, row)
+        return day_of_year(year.year, row)
 
     row = policies.dated_by(_STATUS_YEAR, status_from, f"the first day of status year {year.year}")
     flights = Period(year.year - row["years_before"])
     return StatusYear(
         status_from(row),
-        day_of_year(_STATUS_YEAR, year.year + 1, row) - timedelta(days=1),
+        day_of_year(year.year + 1, row) - timedelta(days=1),
         flights.first_day,
         flights.last_day,
     )

@@ -33,7 +33,7 @@ def assessment(policies: Policies, year: Period) -> Assessment:
     """
 
     def assessed_on(row: Row) -> date:
-        return day_of_year("tier_assessment", year.year - row["years_before"], row)
+        return day_of_year(year.year - row["years_before"], row)
 
     row = policies.dated_by(
         "tier_assessment", assessed_on, f"the assessment date of membership year {year.year}"
@@ -58,10 +58,10 @@ def grant(policies: Policies, year: Period) -> Grant:
     """
 
     def granted_on(row: Row) -> date:
-        return day_of_year("point_grant_terms", year.year, row, "credit_month", "credit_day")
+        return day_of_year(year.year, row, "credit_month", "credit_day")
 
     row = policies.dated_by(
         "point_grant_terms", granted_on, f"the credit day of membership year {year.year}"
     )
-    expires_on = day_of_year("point_grant_terms", year.year, row, "expiry_month", "expiry_day")
+    expires_on = day_of_year(year.year, row, "expiry_month", "expiry_day")
     return Grant(granted_on(row), expires_on)

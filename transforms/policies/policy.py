@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -33,6 +34,8 @@ checkout as where a wheel is installed."""
 
 Row = dict[str, Any]
 _OPEN: Final = date.max
+_MONTHS: Final = 12
+_LEAP_YEAR: Final = 2000
 
 
 class PolicyError(Exception):
@@ -157,12 +160,17 @@ class Policies:
 
         Raises PolicyError, naming policy and day, where there is none.
         """
+        rows = self.held(name, on)
+        if not rows:
+            raise NotInForce(_not_in_force(name, on.isoformat()))
+        return rows
+
+    def held(self, name: str, on: date) -> list[Row]:
+        """The rows that hold on a day, by key; none where the policy is not in force."""
         since = self._since(name, on)
         rows = self._in_force.get(since)
         if rows is None:
             rows = self._in_force[since] = [row for row in self._rows[name] if _holds(row, on)]
-        if not rows:
-            raise NotInForce(_not_in_force(name, on.isoformat()))
         return rows
 
     def require(self, names: Iterable[str], first: date, last: date) -> None:
@@ -237,15 +245,14 @@ def _bounds(rows: Sequence[Row]) -> list[date]:
     return sorted(day for day in days if day is not None)
 
 
-def day_of_year(policy: str, year: int, row: Row, month: str = "month", day: str = "day") -> date:
-    """The day of a year that a row gives in two columns; PolicyError where it does not exist."""
-    try:
-        return date(year, row[month], row[day])
-    except ValueError:
-        raise PolicyError(
-            f"{policy}.yaml: {month} {row[month]} and {day} {row[day]} are no day of {year}; "
-            "give a day that every year has"
-        ) from None
+def day_of_year(year: int, row: Row, month: str = "month", day: str = "day") -> date:
+    """The day of a year that a row gives in two columns; 29 February is 28 in a common year.
+
+    Raises PolicyError before year 1.
+    """
+    if year < 1:
+        raise PolicyError("policies give no day before year 1; ask for a later year")
+    return date(year, row[month], min(row[day], monthrange(year, row[month])[1]))
 
 
 def _not_in_force(name: str, when: str) -> str:
@@ -380,6 +387,8 @@ def _problems(policy: Policy, document: Any) -> list[str]:
     datable = [entry for entry in placed if _is_datable(policy, entry)]
     every_row_dated = len(datable) == len(rows)
     found += _validity_problems(policy, datable, gaps=every_row_dated)
+    if every_row_dated:
+        found += _ended_keys(policy, datable)
     if every_row_dated and all(_is_comparable(policy, entry.row) for entry in datable):
         found += _scale_problems(policy, datable)
         found += _completeness_problems(policy, datable)
@@ -441,6 +450,15 @@ def _value_problems(policy: Policy, row: Row) -> Iterator[str]:
                     f"{name}: null beside other values; give a value, "
                     "or null in all values to end the key"
                 )
+    for month, day in policy.days:
+        in_month, on_day = row.get(month), row.get(day)
+        if not isinstance(in_month, int) or not isinstance(on_day, int):
+            continue  # that has its own error
+        if not _is_day(in_month, on_day):
+            yield (
+                f"{month} {in_month} and {day} {on_day} are no day of any year; give one that "
+                "there is (29 February is the 28th where a year has none)"
+            )
     for name in given:
         dtype, value = policy.dtype(name), row[name]
         if pa.types.is_decimal(dtype) and isinstance(value, int | Decimal):
@@ -451,6 +469,11 @@ def _value_problems(policy: Policy, row: Row) -> Iterator[str]:
                     f"{name}: {value} does not fit; give at most {dtype.precision} digits, "
                     f"{dtype.scale} of them after the point"
                 )
+
+
+def _is_day(month: int, day: int) -> bool:
+    """Whether a month has a day; what is out of range has its own error."""
+    return not 1 <= month <= _MONTHS or day <= monthrange(_LEAP_YEAR, month)[1]
 
 
 def _is_datable(policy: Policy, entry: _Placed) -> bool:
@@ -506,6 +529,23 @@ def _validity_problems(policy: Policy, rows: Sequence[_Placed], *, gaps: bool) -
                     f"{ended} (gap); move one of the dates, or add a row in between "
                     "with null for the values"
                 )
+
+
+def _ended_keys(policy: Policy, rows: Sequence[_Placed]) -> Iterator[str]:
+    """Keys that just end while others go on: a row of nulls says so, or another one holds then."""
+    last = {tuple(str(entry.row[name]) for name in policy.key): entry for entry in _by_end(rows)}
+    ends = max((entry.span[1] for entry in last.values()), default=_OPEN)
+    for entry in last.values():
+        if entry.span[1] < ends and not _ends_key(policy, entry.row):
+            yield (
+                f"{entry.label(policy)}: ends on {entry.span[1]}, and no row follows it though "
+                "others go on; add the row that holds from then on, or one with null for the "
+                "values to end it"
+            )
+
+
+def _by_end(rows: Sequence[_Placed]) -> list[_Placed]:
+    return sorted(rows, key=lambda entry: entry.span[1])
 
 
 def _moments(policy: Policy, rows: Sequence[_Placed]) -> Iterator[tuple[date, list[_Placed]]]:
