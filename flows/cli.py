@@ -19,20 +19,28 @@ from pydantic import ValidationError
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.commands.signature import REQUIRED, with_signature
-from flows.console import logs, progress
+from flows.console import interrupts, logs, progress
 from flows.console.environment import set_library_settings, set_up_process
 from flows.console.errors import PointbookError, WrongUsage, line_of
+from flows.console.failures import tell_failure
+from flows.console.settings import KEYS, chosen
 from flows.console.terminal import shown
-from flows.publishing.commit import KEPT
-from flows.publishing.options import DEMO, POLICIES, WORKSPACE, Options, asked_period
+from flows.publishing.options import DEMO, WORKSPACE, Options, asked_period
 from transforms.policies.policy import Policies, PolicyError
 
 WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
 DryRun = Annotated[bool, Parameter(negative="")]
-Year = Annotated[int, Parameter(validator=Number(gt=date.min.year, lt=date.max.year))]
+
+
+def _of_four_digits(_kind: object, year: int) -> None:
+    """Raises ValueError for a year of which a digit was left out."""
+    if not 1000 <= year < date.max.year:
+        raise ValueError(f"{year} is no year; write it as YYYY")
+
+
+Year = Annotated[int, Parameter(validator=_of_four_digits)]
 _UNEXPECTED: Final = 1
 _USAGE: Final = 2
-_INTERRUPTED: Final = 130
 
 
 def _version() -> str:
@@ -46,6 +54,13 @@ app = App(
     version=_version,
     help="Membership tiers and points from billing exports: exact, explained, repeatable.",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
+)
+
+
+app.register_install_completion_command(
+    help="Install completion of commands and options for your shell.",
+    help_epilogue="Example: pointbook --install-completion",
 )
 
 
@@ -56,18 +71,20 @@ class Common:
 
     workspace: Path | None = None
     "Folder of the workspace; else POINTBOOK_WORKSPACE, else data/workspace."
-    policies: Path = POLICIES
-    "A complete folder of policy files."
+    policies: Path | None = None
+    "A complete folder of policy files; else as_announced, as shipped."
     engine: str = "duckdb"
     "The engine that runs the SQL."
-    memory: str = "4GB"
-    "Bound on the memory of the whole process."
+    memory: str | None = None
+    "Bound on the memory of the whole process; else 4GB."
     threads: int | None = None
-    "Threads to use; by default one a core."
-    max_reject_rate: float = 0.05
-    "Share of a file's rows above which the file is held back."
-    keep: int = KEPT
-    "Versions to keep of a published file that is replaced."
+    "Threads to use; else one a core."
+    max_reject_rate: float | None = None
+    "Share of a file's rows above which the file is held back; else 0.05."
+    keep: int | None = None
+    "Versions to keep of a published file that is replaced; else 3."
+    prefect: bool | None = None
+    "Run under Prefect, whose page shows it; --no-prefect does the same without it."
     json: bool = False
     "Print the manifest instead of a summary."
     quiet: bool = False
@@ -77,37 +94,36 @@ class Common:
     debug: bool = False
     "Print the traceback of an error."
 
-    def options(self, workspace: Path | None = None) -> Options:
-        """The settings of a run, also for libraries that read theirs when imported.
-
-        Raises WrongUsage for one that makes no sense.
-        """
-        options = self.settings(workspace)
-        set_library_settings(options.workspace)
-        return options
-
     def settings(self, workspace: Path | None = None) -> Options:
-        """The settings alone, for commands that change nothing in the workspace.
+        """The settings: a flag's, else a variable's, else pointbook.toml's, else as shipped.
 
         Raises WrongUsage for one that makes no sense.
         """
         if self.quiet:
             logs.silence()
-        chosen = self.workspace or workspace or _default_workspace()
+        where = (self.workspace or workspace or _default_workspace()).expanduser()
+        flags = {name: getattr(self, name) for name in KEYS if hasattr(self, name)}
+        values, places = chosen(where, flags)
         try:
-            return Options(
-                workspace=chosen,
-                policies=self.policies,
-                engine=self.engine,  # type: ignore[arg-type]
-                memory=self.memory,
-                threads=self.threads,
-                max_reject_rate=self.max_reject_rate,
-                keep=self.keep,
-            )
+            return Options(workspace=where, engine=self.engine, **values)  # type: ignore[arg-type]
         except ValidationError as error:
             first = error.errors()[0]
-            flag = str(first["loc"][0]).replace("_", "-")
-            raise WrongUsage(f"--{flag}: {first['msg'].removeprefix('Value error, ')}") from error
+            name = str(first["loc"][0])
+            place = places.get(name, f"--{name}")
+            raise WrongUsage(f"{place}: {first['msg'].removeprefix('Value error, ')}") from error
+
+    def reading(self) -> Options:
+        """The settings of a command that reads a workspace; raises WrongUsage where there is none.
+
+        It needs no write permission, and changes nothing.
+        """
+        options = self.settings()
+        if not options.workspace.is_dir():
+            raise WrongUsage(
+                f"there is no workspace {options.workspace}; name one with --workspace or "
+                f"{WORKSPACE_VARIABLE}, or make it with `pointbook ingest`"
+            )
+        return options
 
 
 _DEFAULTS: Final = Common()
@@ -118,20 +134,20 @@ def _default_workspace() -> Path:
     return Path(named) if named else WORKSPACE
 
 
-@app.command
+@app.command(help_epilogue="Example: pointbook demo")
 def demo(*, common: Common = _DEFAULTS) -> None:
     """Run the whole calendar over the sample exports, in a fresh workspace data/demo."""
-    options = common.options(DEMO)
+    options = common.settings(DEMO)
     from flows.calendar import demo as sample
 
     _check_policies(options)
     sample.prepare(options.workspace)
-    manifest = _under_prefect("demo", options, common)
+    manifest = _compute("demo", options)
     _print(manifest, common, "demo", options)
     _raise_if_held_back(manifest["ingest"])
 
 
-@app.command
+@app.command(help_epilogue="Example: pointbook ingest, or pointbook ingest --check FILE")
 def ingest(
     *exports_or_files: str,
     check: Annotated[bool, Parameter(negative="")] = False,
@@ -157,11 +173,11 @@ def ingest(
         return
     if export is not None:
         raise WrongUsage("--export goes with --check; ingest knows an export by its folder")
-    options = common.options()
+    options = common.settings()
     from flows.deliveries.landing import check_exports
 
     check_exports(exports_or_files)
-    manifest = _under_prefect("ingest", options, common, exports=list(exports_or_files))
+    manifest = _compute("ingest", options, exports=list(exports_or_files))
     _print(manifest, common, "ingest", options)
     _raise_if_held_back(manifest)
 
@@ -172,16 +188,16 @@ def _function_of(command: Command) -> Callable[..., None]:
     def make(*, common: Common = _DEFAULTS, dry_run: bool = False, **given: Any) -> None:
         """Makes a period under Prefect, or tells what a dry run finds; prints the manifest."""
         period = asked_period(given.pop(command.span), command.span)
-        options = common.options()
+        options = common.reading() if dry_run else common.settings()
         _check_policies(options)
         if dry_run:
             # without Prefect, as nothing is published
+            set_library_settings(options.workspace)
             from flows.calendar.run_calendar import make_period
 
             manifest = make_period(command, options, period, dry_run=True, **given)
         else:
-            text = {command.span: period.value}
-            manifest = _under_prefect(command.name, options, common, **text, **given)
+            manifest = _compute(command.name, options, **{command.span: period.value}, **given)
         _print(manifest, common, command.name, options)
 
     kind, text = (Year, "The year.") if command.span == "year" else (str, "The month, YYYY-MM.")
@@ -203,10 +219,15 @@ def _function_of(command: Command) -> Callable[..., None]:
 
 
 for _command in COMMANDS.values():
-    app.command(_function_of(_command), name=_command.name)
+    _period = "--year 2018" if _command.span == "year" else "--month 2018-03"
+    app.command(
+        _function_of(_command),
+        name=_command.name,
+        help_epilogue=f"Example: pointbook {_command.name} {_period}",
+    )
 
 
-@app.command(name="open")
+@app.command(name="open", help_epilogue="Example: pointbook open --month 2018-01 --lots lots.csv")
 def open_ledger(
     *, month: str, lots: Path, dry_run: DryRun = False, common: Common = _DEFAULTS
 ) -> None:
@@ -214,32 +235,35 @@ def open_ledger(
 
     Parameters
     ----------
-    month: The ledger's first month, YYYY-MM: it opens with the lots.
+    month
+        The ledger's first month, YYYY-MM: it opens with the lots.
     lots
         The lots, in any form that exports come in: lot_id, owner, kind (membership, payment,
         promotion, purchase for points; flight for miles), credited_on, expires_on, refundable,
         remaining.
-    dry_run: Say what would be opened and rejected, with examples; publish nothing.
+    dry_run
+        Say what would be opened and rejected, with examples; publish nothing.
     """
-    options = common.options()
+    options = common.settings()
     from flows.deliveries import opening
 
     first = asked_period(month, "month")
     opening.require_file(lots)
     _check_policies(options)
     if dry_run:
+        set_library_settings(options.workspace)
         from flows.deliveries.check import raise_if_refused
 
         manifest = opening.open_ledger(options, first, lots, dry_run)
         _print(manifest, common, "open", options)
         raise_if_refused(manifest)
         return
-    manifest = _under_prefect("open", options, common, month=month, lots=lots)
+    manifest = _compute("open", options, month=month, lots=lots)
     _print(manifest, common, "open", options)
     _raise_if_held_back(manifest)
 
 
-@app.command
+@app.command(help_epilogue="Example: pointbook run --from 2018-01 --to 2018-03")
 def run(
     *,
     first_month: Annotated[str, Parameter(name="--from")],
@@ -259,16 +283,24 @@ def run(
 
     Parameters
     ----------
-    first_month: First month, YYYY-MM.
-    last_month: Last month, YYYY-MM.
-    dry_run: Show the plan: what is missing, stale and current, and what would be done; do nothing.
-    force: Make what is current again as well.
-    allow_missing_months: Go on although nothing was delivered of a month; it is kept on record.
-    strict: Do not go back before the first month; exit 4 where something stale lies there.
-    from_stale: Do not go back either, and make what falls due from what is stale.
-    reason: Why, for the record of backfills (runs/backfills.jsonl; `status` shows the last ones).
+    first_month
+        First month, YYYY-MM.
+    last_month
+        Last month, YYYY-MM.
+    dry_run
+        Show the plan: what is missing, stale and current, and what would be done; do nothing.
+    force
+        Make what is current again as well.
+    allow_missing_months
+        Go on although nothing was delivered of a month; it is kept on record.
+    strict
+        Do not go back before the first month; exit 4 where something stale lies there.
+    from_stale
+        Do not go back either, and make what falls due from what is stale.
+    reason
+        Why, for the record of backfills (runs/backfills.jsonl; `status` shows the last ones).
     """
-    options = common.options()
+    options = common.reading() if dry_run else common.settings()
     from flows.calendar.due import due_between
 
     if strict and from_stale:
@@ -282,20 +314,13 @@ def run(
 
         _print(plan_manifest(options, Reach(first, last, **flags)), common, "plan", options)
         return
-    manifest = _under_prefect(
-        "run",
-        options,
-        common,
-        first_month=first_month,
-        last_month=last_month,
-        reason=reason,
-        **flags,
-    )
+    months = {"first_month": first_month, "last_month": last_month}
+    manifest = _compute("run", options, **months, reason=reason, **flags)
     _print(manifest, common, "run", options)
     _raise_if_held_back(manifest["ingest"])
 
 
-@app.command
+@app.command(help_epilogue="Example: pointbook serve --port 4200")
 def serve(
     *,
     dry_run: DryRun = False,
@@ -310,9 +335,12 @@ def serve(
 
     Parameters
     ----------
-    dry_run: Print the schedules and the next runs; register nothing.
-    name: Name of the deployments; else that of the workspace's folder.
-    port: Port of the page, where the server is started here.
+    dry_run
+        Print the schedules and the next runs; register nothing.
+    name
+        Name of the deployments; else that of the workspace's folder.
+    port
+        Port of the page, where the server is started here.
     """
     options = common.settings()
     set_library_settings(options.workspace, logging_level="INFO")
@@ -326,7 +354,9 @@ def serve(
         serving.serve(options, manifest, port)
 
 
-@app.command
+@app.command(
+    help_epilogue="Example: pointbook restore --table tier_snapshot --period 2018 --dry-run"
+)
 def restore(
     *,
     table: str,
@@ -339,36 +369,41 @@ def restore(
 
     Parameters
     ----------
-    table: A published table.
-    period: Its period, as in the name of its folder: a year, YYYY-MM or YYYY-YE.
-    version: The run that had published it; a dry run shows the version before by default.
-    dry_run: Say what would change; publish nothing.
+    table
+        A published table.
+    period
+        Its period, as in the name of its folder: a year, YYYY-MM or YYYY-YE.
+    version
+        The run that had published it; a dry run shows the version before by default.
+    dry_run
+        Say what would change; publish nothing.
     """
-    options = common.options()
+    options = common.reading()
     from flows.publishing.restore import restore as bring_back
 
     manifest = bring_back(options, table, period, version, dry_run=dry_run)
     _print(manifest, common, "restore", options)
 
 
-@app.command
+@app.command(help_epilogue="Example: pointbook status --workspace data/workspace")
 def status(*, common: Common = _DEFAULTS) -> None:
     """Show what is staged and published, what is missing, and what is stale."""
     from flows.calendar.status import workspace_status
 
-    options = common.options()
+    options = common.reading()
     _print(workspace_status(options), common, "status", options)
 
 
-@app.command
+@app.command(help_epilogue="Example: pointbook verify --table point_balances")
 def verify(*, table: str | None = None, common: Common = _DEFAULTS) -> None:
     """Prove that what is published is whole and follows from what was delivered; change nothing.
 
     Parameters
     ----------
-    table: One published table, or one export, instead of everything.
+    table
+        One published table, or one export, instead of everything.
     """
-    options = common.options()
+    options = common.reading()
     from flows.console.errors import ProofFailed
     from flows.proofs.verify import verify as prove
 
@@ -378,7 +413,7 @@ def verify(*, table: str | None = None, common: Common = _DEFAULTS) -> None:
         raise ProofFailed(found["wrong"])
 
 
-@app.command
+@app.command(help_epilogue="Example: pointbook retention --on 2022-03-01")
 def retention(
     *,
     on: str,
@@ -390,19 +425,22 @@ def retention(
 
     Parameters
     ----------
-    on: The day of reckoning, YYYY-MM-DD.
-    dry_run: Only list, as without --remove.
-    remove: Remove it, and leave a tombstone of every file in the manifest.
+    on
+        The day of reckoning, YYYY-MM-DD.
+    dry_run
+        Only list, as without --remove.
+    remove
+        Remove it, and leave a tombstone of every file in the manifest.
     """
     if dry_run and remove:
         raise WrongUsage("--dry-run and --remove exclude each other; give one of them")
-    options = common.options()
+    options = common.reading()
     from flows.proofs.retention import retain
 
     _print(retain(options, _day(on), remove), common, "retention", options)
 
 
-@app.command
+@app.command(help_epilogue="Example: pointbook catalog")
 def catalog(*, common: Common = _DEFAULTS) -> None:
     """Rebuild the catalog and the data dictionary of the warehouse."""
     from flows.publishing.catalog import build_catalog
@@ -410,7 +448,7 @@ def catalog(*, common: Common = _DEFAULTS) -> None:
     from flows.publishing.run import tell_recovered
     from flows.publishing.workspace import Workspace
 
-    options = common.options()
+    options = common.reading()
     workspace = Workspace(options.workspace)
     with workspace.lock("catalog"):
         tell_recovered(workspace, recover(workspace))
@@ -418,7 +456,9 @@ def catalog(*, common: Common = _DEFAULTS) -> None:
     _print(manifest, common, "catalog", options)
 
 
-@app.command
+@app.command(
+    help_epilogue="Example: pointbook sample --customers 1000 --members 100 --seed 1 --out landing"
+)
 def sample(
     *, customers: int, members: int, seed: int, out: Path, common: Common = _DEFAULTS
 ) -> None:
@@ -426,10 +466,14 @@ def sample(
 
     Parameters
     ----------
-    customers: Number of telecom customers.
-    members: Number of members of the mileage programme.
-    seed: The same seed gives the same files.
-    out: An empty or new folder.
+    customers
+        Number of telecom customers.
+    members
+        Number of members of the mileage programme.
+    seed
+        The same seed gives the same files.
+    out
+        An empty or new folder.
     """
     threads = common.settings().threads
     from transforms.sample import generate
@@ -483,13 +527,32 @@ def _check_policies(options: Options) -> Policies:
     return policies
 
 
-def _under_prefect(
-    name: str, options: Options, common: Common, **parameters: object
-) -> dict[str, Any]:
-    options.workspace.mkdir(parents=True, exist_ok=True)
-    with progress.working("starting Prefect", lambda: -1.0):
-        from flows.prefect_flows import orchestration
-    return orchestration.run_through(name, options=options, **parameters)
+def _compute(name: str, options: Options, **given: Any) -> dict[str, Any]:
+    """Does what a command does: looks for what would stop it, then runs it under Prefect, or not.
+
+    Tells `on_failure` of one that fails, also before it begins.
+    """
+    from flows.calendar.preflight import look_ahead
+
+    set_library_settings(options.workspace)
+    try:
+        look_ahead(name, options, given)
+        if not options.prefect:
+            from flows.calendar.work import work
+
+            return work(name, options, **given)
+        from flows.prefect_flows import server
+
+        starting = progress.working("starting Prefect", lambda: -1.0)
+        with starting, server.available(options.workspace):
+            from flows.prefect_flows import orchestration
+        return orchestration.run_through(name, options, **given)
+    except Exception as error:
+        periods = (given.get(each) for each in ("year", "month", "first_month", "last_month"))
+        what = " ".join([name, *(str(period) for period in periods if period)])
+        if not interrupts.asked():
+            tell_failure(options.on_failure, options.workspace, what, error)
+        raise
 
 
 def _print(manifest: dict[str, Any], common: Common, kind: str, options: Options | None) -> None:
@@ -510,31 +573,34 @@ def _raise_if_held_back(manifest: dict[str, Any]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point: runs a command and ends the process with its exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = "--debug" in words
     set_up_process(_log_format(words), words[0] if words else None)
     try:
         app(words, exit_on_error=False, print_error=False)
-    except CycloptsError as error:
-        sys.exit(_complain(" ".join(str(error).split()), _USAGE))
-    except PointbookError as error:
-        if debug and not logs.as_json():
-            raise
-        sys.exit(_complain(str(error), error.exit_code, debug))
-    except PolicyError as error:
-        if debug and not logs.as_json():
-            raise
-        sys.exit(_complain(str(error), _USAGE, debug))
-    except BrokenPipeError:
+    except BaseException as error:
+        if interrupts.asked() or isinstance(error, KeyboardInterrupt):
+            # at once: libraries would wait for work that nobody wants any more
+            interrupts.leave(_complain(interrupts.MESSAGE, interrupts.EXIT_CODE))
+        _end(error, debug)
+
+
+def _end(error: BaseException, debug: bool) -> None:
+    """Ends the process as an error asks for: with its line and exit code, or its traceback."""
+    if isinstance(error, BrokenPipeError):
         # whoever read the output, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        sys.exit(_complain("interrupted; nothing half done is left, run it again", _INTERRUPTED))
-    except Exception as error:
-        if debug and not logs.as_json():
-            raise
-        what = line_of(error)
-        sys.exit(_complain(f"{what}; run it again with --debug for where", _UNEXPECTED, debug))
+        return
+    if isinstance(error, CycloptsError):
+        sys.exit(_complain(" ".join(str(error).split()), _USAGE))
+    if not isinstance(error, Exception) or (debug and not logs.as_json()):
+        raise error
+    if isinstance(error, PointbookError):
+        sys.exit(_complain(str(error), error.exit_code, debug))
+    if isinstance(error, PolicyError):
+        sys.exit(_complain(str(error), _USAGE, debug))
+    what = line_of(error)
+    sys.exit(_complain(f"{what}; run it again with --debug for where", _UNEXPECTED, debug))
 
 
 def _log_format(words: Sequence[str]) -> logs.Format:

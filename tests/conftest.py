@@ -14,7 +14,7 @@ from tests.servers import prefect_server
 os.environ.setdefault(
     "NUMBA_CACHE_DIR", str(Path(__file__).parent.parent / ".pytest_cache" / "numba")
 )
-os.environ["POINTBOOK_PII_KEY"] = "a key for tests"
+os.environ["POINTBOOK_PII_KEY"] = "a key for the tests"
 
 
 @pytest.fixture(autouse=True)

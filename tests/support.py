@@ -26,7 +26,7 @@ from flows.publishing.options import Options
 from schemas.exports import EXPORTS, Export
 from transforms.exports.validate import as_frame, as_series
 
-KEY = "a key for tests"
+KEY = "a key for the tests"
 """For POINTBOOK_PII_KEY."""
 
 Row = dict[str, Any]

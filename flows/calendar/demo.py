@@ -10,7 +10,7 @@ from typing import Any, Final
 from flows.console.errors import WrongUsage
 from flows.publishing.options import Options
 from flows.publishing.steps import StepRunner, plainly
-from flows.publishing.workspace import LOCK, Workspace, private
+from flows.publishing.workspace import LOCK, Workspace, open_private, private
 from schemas.exports import EXPORTS
 from schemas.periods import Period
 from transforms.policies.policy import DATA
@@ -19,7 +19,8 @@ SAMPLE: Final = DATA / "sample"
 FIRST_MONTH: Final = Period(2015, 11)
 LAST_MONTH: Final = Period(2022, 2)
 _MARK: Final = ".pointbook-demo"
-_KEY: Final = "the demo's key is no secret"
+KEY: Final = "the demo's key is no secret"
+"""The key of its personal data, which its summary shows."""
 
 
 def prepare(workspace: Path) -> None:
@@ -35,7 +36,7 @@ def prepare(workspace: Path) -> None:
         )
     with private():
         workspace.mkdir(parents=True, exist_ok=True)
-        mark.touch()
+        open_private(mark).close()
     with Workspace(workspace).lock("demo"):
         for path in workspace.iterdir():
             if path.is_dir():
@@ -52,11 +53,12 @@ def prepare(workspace: Path) -> None:
 
 
 def run_demo(options: Options, step: StepRunner = plainly) -> dict[str, Any]:
-    """Runs the whole calendar over the sample; returns the manifest of `run_calendar`."""
+    """Runs the whole calendar over the sample; returns that manifest, and the key."""
     # compiled code makes its cache in the workspace as soon as it is imported
     from flows.calendar.plan import Reach
     from flows.calendar.run_calendar import run_calendar
-    from flows.deliveries.ingest import KEY_VARIABLE
+    from flows.deliveries.key import KEY_VARIABLE
 
-    os.environ[KEY_VARIABLE] = _KEY
-    return run_calendar(options, Reach(FIRST_MONTH, LAST_MONTH), step, reason="demo")
+    os.environ[KEY_VARIABLE] = KEY
+    manifest = run_calendar(options, Reach(FIRST_MONTH, LAST_MONTH), step, reason="demo")
+    return manifest | {"key": KEY}

@@ -20,7 +20,10 @@ from schemas.periods import Period
 from transforms.policies.policy import Policies, PolicyError
 
 INGEST: Final = "ingest"
-_NAMES: Final = (INGEST, *COMMANDS)
+RUN: Final = "run"
+"""What brings up to date what has become stale, or a span of months."""
+_DAILY: Final = (INGEST, RUN)
+_NAMES: Final = (*_DAILY, *COMMANDS)
 _POLICY: Final = "schedules"
 _AHEAD: Final = 5
 """Years looked ahead: a yearly command falls due in each."""
@@ -47,7 +50,7 @@ class Schedule:
         its scheme is not in force.
         """
         at = f"{self.at.minute} {self.at.hour}"
-        if self.command == INGEST:
+        if self.command in _DAILY:
             return [f"{at} * * *"]
         days = [self.moment(due).date() for due in _to_come(policies, self.command, today)]
         if COMMANDS[self.command].span == "year":
@@ -58,8 +61,8 @@ class Schedule:
     def upcoming(
         self, policies: Policies, now: datetime, count: int
     ) -> list[tuple[datetime, Period | None]]:
-        """The next moments after now, and the period of each; none for the ingest of all."""
-        if self.command == INGEST:
+        """The next moments after now, and the period of each; none for what runs every day."""
+        if self.command in _DAILY:
             first = datetime.combine(now.astimezone(KOREA).date(), self.at, KOREA)
             days = (first + timedelta(days=n) for n in range(count + 1))
             found: list[tuple[datetime, Period | None]] = [(moment, None) for moment in days]

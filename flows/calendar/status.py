@@ -32,6 +32,7 @@ def workspace_status(options: Options) -> dict[str, Any]:
     return {
         "command": "status",
         "workspace": str(options.workspace),
+        "held_by": context.workspace.holder,
         "refused": [file.model_dump() for file in refused_files(context.workspace)],
         "staged": list(_staged(context)),
         "published": sorted(rows, key=lambda row: (tables.index(row["table"]), row["period"])),

@@ -47,6 +47,13 @@ ALLOW_MISSING: Final = Flag(
     "allow_missing_months", "Go on although nothing was delivered of a month; it is kept on record."
 )
 FROM_STALE: Final = Flag("from_stale", "Publish although what it is made from is stale.")
+OF_RUN: Final = (
+    Flag("force", "Make what is current again as well."),
+    ALLOW_MISSING,
+    Flag("strict", "Do not go back before the first month; exit 4 where what is stale lies there."),
+    Flag("from_stale", "Do not go back either, and make what falls due from what is stale."),
+)
+"""The flags of `run`."""
 
 
 @dataclass(frozen=True)

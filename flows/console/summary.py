@@ -75,7 +75,7 @@ def _items(
     else:
         yield from _OTHERS[kind](manifest)
     if kind == "demo":
-        yield from _where_to_look(workspace)
+        yield from _where_to_look(workspace, manifest["key"])
     yield from _restated(manifest)
 
 
@@ -256,8 +256,8 @@ def _who(row: Manifest) -> str:
 # The other commands
 
 
-def _where_to_look(workspace: Path | None) -> Items:
-    """The files and folders of a workspace that whoever ran the demo may want to see."""
+def _where_to_look(workspace: Path | None, key: str) -> Items:
+    """The files and folders of a workspace to see after the demo, and its key."""
     assert workspace is not None
     yield (
         "\nWhere to look next\n"
@@ -266,7 +266,8 @@ def _where_to_look(workspace: Path | None) -> Items:
         f"  dictionary  {workspace / 'warehouse' / 'dictionary.md'}\n"
         f"  quarantine  {workspace / 'quarantine'}\n"
         f"  manifests   {workspace / 'runs'}\n"
-        f"  status      pointbook status --workspace {workspace}"
+        f"  status      pointbook status --workspace {workspace}\n"
+        f'  key         POINTBOOK_PII_KEY="{key}", for further commands that ingest'
     )
 
 
@@ -420,6 +421,9 @@ def _open(manifest: Manifest) -> Items:
 
 def _status(manifest: Manifest) -> Items:
     """What was refused, what is staged and published, what is missing, and the last backfills."""
+    holder = manifest["held_by"]
+    at_work = f", in which {shown(holder)} is at work" if holder else ""
+    yield f"Workspace {shown(manifest['workspace'])}{at_work}"
     for file in manifest["refused"]:
         what = f"{file['export']}/{file['name']}: {file['reason']}"
         yield (
@@ -446,7 +450,10 @@ def _status(manifest: Manifest) -> Items:
             f"missing: {len(missing) - _LISTED:,} more; for all of them: pointbook run "
             f"--from {missing[0]['due'][:7]} --to {missing[-1]['due'][:7]}"
         )
-    yield from map(_backfill_line, manifest["backfills"])
+    *before, last = manifest["backfills"] or [None]
+    yield from map(_backfill_line, before)
+    if last:
+        yield _backfill_line(last, goes_on=(holder or "").startswith("run "))
 
 
 def _periods_of_tables(manifest: Manifest) -> list[Manifest]:
@@ -461,12 +468,12 @@ def _periods_of_tables(manifest: Manifest) -> list[Manifest]:
     return sorted(rows, key=lambda row: (places[row["table"]], row["period"]))
 
 
-def _backfill_line(backfill: Manifest) -> str:
-    """A backfill in one line: what was asked for and what came of it."""
+def _backfill_line(backfill: Manifest, goes_on: bool = False) -> str:
+    """A backfill in one line: what was asked for and what came of it; `goes_on`: if nothing yet."""
     asked = f"run --from {backfill['from']} --to {backfill['to']}"
     asked += " --force" if backfill["force"] else ""
     asked += f" ({shown(backfill['reason'])})" if backfill["reason"] else ""
-    came = "did not end"
+    came = "goes on" if goes_on else "did not end"
     if backfill["exit"] is not None:
         made, current = len(backfill["ran"]), backfill["current"]
         came = f"made {made:,} periods, {current:,} were current, exit {backfill['exit']}"
@@ -476,13 +483,14 @@ def _backfill_line(backfill: Manifest) -> str:
 def _serve(manifest: Manifest) -> Items:
     """The deployments with their cron expressions and next runs."""
     yield _rows(
-        f"Deployments, in {manifest['timezone']}",
+        f"Deployments, with their next runs in {manifest['timezone']}",
         [
             {
                 "deployment": each["deployment"],
-                "cron": "\n".join(each["crons"]) or "none: not in force",
+                f"cron, in {manifest['schedules']}": "\n".join(each["crons"])
+                or "none: not in force",
                 "next runs": ", ".join(
-                    f"{run['at'][:16].replace('T', ' ')} ({run['period'] or 'all'})"
+                    f"{run['at'][:16].replace('T', ' ')} ({run['period'] or 'daily'})"
                     for run in each["next"]
                 ),
             }

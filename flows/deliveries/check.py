@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from flows.console.environment import temporary_folder
 from flows.console.errors import HeldBack, WrongUsage
 from flows.console.terminal import shown
 from flows.deliveries.intake import FileReport, Intake
@@ -47,10 +47,10 @@ def check_files(
         raise WrongUsage(f"no such file: {', '.join(missing)}; check the name")
     if not paths:
         raise WrongUsage("--check looks at files; name at least one")
-    with TemporaryDirectory(prefix="pointbook-check-") as scratch:
+    with temporary_folder() as scratch:
         # nothing personal outlives the check, so any key will do
         anyones = Pseudonyms(secrets.token_hex())
-        intake = Intake(Path(scratch), options, Deliveries(), anyones)
+        intake = Intake(scratch, options, Deliveries(), anyones)
         checked = [_read(intake, number, path, export) for number, path in enumerate(paths)]
         for known in EXPORTS.values():
             own = [report for report in intake.accepted if report.file.export is known]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from flows.console.errors import HeldBack, NotReady, WrongUsage
+from flows.console.errors import HeldBack
 from flows.deliveries.intake import FileReport, Intake
+from flows.deliveries.key import key_for
 from flows.deliveries.landing import (
     REFUSALS,
     REGISTRY,
@@ -34,9 +34,7 @@ from schemas.derive import staged_partition
 from schemas.exports import EXPORTS, Export
 from schemas.tables import relations_of
 from transforms.exports.merge import Merge, history_name
-from transforms.exports.personal import Pseudonyms
 
-KEY_VARIABLE: Final = "POINTBOOK_PII_KEY"
 _REFUSED: Final = ("rejected", "held_back")
 """What becomes of files of which nothing is taken in."""
 _NAMED: Final = 3
@@ -85,8 +83,7 @@ class _Delivery:
 
     def take(self, files: Sequence[LandedFile]) -> None:
         """Reads the files, merges what they bring, and adds it all to the publication."""
-        if any(file.export.personal for file in files):
-            self.intake.pseudonyms = self._the_workspaces_key()
+        self.intake.pseudonyms = key_for(self._known, files)
         for export in {file.export.name: file.export for file in files}.values():
             reports = [
                 self._step(f"read {file.title}", partial(self.intake.read, file))
@@ -103,22 +100,6 @@ class _Delivery:
                 self._step(f"complete {export.name}", partial(self._merge, export, []))
         if self.intake.accepted:
             self._register()
-
-    def _the_workspaces_key(self) -> Pseudonyms:
-        """The key for personal data; raises WrongUsage without one, NotReady for another one."""
-        key = os.environ.get(KEY_VARIABLE)
-        if not key:
-            raise WrongUsage(
-                f"personal data has landed and {KEY_VARIABLE} is not set; set it to the key "
-                "under which contacts and addresses are hashed"
-            )
-        pseudonyms = Pseudonyms(key)
-        if self._known.key_id not in (None, pseudonyms.key_id):
-            raise NotReady(
-                f"{KEY_VARIABLE} is not the key of this workspace (key id {self._known.key_id}); "
-                "set that key, or start another workspace"
-            )
-        return pseudonyms
 
     def _merge(self, export: Export, reports: Sequence[FileReport]) -> None:
         """Merges the files' rows; what changes is taken into the run's commit.

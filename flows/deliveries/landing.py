@@ -169,11 +169,12 @@ def _within(folder: Path) -> Iterator[tuple[Path, bool]]:
 def new_files(workspace: Workspace) -> list[LandedFile]:
     """What landed and was not accepted yet; files that can't be read are among it."""
     known = Deliveries.load(workspace.staged)
-    return [
-        file
-        for file in landed_files(workspace.landing, list(EXPORTS))
-        if not known.has(file.export.name, _sha256(file))
-    ]
+    return not_delivered(known, landed_files(workspace.landing, list(EXPORTS)))
+
+
+def not_delivered(known: Deliveries, files: Sequence[LandedFile]) -> list[LandedFile]:
+    """Those of the files whose bytes were not accepted yet."""
+    return [file for file in files if not known.has(file.export.name, _sha256(file))]
 
 
 def refused_files(workspace: Workspace) -> list[RefusedFile]:

@@ -11,16 +11,24 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from prefect import Flow, Task, flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State, TaskRun
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import State, StateType, TaskRun
 from prefect.exceptions import ObjectNotFound
 from prefect.runner import Runner
 from prefect.runtime import flow_run
@@ -29,20 +37,24 @@ from prefect.states import Completed, Failed
 from prefect.types.entrypoint import EntrypointType
 from pydantic import Field
 
-from flows.calendar.schedules import INGEST, period_due
-from flows.commands.declaration import Command
+from flows.calendar.plan import overview
+from flows.calendar.schedules import INGEST, RUN, period_due
+from flows.commands.declaration import OF_RUN
 from flows.commands.registry import COMMANDS
-from flows.commands.signature import REQUIRED, with_signature
+from flows.commands.signature import with_signature
 from flows.console.environment import set_up_process
 from flows.console.errors import PointbookError, WorkspaceHeld, WrongUsage, line_of
+from flows.console.failures import tell_failure
 from flows.console.zone import KOREA, ZONE
 from flows.deliveries.ingest import raise_if_held_back
 from flows.deliveries.landing import check_exports
 from flows.prefect_flows import orchestration
+from flows.prefect_flows.orchestration import title
 from flows.prefect_flows.server import heard
-from flows.publishing.options import Options
+from flows.publishing.options import Options, asked_period
 from flows.publishing.run import Context
-from transforms.policies.policy import PolicyError
+from schemas.periods import Period
+from transforms.policies.policy import Policies, PolicyError
 
 _DELAYS: Final = [60.0, 300.0, 900.0, 1800.0, 3600.0, 3600.0]
 """Seconds before each further try: a backfill that holds the workspace takes hours."""
@@ -53,83 +65,63 @@ _PASSING: Final = {
 }
 """System errors that pass, or that somebody mends without touching Pointbook."""
 _A_DAY: Final = timedelta(days=1)
+_NAMING_SECONDS: Final = 10.0
 _FAILURE: Final = "failure"
 _TAG: Final = "pointbook"
 
 Year = Annotated[int | None, Field(gt=date.min.year, lt=date.max.year)]
 Month = Annotated[str | None, Field(pattern=r"^\d{4}-\d{2}$")]
 _HELP: Final = {
-    "options": "Where the workspace and the policies are, and how much to use",
     "exports": "The exports to stage; empty for all",
     "year": "The year; empty for the one that fell due last at the scheduled time",
     "month": "The month, YYYY-MM; empty for the one that fell due last at the scheduled time",
+    "first_month": "The first month, YYYY-MM; empty for the first in which something is stale",
+    "last_month": "The last month, YYYY-MM; empty for the last in which something is stale",
+    "reason": "Why, for the record of backfills",
+}
+_TAKEN: Final[Mapping[str, Mapping[str, tuple[Any, Any]]]] = {
+    INGEST: {"exports": (list[str], [])},
+    RUN: {
+        "first_month": (Month, None),
+        "last_month": (Month, None),
+        **{each.name: (bool, False) for each in OF_RUN},
+        "reason": (str, ""),
+    },
+    **{
+        command.name: {
+            command.span: (Year if command.span == "year" else Month, None),
+            **{each.name: (bool, False) for each in command.switches},
+        }
+        for command in COMMANDS.values()
+    },
+}
+"""What a run of each deployment may be given: its period and its flags, and nothing else."""
+_DOES: Final = {
+    INGEST: "Stage what landed.",
+    RUN: "Bring up to date what has become stale, or what falls due in a span of months, in order.",
+    **{command.name: command.help for command in COMMANDS.values()},
 }
 
 
-def _with_help(doc: str, help_: Mapping[str, str]) -> str:
-    """A docstring with the help that Prefect's page shows by parameter."""
-    return f"{doc}\n\nArgs:" + "".join(f"\n    {name}: {text}" for name, text in help_.items())
+def deployed_flow(name: str, options: Options) -> Flow[..., Any]:
+    """The flow that a deployment runs; the settings are the ones it is registered with."""
 
+    options = Options.model_validate(options.model_dump())
 
-def _ingest(*, options: Options, exports: list[str]) -> State[Any]:
-    """Stages what landed. A run that a later one has overtaken has nothing left to do."""
+    def run(**given: Any) -> State[Any]:
+        return run_deployed(name, options, given)
 
-    def work() -> None:
-        check_exports(exports)
-        raise_if_held_back(orchestration.ingest_flow.fn(options, exports))
+    def named() -> str:
+        try:
+            return title(name, _with_period(name, options, flow_run.parameters))
+        except Exception:  # the run itself says what is wrong
+            return name
 
-    if datetime.now(KOREA) - flow_run.scheduled_start_time >= _A_DAY:
-        return _skipped("a later ingest takes what landed")
-    return _told(INGEST, lambda: _tried(INGEST, work))
-
-
-def _deployed(
-    function: Callable[..., State[Any]], name: str, doc: str, parameters: dict[str, Any]
-) -> Flow[..., Any]:
-    """The flow that a deployment runs, in this module under its name, where Prefect looks for it.
-
-    `parameters`: by name the annotation, the default and the help.
-    """
-    kinds = {"options": (Options, REQUIRED)}
-    kinds |= {each: (kind, default) for each, (kind, default, _) in parameters.items()}
-    texts = {"options": _HELP["options"]} | {
-        each: text for each, (_, _, text) in parameters.items()
-    }
-    made = with_signature(function, name, _with_help(doc, texts), kinds)
-    deployed = flow(name=name, persist_result=False)(made)
-    globals()[name] = deployed
-    return deployed
-
-
-def _deployed_command(command: Command) -> Flow[..., Any]:
-    """The flow of a command's deployment: a given period, or the one that its schedule names."""
-
-    def run(*, options: Options, **given: Any) -> State[Any]:
-        asked = given.pop(command.span)
-        return _done(command, options, asked, given)
-
-    span = Year if command.span == "year" else Month
-    return _deployed(
-        run,
-        command.name,
-        command.help,
-        {
-            command.span: (span, None, _HELP[command.span]),
-            **{each.name: (bool, False, each.help) for each in command.flags},
-        },
-    )
-
-
-_FLOWS: Final[Mapping[str, Flow[..., Any]]] = {
-    INGEST: _deployed(
-        _ingest,
-        INGEST,
-        str(_ingest.__doc__),
-        {"exports": (list[str], [], _HELP["exports"])},
-    ),
-    **{command.name: _deployed_command(command) for command in COMMANDS.values()},
-}
-"""What each deployment runs, by the name of its command."""
+    flags = OF_RUN if name == RUN else COMMANDS[name].switches if name in COMMANDS else ()
+    helped = _HELP | {flag.name: flag.help for flag in flags}
+    lines = (f"\n    {each}: {helped[each]}" for each in _TAKEN[name])
+    made = with_signature(run, name, f"{_DOES[name]}\n\nArgs:{''.join(lines)}", _TAKEN[name])
+    return flow(name=name, flow_run_name=named, persist_result=False)(made)
 
 
 def serve_deployments(
@@ -162,17 +154,23 @@ async def _run(
     crons: Mapping[str, Iterable[str]],
     registered: Callable[[], None],
 ) -> None:
-    """Registers, then runs what is due, one at a time, until a signal asks to stop."""
+    """Registers, then runs what is due, one at a time, until a signal asks to stop.
+
+    The runner keeps the flows that it was given: what the server has of a deployment, its
+    entrypoint or steps to pull code for example, is never run.
+    """
     runner = _Runner(limit=1, pause_on_shutdown=False)
+    deployed: dict[UUID, str] = {}
     for command, found in crons.items():
-        deployment = await _FLOWS[command].ato_deployment(
-            name=name,
+        made = await runner.aadd_flow(
+            deployed_flow(command, options),
+            name=f"{command} {name}",
             schedules=[Cron(cron, timezone=ZONE) for cron in found],
-            parameters={"options": options.model_dump(mode="json")},
+            description=_described(command, options, found),
             tags=[_TAG],
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
-        await runner.aadd_deployment(deployment)
+        deployed[made] = command
     registered()
     loop, this = asyncio.get_running_loop(), asyncio.current_task()
     assert this is not None
@@ -186,63 +184,134 @@ async def _run(
 
     for number in heard():
         loop.add_signal_handler(number, stop)
+    naming = loop.create_task(_name_what_is_to_come(options, deployed))
     await runner.start()
+    naming.cancel()
     await asyncio.gather(*stopping)
+
+
+def _described(command: str, options: Options, crons: Iterable[str]) -> str:
+    """What a deployment does, when, which the page tells without a zone, and where."""
+    when = " or ".join(f"`{cron}`" for cron in crons)
+    scheduled = f"\n\nScheduled in {ZONE}: {when}" if when else ""
+    return f"{_DOES[command]}{scheduled}\n\nWorkspace: `{options.workspace}`"
+
+
+async def _name_what_is_to_come(options: Options, deployed: Mapping[UUID, str]) -> None:
+    """Names scheduled runs by their periods, for the page: Prefect draws names for them."""
+    scheduled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+    of_ours = FlowRunFilterDeploymentId(any_=list(deployed))
+    wanted = FlowRunFilter(state=scheduled, deployment_id=of_ours)
+    named: set[UUID] = set()
+    policies = Context.of(options).policies
+    async with get_client() as client:
+        while True:
+            with suppress(Exception):  # the next round names what this one could not
+                for run in await client.read_flow_runs(flow_run_filter=wanted):
+                    if run.id in named or run.deployment_id is None:
+                        continue
+                    name, at = deployed[run.deployment_id], run.expected_start_time
+                    given = _dated(name, policies, run.parameters, at)
+                    await client.update_flow_run(run.id, name=title(name, given))
+                    named.add(run.id)
+            await asyncio.sleep(_NAMING_SECONDS)
 
 
 def _check_name(options: Options, name: str) -> None:
     with get_client(sync_client=True) as client:
         try:
-            known = client.read_deployment_by_name(f"{INGEST}/{name}")
+            known = client.read_deployment_by_name(f"{INGEST}/{INGEST} {name}")
         except ObjectNotFound:
             return
-    workspace = known.parameters.get("options", {}).get("workspace")
+    workspace = (known.description or "").rpartition("Workspace: ")[2].strip("`")
     if workspace != str(options.workspace):
         raise WrongUsage(f"{workspace} is served under the name {name}; give another --name")
 
 
-def _done(
-    command: Command, options: Options, asked: int | str | None, flags: Mapping[str, Any]
-) -> State[Any]:
-    """The end of a run for a period: the given one, or what falls due at the scheduled time."""
+def run_deployed(name: str, options: Options, given: Mapping[str, Any]) -> State[Any]:
+    """A run of a deployment, in the process that Prefect starts for it; returns how it ended.
 
-    def run() -> State[Any]:
-        """Makes the period, unless it is skipped; says which one it was."""
-        period = asked
-        if not period:
-            context = Context.of(options)
-            due = period_due(context.policies, command.name, flow_run.scheduled_start_time)
-            reason = command.why_idle(context, due.period)
-            if reason:
-                return _skipped(f"{due.title}: {reason}")
-            period = due.period.value
-        given = {command.span: period, **flags}
-        return _tried(
-            f"{command.name} {period}", lambda: orchestration.make(command, options, given)
-        )
-
-    return _told(command.name, run)
-
-
-def _told(command: str, run: Callable[[], State[Any]]) -> State[Any]:
-    """The end of a run; a failed one with the operator's line, in its state and an artifact.
-
-    Prefect starts a process for each run, without the command line.
+    One that names no period makes what fell due last at the time for which it was scheduled. A
+    failed one has the operator's line, in its state and an artifact.
     """
     set_up_process()
+    for logger in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(logger).addFilter(_in_one_line)
     try:
-        return run()
+        given = _with_period(name, options, given)
+        if reason := _idle(name, options, given):
+            return Completed(name="Skipped", message=reason)
+        return _tried(title(name, given), lambda: _work(name, options, given))
     except Exception as error:
         expected = isinstance(error, PointbookError | PolicyError)
         line = str(error) if expected else line_of(error)
         create_markdown_artifact(
-            key=f"{command}-{_FAILURE}",
-            markdown=f"**{command} failed**: {line}",
-            description=f"Why the last {command} that failed did",
+            key=f"{name}-{_FAILURE}",
+            markdown=f"**{name} failed**: {line}",
+            description=f"Why the last {name} that failed did",
         )
-        if not expected:
-            raise
+        tell_failure(options.on_failure, options.workspace, title(name, given), error)
         return Failed(message=line)
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Takes the traceback out of what the page shows of an error that says all by itself."""
+    if record.exc_info and isinstance(record.exc_info[1], PointbookError | PolicyError):
+        record.exc_info = record.exc_text = None
+    return True
+
+
+def _with_period(name: str, options: Options, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run was given, with the period that fell due at its scheduled time if it has none.
+
+    Of `run` it is the months in which something is stale, if there are any.
+    """
+    context = Context.of(options)
+    if name != RUN:
+        return _dated(name, context.policies, given, flow_run.scheduled_start_time)
+    stale = [each.due.on for each in overview(context) if each.state == "stale"]
+    months = [str(Period.month_of(on)) for on in (min(stale), max(stale))] if stale else []
+    found = zip(("first_month", "last_month"), months, strict=False)
+    return dict(given) | {each: given.get(each) or month for each, month in found}
+
+
+def _dated(
+    name: str, policies: Policies, given: Mapping[str, Any], at: datetime | None
+) -> dict[str, Any]:
+    """What a run was given, with the period that fell due at a time if it has none."""
+    command = COMMANDS.get(name)
+    if command is None or given.get(command.span) or at is None:
+        return dict(given)
+    return {**given, command.span: period_due(policies, name, at).period.value}
+
+
+def _idle(name: str, options: Options, given: Mapping[str, Any]) -> str | None:
+    """Why a scheduled run has nothing to do, if it has nothing.
+
+    What an operator asks for is done or refused.
+    """
+    if name == INGEST:
+        late = datetime.now(KOREA) - flow_run.scheduled_start_time >= _A_DAY
+        return "a later ingest takes what landed" if late else None
+    if name == RUN:
+        return None if given.get("first_month") and given.get("last_month") else "nothing is stale"
+    command = COMMANDS[name]
+    if flow_run.parameters.get(command.span):
+        return None
+    period = asked_period(given[command.span], command.span)
+    reason = command.why_idle(Context.of(options), period)
+    return reason and f"{name} {period}: {reason}"
+
+
+def _work(name: str, options: Options, given: Mapping[str, Any]) -> None:
+    """Does what a run is to do; raises HeldBack where files were held back."""
+    if name == INGEST:
+        check_exports(given["exports"])
+    if name == RUN:
+        given = {**given, "reason": given["reason"] or None}
+    manifest = orchestration.make(name, options, given)
+    if name in (INGEST, RUN):
+        raise_if_held_back(manifest.get("ingest", manifest))
 
 
 def _tried(what: str, work: Callable[[], object]) -> State[Any]:
@@ -269,7 +338,3 @@ def passes(error: object) -> bool:
     return isinstance(error, WorkspaceHeld) or (
         isinstance(cause, OSError) and cause.errno in _PASSING
     )
-
-
-def _skipped(reason: str) -> State[Any]:
-    return Completed(name="Skipped", message=reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Iterator
@@ -9,12 +10,13 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import FrameType
 from typing import Any, Final, NoReturn
+from zoneinfo import ZoneInfo
 
 from flows.calendar.schedules import schedules
 from flows.console import logs
 from flows.console.errors import RunFailed
 from flows.console.zone import KOREA, ZONE
-from flows.prefect_flows.server import API, heard, prefect_server
+from flows.prefect_flows.server import API, HOME, SECRET, find_server, heard, start_server
 from flows.publishing.options import Options
 from flows.publishing.run import Context
 
@@ -29,20 +31,24 @@ def plan(options: Options, name: str | None, now: datetime) -> dict[str, Any]:
     PolicyError where the policies make no sense.
     """
     policies = Context.of(options).policies
-    today = now.astimezone(KOREA).date()
+    today, zone = now.astimezone(KOREA).date(), ZoneInfo(options.timezone)
     chosen = _UNFIT.sub("-", name or options.workspace.name) or "pointbook"
     return {
         "command": "serve",
         "workspace": str(options.workspace),
         "name": chosen,
-        "timezone": ZONE,
+        "timezone": options.timezone,
+        "schedules": ZONE,
         "deployments": [
             {
-                "deployment": f"{command}/{chosen}",
+                "deployment": f"{command}/{command} {chosen}",
                 "command": command,
                 "crons": schedule.crons(policies, today),
                 "next": [
-                    {"at": at.isoformat(timespec="minutes"), "period": period and str(period)}
+                    {
+                        "at": at.astimezone(zone).isoformat(timespec="minutes"),
+                        "period": period and str(period),
+                    }
                     for at, period in schedule.upcoming(policies, now, _SHOWN)
                 ],
             }
@@ -65,22 +71,29 @@ def serve(options: Options, manifest: dict[str, Any], port: int) -> None:
 
 def _serve(options: Options, manifest: dict[str, Any], port: int) -> None:
     """Serves the deployments of a manifest until stopped; RunFailed where the server goes away."""
+    workspace = options.workspace
+    named = bool(os.environ.get(API))
+    server = find_server(workspace) if named else start_server(workspace, port)
     logs.tell("starting Prefect")
-    with prefect_server(port) as page:
+    assert server is not None
+    try:
         from flows.prefect_flows.deployments import serve_deployments
 
+        server.wait()
+
         def registered() -> None:
-            where = f"{page}/deployments"
-            logs.tell(f"serving {manifest['workspace']}; its page is {where}")
+            asks = "" if named else f", which asks for what is in {workspace / HOME / SECRET}"
+            logs.tell(f"serving {workspace}; its page is {server.page}/deployments{asks}")
 
         crons = {each["command"]: each["crons"] for each in manifest["deployments"]}
-        try:
-            serve_deployments(options, manifest["name"], crons, registered)
-        except (RuntimeError, ExceptionGroup) as error:
-            raise RunFailed(
-                f"Prefect's server at {page} went away; once it is back, start "
-                f"`pointbook serve` again ({API} names it)"
-            ) from error
+        serve_deployments(options, manifest["name"], crons, registered)
+    except (RuntimeError, ExceptionGroup) as error:
+        raise RunFailed(
+            f"Prefect's server at {server.page} went away; once it is back, start "
+            f"`pointbook serve` again ({API} names it)"
+        ) from error
+    finally:
+        server.stop()
 
 
 @contextmanager

@@ -7,7 +7,6 @@ before it, and the first thing that is wrong ends the proof.
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -65,10 +64,9 @@ def verify(options: Options, table: str | None = None) -> dict[str, Any]:
         "stale": {},
         "wrong": None,
     }
-    with workspace.lock("verify"):
-        workspace.scratch.mkdir(parents=True, exist_ok=True)
+    with workspace.look("verify") as scratch:
         try:
-            with options.start_engine(workspace.scratch) as engine:
+            with options.start_engine(scratch) as engine:
                 verification = _Verification(options, engine, table, found)
                 for name, check in verification.checks():
                     with progress.working(f"verifying {name}", lambda: verification.done):
@@ -79,8 +77,6 @@ def verify(options: Options, table: str | None = None) -> dict[str, Any]:
             whole = "restore what it names from a backup"
             advice = whole if table is None else "run `pointbook verify` to find what is damaged"
             found["wrong"] = f"{error}; {advice}"
-        finally:
-            shutil.rmtree(workspace.scratch, ignore_errors=True)
     return found
 
 

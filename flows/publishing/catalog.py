@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import duckdb
 
+from flows.console.environment import temporary_folder
 from flows.console.errors import ProofFailed, RunFailed
 from flows.publishing.commit import State, write_durably
 from flows.publishing.workspace import Workspace
@@ -119,8 +119,8 @@ def _texts(workspace: Workspace, state: State) -> dict[Path, str]:
 @contextmanager
 def _database(statements: Iterable[str]) -> Iterator[Path]:
     """The database, built in a temporary folder, as DuckDB misplaces its log below a `?`."""
-    with TemporaryDirectory(prefix="pointbook-") as folder:
-        built = Path(folder) / "catalog.duckdb"
+    with temporary_folder() as folder:
+        built = folder / "catalog.duckdb"
         with duckdb.connect(config=_SETTINGS) as connection:
             connection.execute(attach_statement(built, "catalog"))
             connection.execute("USE catalog")

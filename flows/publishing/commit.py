@@ -28,6 +28,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedWriter
 from pathlib import Path
 from string import digits
 from typing import Final, cast
@@ -37,7 +38,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ValidationError
 
 from flows.console.errors import ProofFailed, RunFailed
-from flows.publishing.workspace import Stamp, Workspace
+from flows.publishing.workspace import Stamp, Workspace, open_private
 
 TEMPORARY: Final = ".aside"
 """The folder in a room for temporary files, which no commit names yet."""
@@ -604,7 +605,8 @@ def write_durably(workspace: Workspace, path: Path, content: str | bytes) -> Non
     temporary = room / TEMPORARY / path.name
     for folder in (temporary.parent, path.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    with BufferedWriter(open_private(temporary, "w")) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
     sync(temporary)
     os.replace(temporary, path)
     sync(path.parent)

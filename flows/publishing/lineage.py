@@ -18,7 +18,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
+from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
@@ -28,7 +30,6 @@ import pyarrow.parquet as pq
 
 from flows.console import logs
 from flows.console.zone import KOREA
-from flows.publishing.workspace import open_private
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
@@ -176,6 +177,6 @@ def _columns(path: Path) -> list[tuple[str, str, str | None]]:
 def _append(target: Path, line: str) -> None:
     """Appends the line in one write, so that commands on several workspaces can share the file."""
     data = f"{line}\n".encode()
-    with open_private(target) as file:
+    with FileIO(target, "a", opener=partial(os.open, mode=0o600)) as file:
         if file.write(data) < len(data):
             raise OSError("the line was cut short; the disk may be full")

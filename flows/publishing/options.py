@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from flows.console.errors import WrongUsage
+from flows.console.zone import ZONE
 from flows.publishing.commit import KEPT
 from flows.publishing.sessions import SharedSession
 from flows.publishing.workspace import Workspace
@@ -42,7 +44,9 @@ class Options(BaseModel):
 
     `memory` bounds the whole process; `threads` none: a thread a core;
     `max_reject_rate` is the share of a file's rows above which the file is held back; `keep` is
-    how many versions of a published file that is replaced are kept.
+    how many versions of a published file that is replaced are kept; `prefect`: whether runs go
+    through Prefect; `on_failure`: the command or URL that is told of one that failed; `timezone`:
+    in which `serve` tells times.
     """
 
     model_config = ConfigDict(frozen=True, validate_default=True)
@@ -54,6 +58,9 @@ class Options(BaseModel):
     threads: int | None = None
     max_reject_rate: float = 0.05
     keep: int = KEPT
+    prefect: bool = True
+    on_failure: str | None = None
+    timezone: str = ZONE
     _shared: SharedSession | None = None
     _place: Workspace | None = None
 
@@ -88,6 +95,15 @@ class Options(BaseModel):
         if keep < 0:
             raise ValueError("0 or more versions")
         return keep
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError(f"no time zone is called {name!r}; Asia/Seoul is one") from error
+        return name
 
     def session(self, scratch: Path) -> AbstractContextManager[Engine]:
         """A session within these settings: the one that runs share, or one of its own."""

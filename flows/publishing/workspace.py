@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import partial
 from io import FileIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from flows.console import logs
-from flows.console.errors import WorkspaceHeld
+from flows.console.environment import temporary_folder
+from flows.console.errors import RunFailed, WorkspaceHeld
 from schemas.tables import Table
 
 LOCK: Final = ".lock"
@@ -49,9 +50,27 @@ def private() -> Iterator[None]:
                 os.umask(before)
 
 
-def open_private(path: Path) -> FileIO:
-    """A file of its owner's alone, made if there is none, to which each write is appended."""
-    return FileIO(path, "a", opener=partial(os.open, mode=0o600))
+def open_private(path: Path, mode: Literal["a", "a+", "w", "r"] = "a") -> FileIO:
+    """A file of its owner's alone, made if there is none: to append to, to write anew, to read.
+
+    Raises OSError for a symbolic link: what it leads to may lie outside the workspace, and stays
+    as it is.
+    """
+    return FileIO(
+        path, mode, opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600)
+    )
+
+
+def read_private(path: Path) -> bytes:
+    """What a file holds that is its owner's alone.
+
+    Raises FileNotFoundError where there is none, RunFailed where others could read or change it.
+    """
+    with open_private(path, "r") as file:
+        about = os.fstat(file.fileno())
+        if about.st_uid != os.getuid() or about.st_mode & _OTHERS:
+            raise RunFailed(f"{path} is not its owner's alone; remove it, and it is made anew")
+        return file.read()
 
 
 class Workspace:
@@ -103,16 +122,50 @@ class Workspace:
         if self.root in _held.get():
             yield
             return
-        with private():
-            self.root.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with private(), self._lock_file() as file:
+            self._acquire(file.fileno(), wait_seconds)
+            file.truncate(0)
+            file.write(f"{command} (process {os.getpid()})".encode())
+            yield
+
+    @contextmanager
+    def look(self, command: str) -> Iterator[Path]:
+        """Holds the workspace for a command that changes nothing; gives it a folder to work in.
+
+        Who may not write to the workspace reads beside whoever does, and works in a temporary one.
+        """
+        if not os.access(self.root, os.W_OK):
+            with temporary_folder() as folder:
+                yield folder
+            return
+        with self.lock(command):
+            self.scratch.mkdir(parents=True, exist_ok=True)
             try:
-                self._acquire(descriptor, wait_seconds)
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{command} (process {os.getpid()})".encode(), 0)
-                yield
+                yield self.scratch
             finally:
-                os.close(descriptor)
+                shutil.rmtree(self.scratch, ignore_errors=True)
+
+    @property
+    def holder(self) -> str | None:
+        """The command that works in the workspace now, if one does."""
+        with suppress(OSError), open_private(self.root / LOCK, "r") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read().decode(errors="replace")
+        return None
+
+    def _lock_file(self) -> FileIO:
+        """The open lock file; raises RunFailed where this user can't write to the workspace."""
+        path = self.root / LOCK
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return open_private(path, "a+")
+        except OSError as error:
+            raise RunFailed(
+                f"{path}: {error.strerror}; commands write to the workspace: mend this, then run "
+                "it again"
+            ) from error
 
     def _acquire(self, descriptor: int, wait_seconds: float) -> None:
         """Locks the open lock file; raises WorkspaceHeld, naming who has it, after the wait."""

@@ -336,6 +336,7 @@ def test_a_command_line_under_an_open_mask_makes_private_files(
     open_to_all: None, tmp_path: Path
 ) -> None:
     workspace = tmp_path / "workspace"
+    workspace.mkdir(mode=0o700)
     assert process("catalog", "--workspace", workspace).returncode == 0
     assert (workspace / "warehouse" / "catalog.duckdb").is_file()
     assert too_open(workspace) == {}

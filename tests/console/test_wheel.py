@@ -14,6 +14,8 @@ from typing import Final
 
 import pytest
 
+from flows.commands.registry import COMMANDS
+
 ROOT: Final = Path(__file__).parents[2]
 PACKAGED: Final = ("data", "flows", "schemas", "transforms")
 LAST_MONTH_ALONE: Final = (
@@ -21,15 +23,23 @@ LAST_MONTH_ALONE: Final = (
     "from flows.cli import main; main(['demo', '--memory', '1GB'])"
 )
 """`pointbook demo` of one month: all 76 take two minutes."""
-DEPLOYED: Final = """
-from prefect import Flow
-from prefect.flows import load_flow_from_entrypoint
-from flows.calendar.schedules import INGEST
+PICKLED: Final = """
+from pathlib import Path
+from cloudpickle import dumps
+from flows.calendar.schedules import INGEST, RUN
 from flows.commands.registry import COMMANDS
-for name in (INGEST, *COMMANDS):
-    assert isinstance(load_flow_from_entrypoint(f"flows.prefect_flows.deployments.{name}"), Flow)
+from flows.prefect_flows.deployments import deployed_flow
+from flows.publishing.options import Options
+names = (INGEST, RUN, *COMMANDS)
+found = [deployed_flow(name, Options(workspace=Path("ws"))) for name in names]
+Path("flows.pickle").write_bytes(dumps(found))
 """
-"""Loads the flows as a runner does that is given a module's path (EntrypointType.MODULE_PATH)."""
+LOADED: Final = """
+from pathlib import Path
+from cloudpickle import loads
+print(*[each.name for each in loads(Path("flows.pickle").read_bytes())])
+"""
+"""What a runner does with the flows that it was given: another process runs them."""
 
 
 def files(*folders: str) -> list[Path]:
@@ -114,6 +124,10 @@ def test_the_demo_runs_from_the_wheel_and_makes_its_workspace_in_the_current_fol
     assert (warehouse / "catalog.duckdb").is_file()
 
 
-def test_a_runner_finds_the_deployed_flows_in_the_wheel(installed: Path, tmp_path: Path) -> None:
-    loaded = run(installed / "python", "-c", DEPLOYED, folder=tmp_path)
-    assert loaded.returncode == 0, loaded.stderr
+def test_a_runner_hands_deployed_flows_to_the_process_of_a_run(
+    installed: Path, tmp_path: Path
+) -> None:
+    given = run(installed / "python", "-c", PICKLED, folder=tmp_path)
+    assert given.returncode == 0, given.stderr
+    loaded = run(installed / "python", "-c", LOADED, folder=tmp_path)
+    assert loaded.stdout.split() == ["ingest", "run", *COMMANDS], loaded.stderr

@@ -245,7 +245,7 @@ def test_a_check_says_what_ingest_then_does(
         ),
     }
     told = check(dropped(tmp_path / "mail", files))
-    monkeypatch.setenv("POINTBOOK_PII_KEY", "some key")
+    monkeypatch.setenv("POINTBOOK_PII_KEY", "some key of tests")
     manifest = ingest(workspace_with(tmp_path / "workspace", files))
     for name, file in zip(files, told, strict=True):
         done = of_file(manifest, name)

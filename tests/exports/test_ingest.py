@@ -1439,7 +1439,7 @@ class TestPersonalData:
         ingest(workspace)
         workspace_with(workspace, {GOOD_FILE: billing(line(1))})
         ingest(workspace, "billing")
-        monkeypatch.setenv("POINTBOOK_PII_KEY", "another key")
+        monkeypatch.setenv("POINTBOOK_PII_KEY", "another key of tests")
 
         with pytest.raises(NotReady, match="not the key of this workspace"):
             ingest(workspace)

@@ -6,19 +6,24 @@ import asyncio
 import errno
 import json
 import os
+import re
 import signal
 import socket
+import stat
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
+import psutil
 import pytest
 
 from flows.calendar.due import due_between
@@ -26,6 +31,7 @@ from flows.calendar.schedules import check_names, period_due, schedules
 from flows.commands.registry import COMMANDS
 from flows.console.errors import NotReady, RunFailed, WorkspaceHeld, WrongUsage
 from flows.console.zone import KOREA, ZONE
+from flows.prefect_flows.server import secret_of, start_server
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.workspace import Workspace
 from schemas.periods import Period
@@ -36,6 +42,7 @@ from tests.console.test_cli import (
     changed_policies,
     complaint,
     environment,
+    process,
 )
 from tests.console.test_cli import call as call
 from tests.forks import FORKS
@@ -46,7 +53,7 @@ from transforms.policies.policy import Policies, PolicyError
 AS_HAPPENED: Final = SHIPPED.parent / "as_happened"
 FIRST: Final = date(2026, 1, 1)
 YEARS: Final = 4
-SCHEDULED: Final = ["ingest", *COMMANDS]
+SCHEDULED: Final = ["ingest", "run", *COMMANDS]
 PATIENCE: Final = 120.0
 ENDED: Final = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -80,8 +87,10 @@ def test_prefect_fires_on_the_days_of_the_calendar_with_their_periods(
     last = FIRST.replace(year=FIRST.year + YEARS, month=12, day=31)
     due = [
         item
-        for item in due_between(policies, Period.month_of(FIRST), Period.month_of(last))
-        if item.name == command and (command != "elite" or status_in_force(policies, item.period))
+        for item in due_between(policies, Period.month_of(FIRST).before, Period.month_of(last))
+        if FIRST <= schedule.moment(item).date() <= last
+        and item.name == command
+        and (command != "elite" or status_in_force(policies, item.period))
     ]
     moments = asyncio.run(fired(schedule.crons(policies, FIRST), FIRST, last))
     assert moments == [schedule.moment(item) for item in due]
@@ -96,20 +105,20 @@ def test_prefect_fires_on_the_days_of_the_calendar_with_their_periods(
         ("tiers", "2017-10-31T14:59:59", "2017"),
         ("tiers", "2017-10-31T15:00:00", "2018"),
         ("tiers", "2018-10-31T14:59:59", "2018"),
-        ("grants", "2026-12-31T14:59:00", "2026"),
-        ("grants", "2026-12-31T15:40:00", "2027"),
+        ("grants", "2027-01-02T14:59:00", "2026"),
+        ("grants", "2027-01-02T15:40:00", "2027"),
         ("elite", "2027-01-31T14:59:00", "2026"),
         ("elite", "2027-01-31T15:50:00", "2027"),
-        ("notices", "2026-11-30T14:59:00", "2026-11"),
-        ("notices", "2026-11-30T16:00:00", "2026-12"),
-        ("points", "2026-12-30T14:59:00", "2026-11"),
-        ("points", "2026-12-31T14:00:00", "2026-12"),
-        ("points", "2026-12-31T15:00:00", "2026-12"),
-        ("points", "2028-02-28T15:00:00", "2028-02"),
-        ("miles", "2027-02-28T14:20:00", "2027-02"),
-        ("sweep", "2026-12-30T14:40:00", "2025"),
-        ("sweep", "2026-12-31T14:40:00", "2026"),
-        ("sweep", "2026-12-31T15:00:00", "2026"),
+        ("notices", "2026-12-02T14:59:00", "2026-11"),
+        ("notices", "2026-12-02T16:00:00", "2026-12"),
+        ("points", "2026-12-01T14:59:00", "2026-10"),
+        ("points", "2026-12-02T14:00:00", "2026-11"),
+        ("points", "2027-01-02T15:00:00", "2026-12"),
+        ("points", "2028-03-02T14:00:00", "2028-02"),
+        ("miles", "2027-03-02T14:20:00", "2027-02"),
+        ("sweep", "2027-01-01T14:40:00", "2025"),
+        ("sweep", "2027-01-02T14:40:00", "2026"),
+        ("sweep", "2027-01-02T15:00:00", "2026"),
     ],
 )
 def test_a_run_does_what_fell_due_last_in_korea_when_it_was_scheduled(
@@ -120,12 +129,12 @@ def test_a_run_does_what_fell_due_last_in_korea_when_it_was_scheduled(
 
 
 def test_days_after_move_the_run_but_not_its_period(tmp_path: Path) -> None:
-    before = "  - command: points\n    days_after: 0"
+    before = "  - command: points\n    days_after: 2"
     moved = changed_policies(tmp_path / "a", "schedules", before, before[:-1] + "4")
     with pytest.raises(PolicyError, match="notices would run before or with the points"):
         schedules(Policies.load(moved), FIRST)
     path = moved / "schedules.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("days_after: 0", "days_after: 4"))
+    path.write_text(path.read_text(encoding="utf-8").replace("days_after: 2", "days_after: 4"))
     policies = Policies.load(moved)
     found = schedules(policies, FIRST)
     assert found["points"].crons(policies, FIRST) == ["0 23 4 * *"]
@@ -142,9 +151,9 @@ def test_days_after_move_the_run_but_not_its_period(tmp_path: Path) -> None:
     [
         ("command: sweep", "command: sweeep", "no command is called sweeep; mend its rows"),
         (
-            "  - command: sweep\n    days_after: 0\n    hour: 23\n    minute: 40\n"
+            "  - command: sweep\n    days_after: 2\n    hour: 23\n    minute: 40\n"
             "    valid_from: 0001-01-01\n    valid_to: null",
-            "  - command: sweep\n    days_after: 0\n    hour: 23\n    minute: 40\n"
+            "  - command: sweep\n    days_after: 2\n    hour: 23\n    minute: 40\n"
             "    valid_from: 0001-01-01\n    valid_to: 2030-01-01",
             "no row for command sweep on 2030-01-01; add one",
         ),
@@ -186,10 +195,10 @@ def test_a_dry_run_prints_deployments_and_next_runs_and_makes_nothing(
     assert manifest["timezone"] == "Asia/Seoul"
     found = {each["command"]: each for each in manifest["deployments"]}
     assert list(found) == SCHEDULED
-    assert found["sweep"]["deployment"] == "sweep/a house"
-    assert found["sweep"]["crons"] == ["40 23 31 12 *"]
+    assert found["sweep"]["deployment"] == "sweep/sweep a house"
+    assert found["sweep"]["crons"] == ["40 23 2 1 *"]
     for each in found["sweep"]["next"]:
-        assert each["at"] == f"{each['period']}-12-31T23:40+09:00"
+        assert each["at"] == f"{int(each['period']) + 1}-01-02T23:40+09:00"
     assert len({each["at"] for each in found["ingest"]["next"]}) == 3
     table = call("serve", "--dry-run", "--workspace", workspace, "--policies", AS_HAPPENED)
     assert "none: not in force" in table.stdout
@@ -299,18 +308,26 @@ class Api:
     """Prefect's API, as its page calls it."""
 
     url: str
+    secret: str | None = None
 
-    def __call__(self, path: str, body: Json | None = None) -> Any:
+    def __call__(self, path: str, body: Json | None = None, method: str | None = None) -> Any:
+        headers = {"content-type": "application/json"}
+        if self.secret:
+            headers["Authorization"] = f"Basic {b64encode(self.secret.encode()).decode()}"
+        if self.secret and body is not None:
+            token = self("/csrf-token?client=tests")["token"]
+            headers |= {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "tests"}
         request = urllib.request.Request(
-            self.url + path,
+            self.url + quote(path, safe="/?=&"),
             data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
+            headers=headers,
+            method=method,
         )
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:
-                    return json.load(answer)
+                    return json.loads(answer.read() or "null")
             except urllib.error.HTTPError as error:
                 # a busy database; Prefect's own client asks again too
                 if error.code != 503 or time.monotonic() > deadline:
@@ -319,7 +336,8 @@ class Api:
 
     def run(self, deployment: str, at: str | None = None, **parameters: object) -> str:
         """Starts a run, scheduled for a moment (now if none is given); returns its id."""
-        found = self(f"/deployments/name/{deployment}")
+        command, name = deployment.split("/")
+        found = self(f"/deployments/name/{command}/{command} {name}")
         state: Json = {"type": "SCHEDULED"}
         if at:
             state["state_details"] = {"scheduled_time": at}
@@ -378,51 +396,50 @@ def serve(workspace: Path, api: str, log: Path, *words: str, **settings: str) ->
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Served by a server of its own."""
-    folder = tmp_path_factory.mktemp("own")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    found = serve(folder / "own", f"http://127.0.0.1:{port}/api", folder / "log", "--port", port)
-    yield found
-    found.stop()
-
-
-@pytest.fixture(scope="module")
-def served(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The small telecom, staged, served by the session's server."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The small telecom, staged, served by a server of its own."""
     folder = tmp_path_factory.mktemp("served")
     workspace = land_all(folder / "telecom")
     stage(workspace)
-    found = serve(workspace, prefect_api, folder / "log", PREFECT_API_URL=prefect_api)
+    told = folder / "told"
+    (workspace / "pointbook.toml").write_text(f'on_failure = "tee -a {told}"\n')
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    found = serve(workspace, f"http://127.0.0.1:{port}/api", folder / "log", "--port", port)
     wait_until(lambda: found.is_up)
-    yield found
+    secret = (workspace / ".prefect" / "auth").read_text(encoding="utf-8")
+    yield replace(found, api=Api(found.api.url, secret))
     found.stop()
 
 
 def test_deployments_have_their_schedules_and_no_secret(served: Served) -> None:
     crons = {}
     for command in SCHEDULED:
-        deployment = served.api(f"/deployments/name/{command}/telecom")
+        deployment = served.api(f"/deployments/name/{command}/{command} telecom")
         (schedule,) = deployment["schedules"]
         assert schedule["active"]
         assert schedule["schedule"]["timezone"] == "Asia/Seoul"
         crons[command] = schedule["schedule"]["cron"]
-        assert list(deployment["parameters"]) == ["options"]
-        assert deployment["parameters"]["options"]["workspace"] == str(served.workspace)
+        assert deployment["parameters"] == {}
+        assert str(served.workspace) in deployment["description"]
+        taken = list(deployment["parameter_openapi_schema"]["properties"])
+        first = {"ingest": "exports", "run": "first_month"}
+        assert taken[0] == (first[command] if command in first else COMMANDS[command].span)
+        assert "Scheduled in Asia/Seoul: `" in deployment["description"]
+        assert not {"options", "workspace", "policies"} & set(taken)
         assert os.environ["POINTBOOK_PII_KEY"] not in json.dumps(deployment)
-        if command != "ingest":
+        if command in COMMANDS:
             span = COMMANDS[command].span
             described = deployment["parameter_openapi_schema"]["properties"][span]["description"]
             assert "scheduled time" in described
     assert crons["tiers"] == "30 0 1 11 *"
-    assert crons["points"] == "0 23 L * *"
+    assert crons["points"] == "0 23 2 * *"
     assert crons["ingest"] == "30 22 * * *"
 
 
 def test_prefect_schedules_their_runs(served: Served) -> None:
-    deployment = served.api("/deployments/name/ingest/telecom")["id"]
+    deployment = served.api("/deployments/name/ingest/ingest telecom")["id"]
     wanted = {"deployments": {"id": {"any_": [deployment]}}}
 
     def scheduled() -> list[Json]:
@@ -432,6 +449,21 @@ def test_prefect_schedules_their_runs(served: Served) -> None:
     wait_until(lambda: bool(scheduled()))
     for run in scheduled():
         assert run["expected_start_time"].endswith("13:30:00Z")
+    points = served.api("/deployments/name/points/points telecom")["id"]
+    wanted["deployments"]["id"]["any_"] = [points]
+
+    def to_come() -> dict[str, str]:
+        return {run["name"]: run["expected_start_time"] for run in scheduled()}
+
+    wait_until(lambda: bool(to_come()) and all(name.startswith("points 2") for name in to_come()))
+    for name, at in to_come().items():
+        month = Period.month_of(datetime.fromisoformat(at).astimezone(KOREA).date()).before
+        assert name == f"points {month}"
+
+
+def test_what_has_become_stale_is_brought_up_to_date(served: Served) -> None:
+    run = served.api.ended(served.api.run("run/telecom"))
+    assert (run["name"], run["state"]["message"]) == ("run", "nothing is stale")
 
 
 def test_runs_take_their_period_from_a_parameter_or_the_scheduled_time(served: Served) -> None:
@@ -465,32 +497,181 @@ def test_runs_take_their_period_from_a_parameter_or_the_scheduled_time(served: S
     assert missing[1] in artifact["data"]
     tried = [task for task in api("/task_runs/filter", only) if task["name"].startswith("tiers")]
     assert [task["run_count"] for task in tried] == [1]
+    assert {name: run["name"] for name, run in found.items()} == {
+        "late": "ingest",
+        "scheduled": "tiers 2017",
+        "absent": "elite 2023",
+        "named": "tiers 2018",
+        "missing": "tiers 2020",
+    }
+    wait_until(
+        lambda: bool(api("/logs/filter", {"logs": {"flow_run_id": only["flow_runs"]["id"]}}))
+    )
+    logged = api("/logs/filter", {"logs": {"flow_run_id": only["flow_runs"]["id"]}})
+    assert not [each["message"] for each in logged if "Traceback" in each["message"]]
+    (told,) = (served.log.parent / "told").read_text(encoding="utf-8").splitlines()
+    failure = json.loads(told)
+    assert (failure["event"], failure["run"], failure["exit_code"]) == (
+        "run.failed",
+        "tiers 2020",
+        4,
+    )
+    assert failure["error"] == missing[1]
+
+
+def test_what_the_server_has_of_a_deployment_is_never_run(served: Served, tmp_path: Path) -> None:
+    """Who has the secret can give a run its period and its flags, and no path and no command."""
+    api = served.api
+    owned, evil = tmp_path / "owned", tmp_path / "evil.py"
+    evil.write_text(
+        f"open({str(owned)!r}, 'w')\nfrom flows.prefect_flows.deployments import flow\n"
+    )
+    deployment = api("/deployments/name/tiers/tiers telecom")["id"]
+    steps = [{"prefect.deployments.steps.run_shell_script": {"script": f"touch {owned}"}}]
+    changed = {"pull_steps": steps, "entrypoint": f"{evil}:flow", "path": str(tmp_path)}
+    api(f"/deployments/{deployment}", changed, "PATCH")
+    assert api(f"/deployments/{deployment}")["pull_steps"] == steps
+    ended = api.ended(api.run("tiers/telecom", year=2018))
+    assert ended["state"]["message"] == "tiers 2018: done"
+    options = {"workspace": str(tmp_path / "elsewhere")}
+    ended = api.ended(api.run("tiers/telecom", year=2018, options=options))
+    assert ended["state"]["type"] in ("FAILED", "CRASHED")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evil.py"]
+
+
+def test_the_page_runs_a_span_of_months(served: Served) -> None:
+    run = served.api.run("run/telecom", first_month="2016-11", last_month="2017-01")
+    ended = served.api.ended(run)
+    assert ended["name"] == "run 2016-11 2017-01"
+    assert ended["state"]["message"] == "run 2016-11 2017-01: done"
+    assert table_rows(served.workspace, "point_grants", "2017")
+
+
+def test_a_served_workspaces_server_is_found_by_its_commands(served: Served) -> None:
+    words = ["tiers", "--year", "2017", "--quiet", "--workspace", served.workspace]
+    ended = process(*words)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    shown = served.api("/flow_runs/filter", {"flow_runs": {"name": {"any_": ["tiers 2017"]}}})
+    assert None in {run["deployment_id"] for run in shown}
+    again = serve(served.workspace, served.api.url, served.log.parent / "again", "--port", "1")
+    assert again.process.wait(PATIENCE) == USAGE
+
+
+# Attacked
+
+
+def without_the_secret(url: str, path: str, method: str, **headers: str) -> int:
+    """The status that anybody gets."""
+    body = None if method in ("GET", "DELETE") else b"{}"
+    named = {"content-type": "application/json", **headers}
+    request = urllib.request.Request(url + path, body, named, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API of an embedded server."""
+    workspace = tmp_path_factory.mktemp("embedded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", os.environ.copy())
+        os.environ["PREFECT_HOME"] = str(workspace / ".prefect")
+        server = start_server(workspace)
+        server.wait()
+    yield server.api
+    server.stop()
+
+
+@pytest.mark.parametrize("kind", ["served", "embedded"])
+def test_no_route_answers_without_the_secret(
+    kind: str, request: pytest.FixtureRequest, embedded: str
+) -> None:
+    url = embedded if kind == "embedded" else request.getfixturevalue("served").api.url
+    root = url.removesuffix("/api")
+    with urllib.request.urlopen(f"{root}/openapi.json", timeout=60) as answer:
+        paths = json.load(answer)["paths"]
+    routes = [(path, method.upper()) for path, methods in paths.items() for method in methods]
+    assert len([method for _, method in routes if method != "GET"]) > 100
+    some = "00000000-0000-0000-0000-000000000000"
+    for path, method in routes:
+        path = re.sub(r"{[^}]*}", some, path)
+        free = method == "GET" and path in ("/health", "/ready")
+        status = without_the_secret(url, path, method)
+        assert status == (200 if free else 401), (method, path)
+        wrong = b64encode(b"pointbook:a guess").decode()
+        if not free:
+            assert without_the_secret(url, path, method, authorization=f"Basic {wrong}") == 401
+
+
+@pytest.mark.parametrize("kind", ["served", "embedded"])
+def test_another_origin_is_refused(
+    kind: str, request: pytest.FixtureRequest, embedded: str
+) -> None:
+    url = embedded if kind == "embedded" else request.getfixturevalue("served").api.url
+    for origin in ("https://example.com", "http://127.0.0.1:1", "null"):
+        assert without_the_secret(url, "/health", "GET", origin=origin) == 403
+        assert without_the_secret(url, "/deployments/filter", "POST", origin=origin) == 403
+        asking = {"origin": origin, "access-control-request-method": "POST"}
+        assert without_the_secret(url, "/deployments/filter", "OPTIONS", **asking) == 403
+    own = url.removesuffix("/api")
+    assert without_the_secret(url, "/health", "GET", origin=own) == 200
+
+
+def test_the_secret_alone_changes_nothing_without_a_csrf_token(served: Served) -> None:
+    assert served.api.secret is not None
+    credentials = b64encode(served.api.secret.encode()).decode()
+    named = {"authorization": f"Basic {credentials}"}
+    assert without_the_secret(served.api.url, "/deployments/filter", "POST", **named) == 403
+
+
+def test_it_listens_on_the_loopback_address_alone(served: Served) -> None:
+    port = int(served.api.url.removesuffix("/api").rpartition(":")[2])
+    here = {
+        each.laddr.ip
+        for each in psutil.net_connections("tcp")
+        if each.laddr.port == port and each.status == psutil.CONN_LISTEN
+    }
+    assert here == {"127.0.0.1"}
+
+
+def test_the_secret_is_made_once_and_its_owners_alone(tmp_path: Path) -> None:
+    first = secret_of(tmp_path)
+    path = tmp_path / ".prefect" / "auth"
+    assert (secret_of(tmp_path), path.read_text(encoding="utf-8")) == (first, first)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(first) > 40
+    path.chmod(0o644)
+    with pytest.raises(RunFailed, match="is not its owner's alone"):
+        secret_of(tmp_path)
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").write_text("another's")
+    with pytest.raises(OSError, match="symbolic links"):
+        secret_of(tmp_path)
 
 
 def test_a_name_is_served_for_one_workspace(served: Served, tmp_path: Path) -> None:
-    other = serve(
-        tmp_path / "telecom", served.api.url, tmp_path / "log", PREFECT_API_URL=served.api.url
-    )
+    named = {"PREFECT_API_URL": served.api.url, "PREFECT_API_AUTH_STRING": str(served.api.secret)}
+    other = serve(tmp_path / "telecom", served.api.url, tmp_path / "log", **named)
     assert other.process.wait(PATIENCE) == USAGE
     told = f"{served.workspace} is served under the name telecom; give another --name"
     assert told in other.log.read_text(encoding="utf-8")
 
 
-def test_a_signal_ends_it_cleanly(served: Served) -> None:
-    assert served.stop() == 0
-    log = served.log.read_text(encoding="utf-8")
-    assert log.endswith("stopped serving; what falls due meanwhile is done when it is back\n")
-
-
-def test_without_a_server_it_starts_one_with_its_page_and_ends_it(own: Served) -> None:
-    wait_until(lambda: own.is_up)
-    page = own.api.url.removesuffix("/api")
+def test_its_page_is_there_and_a_signal_ends_all_cleanly(served: Served) -> None:
+    page = served.api.url.removesuffix("/api")
     with urllib.request.urlopen(f"{page}/ui-settings", timeout=60) as answer:
-        assert json.load(answer)["api_url"] == own.api.url
+        asked = json.load(answer)
+    assert (asked["api_url"], asked["auth"], asked["csrf_enabled"]) == ("/api", "BASIC", True)
     shown = urllib.request.Request(f"{page}/deployments", headers={"accept": "text/html"})
     with urllib.request.urlopen(shown, timeout=60) as answer:
         assert b"<title>Prefect" in answer.read()
-    assert own.api("/deployments/name/sweep/own")["status"]
-    assert own.stop() == 0
+    assert served.stop() == 0
+    log = served.log.read_text(encoding="utf-8")
+    assert log.endswith("stopped serving; what falls due meanwhile is done when it is back\n")
+    assert "asks for what is in" in log
     with pytest.raises(OSError, match="refused"):
-        own.api("/health")
+        served.api("/health")

@@ -434,7 +434,7 @@ def test_the_command_prints_counts_then_what_is_wrong_and_exits_1(
     copy: Path, tmp_path: Path
 ) -> None:
     words = ["verify", "--workspace", str(copy)]
-    done = command_line(words, {"POINTBOOK_PII_KEY": "a key for tests"}, tmp_path / "done")
+    done = command_line(words, {"POINTBOOK_PII_KEY": "a key for the tests"}, tmp_path / "done")
     assert (done.returncode, _complaints(done.stderr)) == (0, [])
     assert "nothing is wrong with what is published" in done.stdout
     flipped(table_file(copy, "point_lots"))

@@ -32,7 +32,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.console.errors import RunFailed
+from flows.console.errors import NotReady, RunFailed
 from flows.publishing.commit import State, recover
 from flows.publishing.restore import restore
 from flows.publishing.workspace import Workspace
@@ -373,10 +373,22 @@ def test_a_run_under_prefect_that_is_killed_between_commits_is_finished_by_the_n
 def test_a_prefect_server_that_goes_away_mid_run_costs_only_its_page(
     scenes: Mapping[str, Scene], undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
-    """The command waits for the workspace's lock while the server is killed."""
+    """The run waits for the workspace's lock, which was free before, while the server is killed."""
     workspace = scenes["points"].copy(tmp_path)
     (tmp_path / "home").mkdir()
-    words = [POINTBOOK, "points", "--month", MONTH, "--workspace", str(workspace), "--json"]
+    unseen = "from flows import main; from flows.calendar import preflight as before; "
+    unseen += "before.look_ahead = lambda *_: None; main()"
+    words = [
+        sys.executable,
+        "-c",
+        unseen,
+        "points",
+        "--month",
+        MONTH,
+        "--workspace",
+        str(workspace),
+        "--json",
+    ]
     with prefect_server(tmp_path / "home") as (url, server):
         holder, _ = hold_the_lock(workspace)
         command = subprocess.Popen(
@@ -410,8 +422,8 @@ def test_a_prefect_server_that_is_not_there_is_named_in_one_line(
     workspace = scene.copy(tmp_path)
     words = ("points", "--month", MONTH, "--workspace", workspace)
     ended = process(*words, PREFECT_API_URL="http://127.0.0.1:9/api", **IMPATIENT)
-    told = complaint(ended, RunFailed.exit_code)
-    assert told.startswith("Prefect could not begin the run: ")
+    told = complaint(ended, NotReady.exit_code)
+    assert told.startswith("no Prefect server answers at http://127.0.0.1:9/api; ")
     assert "unset PREFECT_API_URL" in told
     assert files(workspace) == files(scene.start)
 
@@ -618,7 +630,7 @@ def test_a_file_that_changes_while_it_is_read_costs_itself_at_the_most(
     monkeypatch.setattr(owner, name, meddling)
     reports = {file["file"]: file for file in stage(workspace)["files"]}
     monkeypatch.undo()
-    monkeypatch.setenv("POINTBOOK_PII_KEY", "a key for tests")
+    monkeypatch.setenv("POINTBOOK_PII_KEY", "a key for the tests")
     assert reports["rows.csv"]["status"] == "accepted"
     assert (reports["second.csv"]["status"], reports["second.csv"]["reason"]) == (status, why)
     rows = [row["promotion_credit_id"] for row in staged(workspace, "promotions")]
