@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.membership import land
+from flows.commands.dated import dated_files
+from flows.console.errors import NotReady
+from flows.publishing.run import Context
+from tests.membership import land, options
 from tests.points import customer
 from tests.support import Row, ingest, staged
 
@@ -150,6 +153,20 @@ def test_spans_are_those_of_the_rule(tmp_path: Path, seed: int) -> None:
             assert is_within(span, day) == bool(inside)
             if len(inside) == 1:
                 assert span == inside[0]
+
+
+def test_what_an_older_version_did_not_keep_comes_with_the_next_ingest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr("transforms.exports.merge.relations_of", lambda _export: [])
+        delivered(tmp_path, [row("A", "2010-01-01")])
+    assert not (tmp_path / "staged" / "customers_spans").exists()
+    with pytest.raises(NotReady, match="run `pointbook ingest` first"):
+        dated_files(Context.of(options(tmp_path)), "customers")
+    ingest(tmp_path)
+    assert spans(tmp_path) == [("2010-01-01", "")]
+    assert dated_files(Context.of(options(tmp_path)), "customers")["customers_spans"]
 
 
 def names(rows: Sequence[Row]) -> set[str]:
