@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from flows.commands.declaration import Command
+from flows.calendar.run_calendar import stale_inputs
+from flows.commands.declaration import FROM_STALE, Command
 from flows.commands.registry import COMMANDS
 from flows.console.errors import RunFailed
 from flows.deliveries.key import key_for
@@ -61,6 +62,9 @@ def _require_inputs(
     """Raises NotReady, WrongUsage or PolicyError where the period can't be made yet."""
     context = Context.of(options)
     asked = asked_period(period, command.span)
-    command.require(context, asked, **{flag.name: False for flag in command.flags} | dict(flags))
+    given = dict(flags)
+    from_stale = given.pop(FROM_STALE.name, False)
+    command.ready(context, asked, **given)
+    stale_inputs(command, asked, from_stale, context)
     if reason := command.lost(context, asked):
         raise RunFailed(reason)

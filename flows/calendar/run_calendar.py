@@ -37,12 +37,17 @@ def make_period(
     `from_stale`: from these too; the manifest names them. Otherwise raises NotReady with the
     command that mends the first.
     """
-    look = partial(_look, command, period, from_stale)
+    look = partial(stale_inputs, command, period, from_stale)
     return perform(command, options, period, step, dry_run=dry_run, look=look, **flags)
 
 
-def _look(command: Command, period: Period, from_stale: bool, context: Context) -> dict[str, Any]:
-    """The stale periods that one is made from, as its manifest names them."""
+def stale_inputs(
+    command: Command, period: Period, from_stale: bool, context: Context
+) -> dict[str, Any]:
+    """The stale periods that one is made from, as its manifest names them.
+
+    Raises NotReady naming the command that mends the first, unless `from_stale`.
+    """
     if command.ledger is None and command.feeds is None:
         return {}  # it is made from exports alone
     due = Due.of(context.policies, command, period)
