@@ -26,6 +26,8 @@ Quoting = Literal[0, 1, 2, 3]
 ROWS: Final = 83
 HEADER: Final = list(BILLING.columns)
 _OTHER_DELIMITERS: Final = (";", "\t", "|", " ", "")
+Quoting = Literal[0, 1]
+"""csv's QUOTE_MINIMAL and QUOTE_ALL."""
 _KEY: Final = "billing_line_id"
 
 

@@ -11,6 +11,7 @@ import csv
 import difflib
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -173,7 +174,9 @@ class RepeatedHeaders:
             if export.metadata(name)["form"] in _DATED and name in header.columns
         ]
         self._dated = dated[0] if dated else None
-        self._titles = [str(export.columns[name].title) for name in dated[:1]]
+        names = [name for d in dated[:1] for name in (d, str(export.columns[d].title))]
+        names += [unicodedata.normalize("NFD", name) for name in names]
+        self._pattern = "|".join(map(re.escape, names))
 
     def refuse(self, records: Records) -> None:
         """Marks as refused the rows of the file's next piece that another order's header heads."""
@@ -191,7 +194,8 @@ class RepeatedHeaders:
     def _headers(self, records: Records) -> Iterator[tuple[int, bool]]:
         """The rows that are headers, and whether in the file's order.
 
-        A date begins with no letter: only rows with one in its place, and unsplit ones, are read.
+        A date begins with no letter: only rows with one in its place, and unsplit ones, are read,
+        and of these those alone that hold its column's name.
         """
         if self._dated is None or not len(records):
             return
@@ -201,15 +205,11 @@ class RepeatedHeaders:
         first = records.text[np.where(split & (end > start), start, 0)]
         letter = ((first | 0x20) >= ord("a")) & ((first | 0x20) <= ord("z"))
         letter |= first >= 0xE1  # Hangul, composed and decomposed, in UTF-8
-        candidates = split & (end > start) & letter
-        if records.refused.any():
-            unsplit = np.flatnonzero(records.refused).astype(np.int64)
-            pattern = "|".join(map(re.escape, [self._dated, *self._titles]))
-            named = pc.match_substring_regex(
-                records.raw(unsplit), pattern=pattern, ignore_case=True
-            )
-            candidates[unsplit[named.to_numpy(zero_copy_only=False)]] = True
-        for row in np.flatnonzero(candidates).tolist():
+        likely = np.flatnonzero(~split | ((end > start) & letter)).astype(np.int64)
+        if not likely.size:
+            return
+        named = pc.match_substring_regex(records.raw(likely), self._pattern, ignore_case=True)
+        for row in likely[named.to_numpy(zero_copy_only=False)].tolist():
             names = self._names(records, row)
             found = {self._known[name] for name in names if name in self._known}
             if 2 * len(found) > len(self._header.columns):
