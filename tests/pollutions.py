@@ -21,8 +21,6 @@ from transforms.exports.containers import Container, FileRefused, opened, survey
 from transforms.exports.reading import Reader
 
 BILLING: Final = EXPORTS["billing"]
-Quoting = Literal[0, 1, 2, 3]
-"""A `csv.QUOTE_…`."""
 ROWS: Final = 83
 HEADER: Final = list(BILLING.columns)
 _OTHER_DELIMITERS: Final = (";", "\t", "|", " ", "")
