@@ -189,6 +189,9 @@ class TestWhatIsPrinted:
 PERSONAL = ("김가나", "010-3333-4444", "kim@example.kr", "0103333", "서울", "종로")
 
 
+FORMS = ("csv", "parquet", "parquet of large text", "parquet of dictionaries")
+
+
 class TestPersonal:
     def customer(self, **changes: str) -> dict[str, str]:
         (row,) = valid_rows(EXPORTS["customers"], 1)
@@ -199,12 +202,18 @@ class TestPersonal:
     def delivered(self, folder: Path, rows: list[dict[str, str]], form: str) -> list[str]:
         """The raw texts in quarantine of a file with these rows."""
         names = list(rows[0])
-        if form == "parquet":
-            content = parquet_bytes(pa.Table.from_pylist(rows))
+        if form != "csv":
+            table = pa.Table.from_pylist(rows)
+            if form == "parquet of large text":
+                table = table.cast(pa.schema([(name, pa.large_string()) for name in names]))
+            if form == "parquet of dictionaries":
+                columns = [column.dictionary_encode() for column in table.columns]
+                table = pa.table(columns, names)
+            content = parquet_bytes(table)
         else:
             lines = [names, *([row[name] for name in names] for row in rows)]
             content = "".join(",".join(line) + "\n" for line in lines).encode()
-        file = f"customers/a.{form}"
+        file = f"customers/a.{form.split()[0]}"
         ingest(workspace_with(folder, {file: content}), max_reject_rate=1.0)
         return [row["raw_text"] for row in quarantined(folder, "customers")]
 
@@ -218,7 +227,7 @@ class TestPersonal:
         assert "2010-13-02" in text
         assert "active" in text
 
-    @pytest.mark.parametrize("form", ["csv", "parquet"])
+    @pytest.mark.parametrize("form", FORMS)
     @pytest.mark.parametrize(
         "contact",
         [

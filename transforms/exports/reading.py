@@ -205,10 +205,11 @@ class Reader:
             return json_lines(batch, rows, [])
         for index, name in self._told.items():
             column = batch.column(index)
-            if pa.types.is_string(column.type):
-                hidden = pa.array(self._may_be_personal(name, column))
-                shown = pc.if_else(hidden, MASK.decode(), column)
-                batch = batch.set_column(index, batch.schema.field(index), shown)
+            if _holds_text(column.type):
+                text = column.cast(pa.string())
+                hidden = pa.array(self._may_be_personal(name, text))
+                shown = pc.if_else(hidden, MASK.decode(), text)
+                batch = batch.set_column(index, batch.schema.names[index], shown)
         unknown = [index for index in range(batch.num_columns) if index not in self._told]
         return json_lines(batch, rows, unknown)
 
@@ -391,6 +392,13 @@ def _in_order(
                 yield waiting.pop(0).result()
         for future in waiting:
             yield future.result()
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
 
 
 def _with_line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
