@@ -19,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
 from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema, stored_schema
@@ -212,6 +213,7 @@ def stage(root: Path, *, payments: int, lines: int, months: int) -> None:
         folder = run.workspace.warehouse / limits.name / f"month={before}"
         write(_LIMITS, folder, stored_schema(limits), limits.name, before)
         run.commit({})
+    ingest(Options(workspace=root))  # brings what is kept of these rows beside them
 
 
 def _months(count: int) -> list[Period]:

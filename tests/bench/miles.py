@@ -21,6 +21,7 @@ from typing import Final
 import duckdb
 import pyarrow.parquet as pq
 
+from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
 from flows.publishing.run import Run
 from flows.publishing.write_audit import name_policies, run_context
@@ -245,6 +246,7 @@ def _stage(root: Path, months: list[str], members: int, flights: int) -> None:
             )
         _write_routes(run, root)
         run.commit({})
+    ingest(Options(workspace=root))  # brings what is kept of these rows beside them
 
 
 def _write_routes(run: Run, root: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
 from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema, stored_schema
@@ -226,6 +227,7 @@ def stage(root: Path, customers: int, months: Iterable[str], *, events: bool = T
                 for export, sql in _EVENTS.items():
                     write(export, sql, f"month={month}", month, **values)
         run.commit({})
+    ingest(Options(workspace=root))  # brings what is kept of these rows beside them
 
 
 def prepared(root: Path, customers: int, months: list[str]) -> Path:

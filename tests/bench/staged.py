@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows.deliveries.ingest import ingest
 from flows.publishing.options import Options
 from flows.publishing.run import Run
 from schemas.derive import schema_metadata, staged_schema
@@ -94,3 +95,4 @@ def stage(root: Path, *, customers: int, lines_a_month: int) -> None:
                 engine.write(load_transform("staging/billing_totals"), totals, sums)
                 run.replace(sums, target, table=totals.name, period=month)
         run.commit({})
+    ingest(Options(workspace=root))  # brings what is kept of these rows beside them
