@@ -269,10 +269,16 @@ def _with_period(name: str, options: Options, given: Mapping[str, Any]) -> dict[
     context = Context.of(options)
     if name != RUN:
         return _dated(name, context.policies, given, flow_run.scheduled_start_time)
-    stale = [each.due.on for each in overview(context) if each.state == "stale"]
+    found = {each.due: each for each in overview(context) if each.state == "stale"}
+    stale = [
+        due.on
+        for due, each in found.items()
+        # what follows one that is missing waits for somebody to make that
+        if not each.skipped and (each.changed or each.damaged or found.keys() & each.follows)
+    ]
     months = [str(Period.month_of(on)) for on in (min(stale), max(stale))] if stale else []
-    found = zip(("first_month", "last_month"), months, strict=False)
-    return dict(given) | {each: given.get(each) or month for each, month in found}
+    named = zip(("first_month", "last_month"), months, strict=False)
+    return dict(given) | {each: given.get(each) or month for each, month in named}
 
 
 def _dated(

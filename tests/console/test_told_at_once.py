@@ -144,7 +144,7 @@ def without_rights(*words: object) -> subprocess.CompletedProcess[str]:
 
 def test_readers_need_no_permission_to_write(workspace: Path) -> None:
     readonly(workspace)
-    for words in (["status"], ["verify"]):
+    for words in (["status"], ["verify", "--quiet"]):
         ended = without_rights(*words, "--workspace", workspace)
         assert (ended.returncode, ended.stderr) == (DONE, ""), words
     plan = ["run", "--from", "2017-01", "--to", "2017-02", "--dry-run"]

@@ -46,7 +46,7 @@ from tests.console.test_cli import (
 )
 from tests.console.test_cli import call as call
 from tests.forks import FORKS
-from tests.membership import land_all, stage, table_rows
+from tests.membership import correction, land, land_all, stage, table_rows
 from transforms.policies.airline import status_in_force
 from transforms.policies.policy import Policies, PolicyError
 
@@ -462,8 +462,15 @@ def test_prefect_schedules_their_runs(served: Served) -> None:
 
 
 def test_what_has_become_stale_is_brought_up_to_date(served: Served) -> None:
-    run = served.api.ended(served.api.run("run/telecom"))
-    assert (run["name"], run["state"]["message"]) == ("run", "nothing is stale")
+    api = served.api
+    assert api.ended(api.run("tiers/telecom", year=2018))["state"]["type"] == "COMPLETED"
+    land(served.workspace, "billing", [correction()], "correction.csv")
+    assert api.ended(api.run("ingest/telecom"))["state"]["type"] == "COMPLETED"
+    made = api.ended(api.run("run/telecom"))
+    assert made["name"].startswith("run 2017-11 20")
+    assert made["state"]["message"] == f"{made['name']}: done"
+    current = api.ended(api.run("run/telecom"))
+    assert (current["name"], current["state"]["message"]) == ("run", "nothing is stale")
 
 
 def test_runs_take_their_period_from_a_parameter_or_the_scheduled_time(served: Served) -> None:
