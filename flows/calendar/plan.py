@@ -293,7 +293,8 @@ class Reach:
         outlook = Outlook(context, self.allow_missing_months)
         made: list[Finding] = []
         for item in sorted(due.union(published_dues(context))):
-            if Period.month_of(item.on) > self.last:
+            month = Period.month_of(item.on)
+            if month > self.last or (month >= self.first and not made):
                 break
             finding = outlook.look(item)
             if finding.is_to_come and (item in due or finding.state == "stale"):

@@ -94,7 +94,7 @@ def publisher(entry: Entry) -> tuple[Command, Period] | None:
         return None
     for command in COMMANDS.values():
         if entry.table in command.tables:
-            period = command.period_of(entry.table, Period.parse(entry.period))
+            period = command.period_of(entry.table, entry.kept_by)
             if period is not None:
                 return command, period
     return None

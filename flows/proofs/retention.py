@@ -23,7 +23,7 @@ from flows.publishing.options import Options
 from flows.publishing.run import Context, Run
 from schemas.derive import staged_schema
 from schemas.exports import EXPORTS, Export
-from schemas.periods import Period, months_before
+from schemas.periods import months_before
 from schemas.policy import RETAINED
 from transforms.exports.merge import history_name, history_schema
 from transforms.exports.staged_files import coded_rows, write_staged
@@ -173,8 +173,8 @@ class _Retention:
 
     def _refund_applications(self, before: date) -> Iterator[_Old]:
         export = EXPORTS["refund_applications"]
-        for path, month in self._files(export):
-            ended = Period.parse(month).last_day
+        for path in self._files(export):
+            ended = self._context.state.entry(path).kept_by.last_day
             if ended >= before:
                 continue
             held = pq.read_table(path, columns=export.personal, partitioning=None)
@@ -195,7 +195,7 @@ class _Retention:
             left = rows.filter(pc.less(rows[_LEFT_ON], before))
             gone |= dict(zip(*(left[name].to_pylist() for name in left.column_names), strict=True))
         names = pa.array(list(gone), pa.string())
-        for path, _ in self._files(export):
+        for path in self._files(export):
             columns = ["customer_id", *export.personal]
             rows = pq.read_table(path, columns=columns, partitioning=None)
             held = rows.filter(_any_held(rows, export.personal))
@@ -205,12 +205,12 @@ class _Retention:
                 forget = lambda batch: pc.is_in(batch["customer_id"], names)  # noqa: E731
                 yield _Old(path, since, len(ids), forget)
 
-    def _files(self, export: Export) -> list[tuple[Path, str]]:
-        """The export's staged files and those of its replaced rows, with their months."""
+    def _files(self, export: Export) -> list[Path]:
+        """The export's staged files and those of its replaced rows."""
         return [
-            (path, month)
+            path
             for name in (export.name, history_name(export))
-            for month, path in self._context.files(name).items()
+            for path in self._context.files(name).values()
         ]
 
     def _ended(self, run_id: str) -> date | None:

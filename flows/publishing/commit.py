@@ -28,6 +28,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from io import BufferedWriter
 from pathlib import Path
 from string import digits
@@ -39,6 +40,7 @@ from pydantic import BaseModel, ValidationError
 
 from flows.console.errors import ProofFailed, RunFailed
 from flows.publishing.workspace import Stamp, Workspace, open_private
+from schemas.periods import Period
 
 TEMPORARY: Final = ".aside"
 """The folder in a room for temporary files, which no commit names yet."""
@@ -72,6 +74,11 @@ class Entry(BaseModel):
     inputs: dict[str, str] = {}
     forgotten: list[str] = []
     gaps: list[str] = []
+
+    @cached_property
+    def kept_by(self) -> Period:
+        """Its period; raises NoPeriod where it is of no table that is kept by period."""
+        return Period.parse(self.period or "")
 
 
 class Tombstone(BaseModel):

@@ -57,7 +57,7 @@ class Context:
 
     def periods(self, table: str) -> dict[Period, Path]:
         """The committed files of a relation or table that is kept by period, by these."""
-        return {Period.parse(partition): path for partition, path in self.files(table).items()}
+        return {self.state.entry(path).kept_by: path for path in self.files(table).values()}
 
     def file_of(self, table: str, period: Period | None) -> dict[str, Path]:
         """The committed file of one period, by its partition; empty where there is none."""
