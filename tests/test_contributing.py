@@ -241,9 +241,11 @@ def test_a_yearly_table_with_its_command(checkout: Checkout) -> None:
     assert states["tier_summary", "2019"] == "current"
     assert "pointbook summary --year 2018" in {item["command"] for item in status["missing"]}
     served = [each["command"] for each in checkout.manifest("serve", "--dry-run")["deployments"]]
-    assert served[:3] == ["ingest", "tiers", "summary"]
+    assert served[:4] == ["ingest", "run", "tiers", "summary"]
     assert checkout.manifest("verify", "--table", "tier_summary")["wrong"] is None
-    deployed = "from flows.prefect_flows import deployments; print(deployments.summary.name)"
+    deployed = "from flows.publishing.options import Options as O; "
+    deployed += "from flows.prefect_flows.deployments import deployed_flow as of; "
+    deployed += "print(of('summary', O()).name)"
     assert checkout.python(deployed).stdout == "summary\n"
 
 
