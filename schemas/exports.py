@@ -71,17 +71,14 @@ def _integer(korean: str, description: str, *checks: DeclaredCheck, **terms: Any
 
 
 MOST: Final = 10**16
-"""Won, points or miles of one row, either way: more than all won that there are."""
-MOST_MILES_FLOWN: Final = 25_000
-"""No flight goes farther than around the earth."""
+"""The most, either way, that a row may hold of what a rule multiplies or adds up within the row:
+what comes of it still has 64 bits."""
 
 
-def _amount(
-    korean: str, description: str, most: int, *checks: DeclaredCheck, **terms: Any
-) -> DeclaredColumn:
-    """Whole numbers that are added up, no farther from 0 than `most`."""
+def _amount(korean: str, description: str, *checks: DeclaredCheck, **terms: Any) -> DeclaredColumn:
+    """A whole number that is no farther from 0 than `MOST`."""
     bounded = DeclaredCheck(
-        lambda s: (s >= -most) & (s <= most), name="range", title=f"no farther from 0 than {most:,}"
+        lambda s: (s >= -MOST) & (s <= MOST), name="range", title=f"no farther from 0 than {MOST:,}"
     )
     return _integer(korean, description, *checks, bounded, **terms)
 
@@ -269,10 +266,10 @@ _BILLING = Export(
             checks=[at_least("1984-01")],
             form="month",
         ),
-        "billed_amount": _amount(
-            "청구금액", "Billed amount; negative only for a credit line", MOST, unit=_KRW
+        "billed_amount": _integer(
+            "청구금액", "Billed amount; negative only for a credit line", unit=_KRW
         ),
-        "collected_amount": _amount("수납금액", "Final collected amount", MOST, unit=_KRW),
+        "collected_amount": _integer("수납금액", "Final collected amount", unit=_KRW),
         "due_on": _date("납기일", "Day the bill is due"),
         "collected_on": _date("수납일", "Day the amount was collected", nullable=True),
         "revision": _REVISION,
@@ -377,7 +374,7 @@ _PROMOTIONS = Export(
         "customer_id": _identifier("고객번호", "Customer who is credited"),
         "credited_on": _date("적립일", "Day of the credit"),
         "promotion_code": _text("프로모션코드", "Promotion that grants it"),
-        "points": _amount("포인트", "Credited points", MOST, at_least(1), unit="points"),
+        "points": _integer("포인트", "Credited points", at_least(1), unit="points"),
         "refundable": _boolean("환급가능", "Whether the points can be refunded"),
         "expires_on": _date("만료일", "Last day the points can be used", nullable=True),
     },
@@ -396,7 +393,7 @@ _PURCHASES = Export(
         "customer_id": _identifier("고객번호", "Customer who bought"),
         "purchased_at": _timestamp("구매일시", "When it was bought"),
         "channel": _enumeration("채널", "Where it was bought", PURCHASE_CHANNELS),
-        "amount": _amount("금액", "Price paid", MOST, at_least(1), unit=_KRW),
+        "amount": _integer("금액", "Price paid", at_least(1), unit=_KRW),
     },
     key=["purchase_id"],
     owner="customer_id",
@@ -413,10 +410,9 @@ _REDEMPTIONS = Export(
         "used_at": _timestamp("사용일시", "When the points were used"),
         "benefit": _enumeration("혜택", "Benefit that was used", BENEFITS),
         "partner": _text("제휴사", "Partner code"),
-        "points": _amount(
+        "points": _integer(
             "포인트",
             "Points to spend; of a cancellation those to come back, 0 for all that is left",
-            MOST,
             at_least(0),
             unit="points",
         ),
@@ -448,7 +444,7 @@ _REFUND_APPLICATIONS = Export(
         "application_id": _identifier("신청번호", "Identifies the application"),
         "customer_id": _identifier("고객번호", "Customer who applies"),
         "applied_at": _timestamp("신청일시", "When it was made"),
-        "points": _amount("포인트", "Points to refund", MOST, at_least(1), unit="points"),
+        "points": _integer("포인트", "Points to refund", at_least(1), unit="points"),
         "method": _enumeration("방법", "How it is paid out", REFUND_METHODS),
         "channel": _enumeration(
             "채널", "Where it was made", {"call_centre": "고객센터", "online": "온라인"}
@@ -471,11 +467,10 @@ _MICROPAYMENTS = Export(
         "requested_at": _timestamp("결제일시", "When it was requested"),
         "merchant": _text("가맹점", "Merchant"),
         "category": _enumeration("분류", "What is bought", PAYMENT_CATEGORIES),
-        "amount": _amount("금액", "Price", MOST, at_least(1), unit=_KRW),
-        "platform_fee": _amount(
+        "amount": _integer("금액", "Price", at_least(1), unit=_KRW),
+        "platform_fee": _integer(
             "수수료",
             "Platform fee on top",
-            MOST,
             at_least(0),
             nullable=True,
             default=0,
@@ -498,7 +493,7 @@ _LIMIT_REQUESTS = Export(
         "request_id": _identifier("신청번호", "Identifies the request"),
         "subscription_id": _identifier("회선번호", "Subscription whose limit is meant"),
         "requested_at": _timestamp("신청일시", "When it was made"),
-        "requested_limit": _amount("신청한도", "Limit asked for", MOST, at_least(0), unit=_KRW),
+        "requested_limit": _integer("신청한도", "Limit asked for", at_least(0), unit=_KRW),
     },
     key=["request_id"],
     owner="subscription_id",
@@ -541,7 +536,6 @@ _FLIGHTS = Export(
         "distance_miles": _amount(
             "거리",
             "Flown distance as delivered",
-            MOST_MILES_FLOWN,
             at_least(1),
             nullable=True,
             unit="miles",
@@ -587,13 +581,11 @@ _MIXED_PAYMENTS = Export(
         "channel": _enumeration("채널", "Where it was paid", MIXED_PAYMENT_CHANNELS),
         "currency": _code("통화", "Currency", r"[A-Z]{3}", "an ISO 4217 code of 3 letters"),
         "fare": _amount(
-            "운임", "Fare without fuel surcharge and taxes", MOST, at_least(1), unit="currency"
+            "운임", "Fare without fuel surcharge and taxes", at_least(1), unit="currency"
         ),
-        "fuel_surcharge": _amount(
-            "유류할증료", "Fuel surcharge", MOST, at_least(0), unit="currency"
-        ),
-        "taxes": _amount("세금", "Taxes", MOST, at_least(0), unit="currency"),
-        "miles": _amount("마일", "Miles to deduct", MOST, at_least(1), unit="miles"),
+        "fuel_surcharge": _amount("유류할증료", "Fuel surcharge", at_least(0), unit="currency"),
+        "taxes": _amount("세금", "Taxes", at_least(0), unit="currency"),
+        "miles": _integer("마일", "Miles to deduct", at_least(1), unit="miles"),
         "krw_per_mile": column(
             DECIMAL_9_2,
             "Won that one mile is worth in this booking",
@@ -646,7 +638,7 @@ def opening_lots(
             "refundable": _boolean(
                 "환급가능", "Whether the points can be refunded; miles never are", nullable=True
             ),
-            "remaining": _amount("잔여", "Points or miles left", MOST, at_least(1)),
+            "remaining": _integer("잔여", "Points or miles left", at_least(1)),
         },
         key=["lot_id"],
         owner="owner",

@@ -242,40 +242,25 @@ class TestRows:
         assert amounts["collected_amount"]["accepted"] == -300
         assert totals_tie(manifest)
 
-    def test_an_amount_that_nobody_can_mean_costs_its_row(self, tmp_path: Path) -> None:
-        beyond = {
-            ("billing", "billed_amount"): MOST + 1,
-            ("billing", "collected_amount"): -MOST - 1,
-            ("promotions", "points"): MOST + 1,
-            ("purchases", "amount"): MOST + 1,
-            ("redemptions", "points"): MOST + 1,
-            ("refund_applications", "points"): MOST + 1,
-            ("micropayments", "amount"): MOST + 1,
-            ("micropayments", "platform_fee"): MOST + 1,
-            ("limit_requests", "requested_limit"): MOST + 1,
-            ("flights", "distance_miles"): 25_001,
-            ("mixed_payments", "fare"): MOST + 1,
-            ("mixed_payments", "fuel_surcharge"): MOST + 1,
-            ("mixed_payments", "taxes"): MOST + 1,
-            ("mixed_payments", "miles"): MOST + 1,
-        }
-        added_up = {
-            (export.name, name)
-            for export in EXPORTS.values()
-            for name in export.columns
-            if export.metadata(name).get("unit")
-            if export.metadata(name)["form"] == "integer"
-        }
-        assert added_up == set(beyond)
-        for (name, column), value in beyond.items():
-            at_bound = value - 1 if value > 0 else value + 1
-            first, second = valid_rows(EXPORTS[name], 2)
-            content = csv_of(name, [first | {column: at_bound}, second | {column: value}])
-            workspace = workspace_with(tmp_path / name / column, {f"{name}/a.csv": content})
-            ingest(workspace)
-            found = [reasons for _, reasons in sorted(reasons_by_line(workspace, name).items())]
-            assert f"{column}:range" in found[-1], found
-            assert not any(f"{column}:range" in reasons for reasons in found[:-1]), found
+    @pytest.mark.parametrize(
+        ("name", "column"),
+        [
+            ("flights", "distance_miles"),
+            ("mixed_payments", "fare"),
+            ("mixed_payments", "fuel_surcharge"),
+            ("mixed_payments", "taxes"),
+        ],
+    )
+    def test_what_a_rule_would_carry_beyond_64_bits_costs_its_row(
+        self, name: str, column: str, tmp_path: Path
+    ) -> None:
+        first, second = valid_rows(EXPORTS[name], 2)
+        content = csv_of(name, [first | {column: MOST}, second | {column: MOST + 1}])
+        workspace = workspace_with(tmp_path, {f"{name}/a.csv": content})
+        ingest(workspace)
+        found = [reasons for _, reasons in sorted(reasons_by_line(workspace, name).items())]
+        assert f"{column}:range" in found[-1], found
+        assert not any(f"{column}:range" in reasons for reasons in found[:-1]), found
 
     def test_sums_beyond_64_bits_still_tie(self, tmp_path: Path) -> None:
         most = str(2**63 - 1)
