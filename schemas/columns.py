@@ -150,8 +150,8 @@ def by_name(namespace: Mapping[str, object], kind: type[_Kind]) -> dict[str, _Ki
 
 IDENTIFIER_PATTERN: Final = "[A-Za-z0-9_-]{1,40}"
 _IDENTIFIER_BYTES: Final = 40
-_NULL_WORDS: Final = ("null", "none", "nan", "-")
-"""What programs write where they have nothing, in any case of letters: nobody's id."""
+_NULL_WORDS: Final = ("NULL", "null", "None", "NaN", "nan", "-")
+"""What programs write where they have nothing, and that would be an id by its form."""
 
 
 def matches(pattern: str, wording: str) -> DeclaredCheck:
@@ -177,7 +177,7 @@ def _are_identifiers(series: pd.Series[Any]) -> pd.Series[bool]:
     else:
         passed = series.str.fullmatch(IDENTIFIER_PATTERN)
     if pc.any(pc.less_equal(lengths, max(map(len, _NULL_WORDS)))).as_py():
-        passed = passed & ~series.str.lower().isin(_NULL_WORDS)
+        passed = passed & ~series.isin(_NULL_WORDS)
     return passed
 
 

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.publishing.options import POLICIES as SHIPPED
-from schemas.derive import staged_schema
+from schemas.derive import staged_schema, stored_schema
 from schemas.exports import CHARGE_ITEMS, EXPORTS, PRODUCTS
 from schemas.periods import Period
-from schemas.tables import PUBLISHED
+from schemas.tables import PUBLISHED, STAGED_RELATIONS
 from tests.membership import (
     Row,
     bills,
@@ -42,6 +42,7 @@ from transforms.policies.policy import Policies
 
 POLICIES: Final = Policies.load(SHIPPED)
 WINDOW: Final = assessment(POLICIES, Period(2017))
+SPANS: Final = stored_schema(STAGED_RELATIONS["customers_spans"])
 TIERS: Final = ["general", "white", "silver", "gold", "vip"]
 
 
@@ -152,12 +153,12 @@ def test_many_row_groups_are_the_same_with_any_number_of_threads(tmp_path: Path)
             "lines": pa.array([1] * count, pa.int64()),
         }
     )
-    nobody = staged_schema(EXPORTS["customers"]).empty_table()
+    nobody = SPANS.empty_table()
     written = []
     for threads in (1, 2, 4):
         with DuckDBEngine(tmp_path / "scratch", "1GB", threads) as engine:
             engine.table("counting_fees", fees)
-            engine.table("customers", nobody)
+            engine.table("customers_spans", nobody)
             engine.table("run_context", pa.table({"assessed_on": [WINDOW.assessed_on]}))
             target = tmp_path / f"{threads}.parquet"
             assert engine.write(transform, PUBLISHED["tier_exceptions"], target) == count
@@ -193,9 +194,7 @@ class Assessor:
         wanted = pa.schema([schema.field(name) for name in columns])
         self._engine.table("billing", pa.Table.from_pylist(billed, wanted))
         known = [{"customer_id": name, "joined_on": date(2013, 5, 5)} for name in people]
-        self._engine.table(
-            "customers", pa.Table.from_pylist(known, staged_schema(EXPORTS["customers"]))
-        )
+        self._engine.table("customers_spans", pa.Table.from_pylist(known, SPANS))
         self._engine.create("counting_fees", self._fees)
         return {row["customer_id"]: row for row in self._engine.rows(self._snapshot).to_pylist()}
 
