@@ -112,14 +112,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, published: Path, prefect_api: str) -> Checkout:
+def checkout(tmp_path: Path, published: Path) -> Checkout:
     root = tmp_path / "checkout"
     ignored = shutil.ignore_patterns("__pycache__", "demo", "workspace", "sample")
     for folder in ("flows", "transforms", "schemas", "data"):
         inner = ignored if folder == "data" else shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, root / folder, ignore=inner)
     shutil.copytree(published, root / "data" / "workspace")
-    return Checkout(root, {"PREFECT_API_URL": prefect_api, "POINTBOOK_WORKSPACE": ""})
+    return Checkout(root, {"POINTBOOK_PREFECT": "false", "POINTBOOK_WORKSPACE": ""})
 
 
 def test_a_number_of_a_rule(checkout: Checkout) -> None:

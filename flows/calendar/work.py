@@ -36,6 +36,7 @@ def _run(
     reason: str | None = None,
     **flags: bool,
 ) -> Manifest:
+    """`pointbook run`: from the first to the last month, texts, with the flags of `OF_RUN`."""
     first, last = asked_period(first_month, "month"), asked_period(last_month, "month")
     return run_calendar(options, Reach(first, last, **flags), step, reason=reason)
 

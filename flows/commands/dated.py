@@ -11,6 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -19,6 +20,7 @@ from flows.publishing.run import Context
 from flows.publishing.write_audit import digest
 from schemas.exports import EXPORTS
 from schemas.tables import RECORD, SPAN, STAGED_RELATIONS, relations_of
+from transforms.engine.plain import relation_of
 from transforms.exports.merge import history_name
 
 _SINCE: Final = "_since"
@@ -85,7 +87,7 @@ def told_until(context: Context, export: str, moment: datetime, read: Collection
 @lru_cache(maxsize=100)
 def _sums(path: Path, _sha256: str) -> dict[str, tuple[list[datetime], list[str]]]:
     """By kind its moments, and the sums up to each of them."""
-    rows = pq.read_table(path, partitioning=None).to_pylist()
+    rows = pq.ParquetFile(path).read().to_pylist()
     found = {}
     for kind in (SPAN, RECORD):
         own = [row for row in rows if row["kind"] == kind]
@@ -97,14 +99,18 @@ def _sums(path: Path, _sha256: str) -> dict[str, tuple[list[datetime], list[str]
 
 
 def _named(path: Path, key: str, reason: str) -> frozenset[str]:
-    rows = pq.read_table(
-        path, columns=[key], filters=pc.field("reason") == reason, partitioning=None
-    )
-    return frozenset(rows[key].to_pylist())
+    rows = pq.ParquetFile(path).read([key, "reason"])
+    return frozenset(rows.filter(_are_in(rows["reason"], {reason}))[key].to_pylist())
 
 
 def _known(path: Path, key: str, names: frozenset[str]) -> int:
     if not names:
         return 0
-    known = pc.field(key).isin(sorted(names))
-    return int(pq.read_table(path, columns=[key], filters=known, partitioning=None).num_rows)
+    return int(pc.sum(_are_in(pq.ParquetFile(path).read([key])[key], names)).as_py() or 0)
+
+
+def _are_in(column: pa.ChunkedArray, texts: Collection[str]) -> pa.ChunkedArray:
+    """Which values are among the texts; pyarrow would load pandas to take them from Python."""
+    rows = ({"text": text} for text in sorted(texts))
+    listed = relation_of(rows, pa.schema([("text", pa.string())]))
+    return pc.is_in(column, value_set=listed["text"].combine_chunks())
