@@ -70,17 +70,8 @@ def _integer(korean: str, description: str, *checks: DeclaredCheck, **terms: Any
     return column(INT64, description, title=korean, checks=list(checks), form="integer", **terms)
 
 
-MOST: Final = 10**16
-"""The most, either way, that a row may hold of what a rule multiplies or adds up within the row:
-what comes of it still has 64 bits."""
-
-
-def _amount(korean: str, description: str, *checks: DeclaredCheck, **terms: Any) -> DeclaredColumn:
-    """A whole number that is no farther from 0 than `MOST`."""
-    bounded = DeclaredCheck(
-        lambda s: (s >= -MOST) & (s <= MOST), name="range", title=f"no farther from 0 than {MOST:,}"
-    )
-    return _integer(korean, description, *checks, bounded, **terms)
+MOST_MILES: Final = 10**16
+"""The most miles of a flight: times a rate they still have 64 bits."""
 
 
 def _date(korean: str, description: str, *checks: DeclaredCheck, **terms: Any) -> DeclaredColumn:
@@ -533,10 +524,10 @@ _FLIGHTS = Export(
             "항공권종류", "How the ticket was paid", {"revenue": "유상", "award": "보너스"}
         ),
         "flown": _boolean("탑승여부", "Whether the member boarded"),
-        "distance_miles": _amount(
+        "distance_miles": _integer(
             "거리",
             "Flown distance as delivered",
-            at_least(1),
+            between(1, MOST_MILES),
             nullable=True,
             unit="miles",
         ),
@@ -580,11 +571,11 @@ _MIXED_PAYMENTS = Export(
         "paid_at": _timestamp("결제일시", "When it was paid"),
         "channel": _enumeration("채널", "Where it was paid", MIXED_PAYMENT_CHANNELS),
         "currency": _code("통화", "Currency", r"[A-Z]{3}", "an ISO 4217 code of 3 letters"),
-        "fare": _amount(
+        "fare": _integer(
             "운임", "Fare without fuel surcharge and taxes", at_least(1), unit="currency"
         ),
-        "fuel_surcharge": _amount("유류할증료", "Fuel surcharge", at_least(0), unit="currency"),
-        "taxes": _amount("세금", "Taxes", at_least(0), unit="currency"),
+        "fuel_surcharge": _integer("유류할증료", "Fuel surcharge", at_least(0), unit="currency"),
+        "taxes": _integer("세금", "Taxes", at_least(0), unit="currency"),
         "miles": _integer("마일", "Miles to deduct", at_least(1), unit="miles"),
         "krw_per_mile": column(
             DECIMAL_9_2,

@@ -7,35 +7,28 @@ from pathlib import Path
 import pytest
 
 from flows.console.errors import RunFailed
-from schemas.exports import MOST
 from tests.commands_in_tests import run_command
 from tests.membership import land, land_all, line, options, stage
 
-MANY = 2**63 // MOST + 1
-"""So many rows of the most that one may have are more than 64 bits hold."""
+MOST = 2**63 - 1
 
 
 def test_a_month_adds_up_to_more_than_64_bits_hold(tmp_path: Path) -> None:
     land_all(tmp_path)
-    half = MANY // 2 + 1
-    rows = [
-        line(f"{name}-{n}", name, "2016-10", MOST)
-        for name in ("rich", "richer")
-        for n in range(half)
-    ]
+    rows = [line(name, name, "2016-10", MOST) for name in ("rich", "richer")]
     land(tmp_path, "billing", rows, "rich.csv")
     stage(tmp_path)
     manifest = run_command(options(tmp_path), "tiers 2017")
     (month,) = [month for month in manifest["months"] if month["billing_month"] == "2016-10"]
-    assert month["collected_amount"] > 2**63
-    assert manifest["collected"]["excepted"] > 2**63
+    assert month["collected_amount"] > 2 * MOST
+    assert manifest["collected"]["excepted"] > 2 * MOST
 
 
 def test_a_customer_whose_sum_64_bits_do_not_hold_is_named(tmp_path: Path) -> None:
     land_all(tmp_path)
-    rows = [line(f"L{n}", "rich", "2016-10", MOST) for n in range(MANY)]
+    rows = [line(f"L{n}", "rich", "2016-10", MOST) for n in range(2)]
     land(tmp_path, "billing", rows, "rich.csv")
     stage(tmp_path)
-    with pytest.raises(RunFailed, match=r"hold: rich \(9,230,000,000,000,000,000 won\); correct"):
+    with pytest.raises(RunFailed, match=r"hold: rich \(18,446,744,073,709,551,614 won\); correct"):
         run_command(options(tmp_path), "tiers 2017")
     assert not list((tmp_path / "warehouse").glob("tier_snapshot/*"))

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.derive import data_dictionary, stored_schema, table_schema
-from schemas.exports import EXPORTS, MOST
+from schemas.exports import EXPORTS
 from schemas.tables import STAGED_RELATIONS, relations_of
 from tests.support import Row, csv_of, ingest, staged, valid_rows, workspace_with
 
@@ -327,13 +327,13 @@ def test_the_dictionary_describes_them() -> None:
 
 
 def test_sums_beyond_64_bits_are_kept_exactly(tmp_path: Path) -> None:
-    most, many = MOST, 2**63 // MOST + 1
-    rows = [line(f"L{n}", "2017-02-01", billed_amount=most) for n in range(many)]
+    most = 2**63 - 1
+    rows = [line(name, "2017-02-01", billed_amount=most) for name in ("a", "b", "c")]
     (total,) = kept(tmp_path, "billing_totals", rows)
     assert (total["lines"], total["billed_amount"], total["collected_amount"]) == (
-        many,
-        many * most,
-        many * most,
+        3,
+        3 * most,
+        3 * most,
     )
     (collected,) = staged(tmp_path, "billing_collections")
-    assert collected["collected_amount"] == many * most > 2**63
+    assert collected["collected_amount"] == 3 * most

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from schemas.exports import EXPORTS, MOST, Export
+from schemas.exports import EXPORTS, MOST_MILES, Export
 from tests.support import (
     Row,
     csv_bytes,
@@ -36,7 +36,18 @@ MUTANTS: dict[str, list[str]] = {
     "identifier": ["a b", "../x", "=1+1", "A-1_z", "a" * 40, "Ａ", "a,b", "a\nb"],
     "code": ["icn", "IC", "ICNX", "ı", "K1", "1a", "kr w", "ＫＥ"],
     "text": ["tab\tin", "bell\x07", "e\u0301", "NA"],
-    "integer": ["1,234", "12,34", "(5)", "₩7", "3원", "33.000", "△5", "11", "１", str(MOST + 1)],
+    "integer": [
+        "1,234",
+        "12,34",
+        "(5)",
+        "₩7",
+        "3원",
+        "33.000",
+        "△5",
+        "11",
+        "１",
+        str(MOST_MILES + 1),
+    ],
     "decimal": ["0", "0.001", "-0.01", "1,000.5", "99999999", "0.00", "5.", "1.10"],
     "month": [
         "1983-12",
