@@ -177,7 +177,8 @@ _CLOSE = """
 from pathlib import Path
 from flows.publishing.options import Options
 from tests.commands_in_tests import run_command
-run_command(Options(workspace=Path({root!r}), memory="{memory}"), "points {month}")
+options = Options(workspace=Path({root!r}), memory="{memory}")
+run_command(options, "points {month} --allow-missing-months")
 """
 
 
@@ -242,7 +243,7 @@ def prepared(root: Path, customers: int, months: list[str]) -> Path:
 
 def close(place: Path, month: str) -> None:
     """Closes a month; after December the year as well."""
-    run_command(Options(workspace=place), f"points {month}")
+    run_command(Options(workspace=place), f"points {month} --allow-missing-months")
     if month.endswith("-12"):
         run_command(Options(workspace=place), f"sweep {month[:4]}")
 
