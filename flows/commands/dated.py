@@ -99,18 +99,22 @@ def _sums(path: Path, _sha256: str) -> dict[str, tuple[list[datetime], list[str]
 
 
 def _named(path: Path, key: str, reason: str) -> frozenset[str]:
-    rows = pq.ParquetFile(path).read([key, "reason"])
-    return frozenset(rows.filter(_are_in(rows["reason"], {reason}))[key].to_pylist())
+    rows = pq.ParquetFile(path).read([key, "reason"], use_threads=False)
+    named = rows.filter(pc.is_in(rows["reason"], value_set=_listed(frozenset({reason}))))
+    return frozenset(named[key].to_pylist())
 
 
 def _known(path: Path, key: str, names: frozenset[str]) -> int:
     if not names:
         return 0
-    return int(pc.sum(_are_in(pq.ParquetFile(path).read([key])[key], names)).as_py() or 0)
+    known = pc.is_in(
+        pq.ParquetFile(path).read([key], use_threads=False)[key], value_set=_listed(names)
+    )
+    return int(pc.sum(known).as_py() or 0)
 
 
-def _are_in(column: pa.ChunkedArray, texts: Collection[str]) -> pa.ChunkedArray:
-    """Which values are among the texts; pyarrow would load pandas to take them from Python."""
+@lru_cache(maxsize=100)
+def _listed(texts: frozenset[str]) -> pa.Array:
+    """The texts as pyarrow takes them; it would load pandas to take them from Python."""
     rows = ({"text": text} for text in sorted(texts))
-    listed = relation_of(rows, pa.schema([("text", pa.string())]))
-    return pc.is_in(column, value_set=listed["text"].combine_chunks())
+    return relation_of(rows, pa.schema([("text", pa.string())]))["text"].combine_chunks()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flows.console.errors import NotReady, WrongUsage
+from flows.publishing.commit import Entry
 from flows.publishing.run import Context
 from schemas.periods import Period
 
@@ -66,18 +67,20 @@ class Ledger:
 
     def opened(self, context: Context) -> Period | None:
         """The period that it was opened as, before its first month; none where it began empty."""
-        files = context.periods(self.lots)
-        first = min(files, default=None)
-        if first is None or OPENED_BY not in context.state.entry(files[first]).inputs:
-            return None
-        return first
+        earliest = self._earliest(context)
+        return earliest.kept_by if earliest and OPENED_BY in earliest.inputs else None
 
     def first(self, context: Context) -> Period | None:
         """The month that it starts with; none where it has not begun."""
-        opened = self.opened(context)
-        if opened is not None:
-            return Period.month_of(opened.day_after)
-        return min(context.periods(self.lots), default=None)
+        earliest, opened = self._earliest(context), self.opened(context)
+        if earliest is None:
+            return None
+        return Period.month_of(opened.day_after) if opened else earliest.kept_by
+
+    def _earliest(self, context: Context) -> Entry | None:
+        """The lots of its first period; texts of periods are in the order of the periods."""
+        files = context.files(self.lots)
+        return context.state.entry(files[min(files)]) if files else None
 
     def has_begun(self, context: Context, period: Period) -> bool:
         """Whether its first period is this one, lies in it or before it."""
