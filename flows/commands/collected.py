@@ -19,11 +19,7 @@ def collected_files(
     context: Context, first: date, last: date
 ) -> tuple[dict[str, Path], dict[str, Path]]:
     """The bills to read whole, and those of which the late collections are enough, by month."""
-    files = context.files("billing_collections")
-    months = _collecting_months(
-        tuple((path, context.state.entry(path).sha256) for path in files.values()),
-        context.workspace.scratch,
-    )
+    months = _months_of(context)
     begin, end = str(Period.month_of(first)), str(Period.month_of(last))
     within = [row for row in months if begin <= row["collected_month"] <= end]
     whole = {row["billing_month"] for row in within if row["is_main"]}
@@ -33,6 +29,17 @@ def collected_files(
         {month: path for month, path in bills.items() if month in whole},
         {month: path for month, path in late.items() if month in partly},
     )
+
+
+def collected_months(context: Context) -> set[str]:
+    """The months in which anything was collected: those that bills earn points in (P1)."""
+    return {row["collected_month"] for row in _months_of(context)}
+
+
+def _months_of(context: Context) -> list[dict[str, Any]]:
+    files = context.files("billing_collections")
+    stamps = tuple((path, context.state.entry(path).sha256) for path in files.values())
+    return _collecting_months(stamps, context.workspace.scratch)
 
 
 @lru_cache(maxsize=8)

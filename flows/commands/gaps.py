@@ -19,17 +19,20 @@ def months_delivered(context: Context, export: str) -> set[str]:
     return {month for month, path in files.items() if context.state.entry(path).rows}
 
 
-def not_delivered(context: Context, month: Period, exports: Iterable[str]) -> dict[str, list[str]]:
+def not_delivered(
+    context: Context, month: Period, exports: Iterable[str], **others: set[str]
+) -> dict[str, list[str]]:
     """Those of the exports that have no row of the month, and had some in each of those before.
 
-    How many months before is policy. By export with the month, as `Command.missing` has them.
+    How many months before is policy. `others`: exports whose rows are of other months than those
+    that they are kept by, with these. By export with the month, as `Command.missing` has them.
     """
     (row,) = context.policies.in_force(_POLICY, month.last_day)
     before, earlier = set[str](), month
     for _ in range(cast("int", row["months_before"])):
         earlier = earlier.before
         before.add(str(earlier))
-    found = {export: months_delivered(context, export) for export in exports}
+    found = {export: months_delivered(context, export) for export in exports} | others
     return {
         export: [str(month)]
         for export, months in found.items()

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 import pyarrow as pa
 
-from flows.commands.collected import collected_files
+from flows.commands.collected import collected_files, collected_months
 from flows.commands.dated import Strangers, dated_files
 from flows.commands.declaration import ALLOW_MISSING, Command, Dates, Fold, TooLarge
 from flows.commands.gaps import NOT_DELIVERED, not_delivered
@@ -270,7 +270,10 @@ COMMAND: Final = Command(
     needs=("customers",),
     one_of=OF_POINTS,
     ledger=POINTS,
-    missing=lambda context, month: not_delivered(context, month, _OF_MONTH),
+    # bills earn points in the month in which they are collected, mostly the one after
+    missing=lambda context, month: not_delivered(
+        context, month, _OF_MONTH, billing=collected_months(context)
+    ),
     require=_require,
     lost=_forgotten,
     paced_by=OF_POINTS,
