@@ -544,10 +544,19 @@ def test_status_calls_nothing_stale_for_a_new_phone_number(workspace: Path, stat
 def test_status_calls_all_years_stale_for_a_customer_who_left(
     workspace: Path, states: States
 ) -> None:
-    newer = {"terminated_on": "2020-05-05", "updated_at": "2021-01-01 00:00:00"}
+    newer = {"terminated_on": "2016-05-05", "updated_at": "2021-01-01 00:00:00"}
     land(workspace, "customers", [customer("white", **newer)], "left.csv")
     stage(workspace)
     assert states() == dict.fromkeys(CURRENT, "changed: customers")
+
+
+def test_status_calls_nothing_stale_for_a_customer_who_left_later(
+    workspace: Path, states: States
+) -> None:
+    newer = {"terminated_on": "2020-05-05", "updated_at": "2021-01-01 00:00:00"}
+    land(workspace, "customers", [customer("white", **newer)], "left.csv")
+    stage(workspace)
+    assert states() == CURRENT
 
 
 def test_status_knows_a_policy_changed_in_force_from_one_changed_later(

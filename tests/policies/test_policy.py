@@ -497,7 +497,7 @@ def test_a_file_of_another_shape_is_refused(folder: Path, content: bytes) -> Non
     assert all(line.startswith("tier_upgrade.yaml: ") for line in errors(folder))
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a: [1\nb: }", b"a: &x\n  - *y\n", b"\x00"])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a: [1\nb: }", b"a: *\n", b"\x00"])
 def test_a_file_that_is_not_yaml_is_refused_in_one_line(folder: Path, content: bytes) -> None:
     (folder / "tier_upgrade.yaml").write_bytes(content)
     (told,) = errors(folder)

@@ -146,28 +146,22 @@ def test_days_after_move_the_run_but_not_its_period(tmp_path: Path) -> None:
     assert period_due(policies, "points", at - timedelta(days=1)).period == Period(2026, 11)
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "says"),
-    [
-        ("command: sweep", "command: sweeep", "no command is called sweeep; mend its rows"),
-        (
-            "  - command: sweep\n    days_after: 2\n    hour: 23\n    minute: 40\n"
-            "    valid_from: 0001-01-01\n    valid_to: null",
-            "  - command: sweep\n    days_after: 2\n    hour: 23\n    minute: 40\n"
-            "    valid_from: 0001-01-01\n    valid_to: 2030-01-01",
-            "no row for command sweep on 2030-01-01; add one",
-        ),
-    ],
-)
-def test_commands_and_their_schedules_must_agree_on_every_day(
-    before: str, after: str, says: str, tmp_path: Path
-) -> None:
-    policies = Policies.load(changed_policies(tmp_path / "p", "schedules", before, after))
-    with pytest.raises(PolicyError, match=says):
+def test_commands_and_their_schedules_must_agree(tmp_path: Path) -> None:
+    misspelt = ("command: sweep", "command: sweeep")
+    policies = Policies.load(changed_policies(tmp_path / "p", "schedules", *misspelt))
+    with pytest.raises(PolicyError, match="no command is called sweeep; mend its rows"):
         check_names(policies)
     late = datetime(2031, 1, 1, tzinfo=KOREA)
     with pytest.raises(PolicyError, match="no row for command sweep"):
         period_due(policies, "sweep", late)
+
+
+def test_a_schedule_that_ends_is_refused(tmp_path: Path) -> None:
+    row = "  - command: sweep\n    days_after: 2\n    hour: 23\n    minute: 40\n"
+    row += "    valid_from: 0001-01-01\n    valid_to: "
+    folder = changed_policies(tmp_path / "p", "schedules", f"{row}null", f"{row}2030-01-01")
+    with pytest.raises(PolicyError, match=r"\(command sweep\): ends on 2030-01-01, and no row"):
+        Policies.load(folder)
 
 
 def test_a_day_that_the_policy_moves_has_a_cron_before_and_after(tmp_path: Path) -> None:
@@ -466,7 +460,7 @@ def test_what_has_become_stale_is_brought_up_to_date(served: Served) -> None:
     assert api.ended(api.run("tiers/telecom", year=2018))["state"]["type"] == "COMPLETED"
     land(served.workspace, "billing", [correction()], "correction.csv")
     assert api.ended(api.run("ingest/telecom"))["state"]["type"] == "COMPLETED"
-    made = api.ended(api.run("run/telecom"))
+    made = api.ended(api.run("run/telecom", allow_missing_months=True))
     assert made["name"].startswith("run 2017-11 20")
     assert made["state"]["message"] == f"{made['name']}: done"
     current = api.ended(api.run("run/telecom"))
