@@ -24,15 +24,17 @@ def not_delivered(
 ) -> dict[str, list[str]]:
     """Those of the exports that have no row of the month, and had some in each of those before.
 
-    How many months before is policy. `others`: exports whose rows are of other months than those
-    that they are kept by, with these. By export with the month, as `Command.missing` has them.
+    How many months before is policy. `others`: further months that rows of an export are of. By
+    export with the month, as `Command.missing` has them.
     """
     (row,) = context.policies.in_force(_POLICY, month.last_day)
     before, earlier = set[str](), month
     for _ in range(cast("int", row["months_before"])):
         earlier = earlier.before
         before.add(str(earlier))
-    found = {export: months_delivered(context, export) for export in exports} | others
+    found = {
+        export: months_delivered(context, export) | others.get(export, set()) for export in exports
+    }
     return {
         export: [str(month)]
         for export, months in found.items()

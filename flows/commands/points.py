@@ -270,7 +270,7 @@ COMMAND: Final = Command(
     needs=("customers",),
     one_of=OF_POINTS,
     ledger=POINTS,
-    # bills earn points in the month in which they are collected, mostly the one after
+    # bills earn points in the month in which they are collected, which may be a later one
     missing=lambda context, month: not_delivered(
         context, month, _OF_MONTH, billing=collected_months(context)
     ),
