@@ -158,7 +158,7 @@ def test_a_column_of_a_table(checkout: Checkout) -> None:
     declaration, sql = snippets("A column of a table")
     anchor = '        "fee_tier": _tier("Tier by annual_fee alone (T4)"),\n'
     checkout.edit("schemas/tables.py", anchor, declaration + anchor)
-    anchor = "    CAST(in_order.fee_tier AS VARCHAR) AS fee_tier,\n"
+    anchor = "    CAST(tiers.fee_tier AS VARCHAR) AS fee_tier,\n"
     checkout.edit("transforms/membership/tier_snapshot.sql", anchor, sql + anchor)
 
     checkout.manifest("tiers", "--year", "2019")

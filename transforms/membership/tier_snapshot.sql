@@ -117,29 +117,23 @@ tiers AS (
     LEFT JOIN upgrades
         ON fee_tiers.fee_tier = upgrades.from_tier
         AND fee_tiers.tenure_years >= upgrades.tenure_years
-),
-
-in_order AS (
-    SELECT tiers.*
-    FROM tiers
-    ORDER BY customer_id
 )
 
--- the policies, a long text, come in behind the sort, which would move it once for every customer
 SELECT
-    CAST(in_order.customer_id AS VARCHAR) AS customer_id,
-    CAST(in_order.assessed_on AS DATE) AS assessed_on,
-    CAST(in_order.mobile_fee AS BIGINT) AS mobile_fee,
-    CAST(in_order.internet_fee AS BIGINT) AS internet_fee,
-    CAST(in_order.iptv_fee AS BIGINT) AS iptv_fee,
-    CAST(in_order.wibro_fee AS BIGINT) AS wibro_fee,
-    CAST(in_order.voip_fee AS BIGINT) AS voip_fee,
-    CAST(in_order.landline_fee AS BIGINT) AS landline_fee,
-    CAST(in_order.annual_fee AS BIGINT) AS annual_fee,
-    CAST(in_order.fee_tier AS VARCHAR) AS fee_tier,
-    CAST(in_order.tenure_years AS BIGINT) AS tenure_years,
-    CAST(in_order.tier <> in_order.fee_tier AS BOOLEAN) AS upgraded,
-    CAST(in_order.tier AS VARCHAR) AS tier,
+    CAST(tiers.customer_id AS VARCHAR) AS customer_id,
+    CAST(tiers.assessed_on AS DATE) AS assessed_on,
+    CAST(tiers.mobile_fee AS BIGINT) AS mobile_fee,
+    CAST(tiers.internet_fee AS BIGINT) AS internet_fee,
+    CAST(tiers.iptv_fee AS BIGINT) AS iptv_fee,
+    CAST(tiers.wibro_fee AS BIGINT) AS wibro_fee,
+    CAST(tiers.voip_fee AS BIGINT) AS voip_fee,
+    CAST(tiers.landline_fee AS BIGINT) AS landline_fee,
+    CAST(tiers.annual_fee AS BIGINT) AS annual_fee,
+    CAST(tiers.fee_tier AS VARCHAR) AS fee_tier,
+    CAST(tiers.tenure_years AS BIGINT) AS tenure_years,
+    CAST(tiers.tier <> tiers.fee_tier AS BOOLEAN) AS upgraded,
+    CAST(tiers.tier AS VARCHAR) AS tier,
     CAST(run_context.policies AS VARCHAR) AS policy
-FROM in_order
+FROM tiers
 CROSS JOIN run_context
+ORDER BY customer_id

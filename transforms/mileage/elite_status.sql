@@ -123,7 +123,7 @@ statuses AS (
     CROSS JOIN flight_marks
 ),
 
-in_order AS (
+final_statuses AS (
     SELECT
         statuses.*,
         CASE
@@ -136,19 +136,18 @@ in_order AS (
             ELSE 'none'
         END AS status
     FROM statuses
-    ORDER BY member_id
 )
 
--- the policies, a long text, come in behind the sort, which would move it once for every member
 SELECT
-    CAST(in_order.member_id AS VARCHAR) AS member_id,
-    CAST(in_order.miles AS BIGINT) AS qualifying_miles,
-    CAST(in_order.half_flights AS BIGINT) AS qualifying_half_flights,
-    CAST(in_order.status_by_miles AS VARCHAR) AS status_by_miles,
-    CAST(in_order.status_by_flights AS VARCHAR) AS status_by_flights,
-    CAST(in_order.status AS VARCHAR) AS status,
-    CAST(in_order.status_from AS DATE) AS valid_from,
-    CAST(in_order.status_to AS DATE) AS valid_to,
+    CAST(final_statuses.member_id AS VARCHAR) AS member_id,
+    CAST(final_statuses.miles AS BIGINT) AS qualifying_miles,
+    CAST(final_statuses.half_flights AS BIGINT) AS qualifying_half_flights,
+    CAST(final_statuses.status_by_miles AS VARCHAR) AS status_by_miles,
+    CAST(final_statuses.status_by_flights AS VARCHAR) AS status_by_flights,
+    CAST(final_statuses.status AS VARCHAR) AS status,
+    CAST(final_statuses.status_from AS DATE) AS valid_from,
+    CAST(final_statuses.status_to AS DATE) AS valid_to,
     CAST(run_context.policies AS VARCHAR) AS policy
-FROM in_order
+FROM final_statuses
 CROSS JOIN run_context
+ORDER BY member_id
