@@ -29,7 +29,7 @@ from transforms.engine.engine import ROOT, load_transform
 
 NAME: Final = "tier_snapshot"
 ADDED: Final = "pays_nothing"
-SQL: Final = f"CAST(in_order.annual_fee <= 0 AS BOOLEAN) AS {ADDED}"
+SQL: Final = f"CAST(tiers.annual_fee <= 0 AS BOOLEAN) AS {ADDED}"
 COUNTS: Final = (
     f"SELECT membership_year, count(*), count({ADDED}) FROM {NAME} GROUP BY ALL ORDER BY ALL"
 )
@@ -72,7 +72,8 @@ def changed(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     copy = Path(shutil.copytree(ROOT, tmp_path / "transforms"))
     snapshot = copy / "membership" / f"{NAME}.sql"
     text = snapshot.read_text(encoding="utf-8")
-    with_column = text.replace("\nFROM in_order\n", f",\n    {SQL}\nFROM in_order\n")
+    with_column = text.replace("\nFROM tiers\nCROSS JOIN", f",\n    {SQL}\nFROM tiers\nCROSS JOIN")
+    assert with_column.count(ADDED) == 1
     snapshot.write_text(with_column, encoding="utf-8")
     monkeypatch.setattr(engine, "ROOT", copy)
     _read_sql_anew()
