@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -25,10 +25,15 @@ from flows.console.errors import PointbookError, WrongUsage, line_of
 from flows.console.failures import tell_failure
 from flows.console.settings import KEYS, chosen
 from flows.console.terminal import shown
-from flows.publishing.options import DEMO, WORKSPACE, Options, asked_period
+from flows.publishing.options import (
+    DEMO,
+    WORKSPACE,
+    WORKSPACE_VARIABLE,
+    Options,
+    asked_period,
+)
 from transforms.policies.policy import Policies, PolicyError
 
-WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
 DryRun = Annotated[bool, Parameter(negative="")]
 
 
@@ -121,7 +126,7 @@ class Common:
         if not options.workspace.is_dir():
             raise WrongUsage(
                 f"there is no workspace {options.workspace}; name one with --workspace or "
-                f"{WORKSPACE_VARIABLE}, or make it with `pointbook ingest`"
+                f"{WORKSPACE_VARIABLE}, or make it with `pointbook init`"
             )
         return options
 
@@ -145,6 +150,66 @@ def demo(*, common: Common = _DEFAULTS) -> None:
     manifest = _compute("demo", options)
     _print(manifest, common, "demo", options)
     _raise_if_held_back(manifest["ingest"])
+
+
+@app.command(help_epilogue="Example: pointbook init /srv/pointbook")
+def init(
+    folder: Path | None = None,
+    /,
+    *,
+    korean: Annotated[bool, Parameter(negative="")] = False,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Make a workspace: landing folders, an empty template an export, sources, pointbook.toml.
+
+    What is there already stays as it is.
+
+    Parameters
+    ----------
+    folder
+        The folder; else the workspace that every command would take.
+    korean
+        Give the templates the Korean headers.
+    """
+    where = folder or common.workspace or _default_workspace()
+    from flows.deliveries.new_workspace import make_workspace
+
+    if common.quiet:
+        logs.silence()
+    _print(make_workspace(where, korean=korean), common, "init", None)
+
+
+@app.command(help_epilogue="Example: pointbook describe billing, or pointbook describe --format md")
+def describe(
+    export: str | None = None,
+    /,
+    *,
+    form: Annotated[Literal["table", "md", "json"], Parameter(name="--format")] = "table",
+    common: Common = _DEFAULTS,
+) -> None:
+    """Show what an export must hold: columns, Korean names, rules, codes, key, an example row.
+
+    It needs no workspace.
+
+    Parameters
+    ----------
+    export
+        The export; else all: as a table one line each, as Markdown or JSON all in full.
+    form
+        A table for the terminal, Markdown, or JSON, which --json gives as well.
+    """
+    from flows.deliveries.landing import check_exports
+    from schemas.derive import description, exports_in_markdown
+    from schemas.exports import EXPORTS
+
+    check_exports([export] if export else [])
+    chosen_exports = [EXPORTS[export]] if export else list(EXPORTS.values())
+    if form == "md" and not common.json:
+        print(exports_in_markdown(chosen_exports), end="")
+        return
+    manifest = {"command": "describe", "exports": list(map(description, chosen_exports))}
+    as_json = replace(common, json=common.json or form == "json")
+    _print(manifest, as_json, "describe" if export else "exports", None)
 
 
 @app.command(help_epilogue="Example: pointbook ingest, or pointbook ingest --check FILE")

@@ -8,8 +8,10 @@ identifiers and literals.
 from __future__ import annotations
 
 import base64
+import csv
+import io
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -47,6 +49,28 @@ _PACKAGE_TYPES: Final = {
 _GLOBS: Final = str.maketrans({character: f"[{character}]" for character in "[*?"})
 _CELLS: Final = ("type", "unit", "meaning", "rule")
 """The headers of the data dictionary that tables and exports have in common."""
+_WRITTEN: Final[Mapping[str, str]] = {
+    "identifier": "1 to 40 of A-Z a-z 0-9 _ -",
+    "text": "any text without control characters",
+    "code": "letters and digits, in any case",
+    "integer": "1234, 1,234, ₩1,234, 1,234원, -1,234, (1,234), 1234.00",
+    "decimal": "11.2, 11.20, 1,234.50",
+    "month": "2016-11, 201611, 2016.11, 2016/11, 2016년 11월, or the month's first day",
+    "date": "2016-11-03, 20161103, 2016.11.03, 2016/11/3, 2016년 11월 3일",
+    "timestamp": "a date, then 14:22[:33] or 오후 2:22; 20161103142233; Korea's time, or an offset",
+    "boolean": "true/false, 1/0, Y/N, yes/no, t/f, 예/아니오",
+    "enumeration": "a code or its Korean label, in any case",
+}
+"""How a column of each form may be written in an export, in words."""
+_EXAMPLES: Final[Mapping[str, str]] = {
+    "integer": "33000",
+    "decimal": "11.20",
+    "month": "2016-11",
+    "date": "2016-11-03",
+    "timestamp": "2016-11-03 14:22:33",
+    "boolean": "true",
+}
+"""A value of each form, for columns that are declared without one."""
 
 
 def duckdb_type(dtype: pa.DataType) -> str:
@@ -338,6 +362,92 @@ def data_dictionary() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def example_row(export: Export) -> dict[str, str]:
+    """A row of the export as it may be delivered; what may be missing, and has no example and no
+    default, is empty.
+    """
+    return {name: _example(name, column) for name, column in export.columns.items()}
+
+
+def _example(name: str, column: DeclaredColumn) -> str:
+    """A value of a column: the declared one, its default, or one of its form."""
+    declared, default = column.metadata.get("example"), column.metadata.get("default")
+    labels = column.metadata.get("labels")
+    form = str(column.metadata["form"])
+    if declared is not None:
+        return str(declared)
+    if default is not None:
+        return str(default).lower()
+    if column.nullable:
+        return ""
+    if form == "identifier":
+        initials = "".join(word[0] for word in name.removesuffix("_id").split("_"))
+        return f"{initials.upper()}-1001"
+    return next(iter(labels)) if isinstance(labels, dict) else _EXAMPLES.get(form, "")
+
+
+def description(export: Export) -> dict[str, object]:
+    """What an export must hold, as plain values: columns, rules, codes, key and an example row.
+
+    `written` says how a column of each form that it has may be written.
+    """
+    example = example_row(export)
+    forms = dict.fromkeys(str(column.metadata["form"]) for column in export.columns.values())
+    return {
+        "export": export.name,
+        "title": export.title,
+        "description": export.description,
+        "key": export.key,
+        "revision": export.revision,
+        "columns": [
+            {
+                "column": name,
+                "korean": column.title,
+                "required": not column.nullable,
+                "form": column.metadata["form"],
+                "unit": unit(column),
+                "meaning": column.description,
+                "rule": _rules(column),
+                "codes": column.metadata.get("labels"),
+                "default": column.metadata.get("default"),
+                "personal": bool(column.metadata.get("personal")),
+                "example": example[name],
+            }
+            for name, column in export.columns.items()
+        ],
+        "rules": _rules_across(export),
+        "written": {form: _WRITTEN[form] for form in forms},
+        "example": _as_csv([example.keys(), example.values()]),
+    }
+
+
+def exports_in_markdown(exports: Sequence[Export]) -> str:
+    """What exports must hold, in Markdown: each as in the data dictionary, and an example row."""
+    sections = [part for export in exports for part in (_export_section(export), _sample(export))]
+    return "\n\n".join(sections) + "\n"
+
+
+def _sample(export: Export) -> str:
+    """How the export's columns may be written, and a file of one row, in Markdown."""
+    told = description(export)
+    written = told["written"]
+    assert isinstance(written, dict)
+    forms = "\n".join(f"- {form}: {how}" for form, how in written.items())
+    return f"{forms}\n\n```csv\n{told['example']}```"
+
+
+def _as_csv(rows: Iterable[Iterable[str]]) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(rows)
+    return file.getvalue()
+
+
+def empty_file(export: Export, *, korean: bool) -> str:
+    """A CSV file of the export's header alone, in English or in Korean."""
+    columns = export.columns.items()
+    return _as_csv([[str(column.title) if korean else name for name, column in columns]])
+
+
 PackagedFile = Mapping[str, str | int | None]
 """A file of a data package: its `path`, `hash`, `bytes` and `rows`."""
 
@@ -435,9 +545,14 @@ def _section(of: Declared, title: str, lead: str, rows: list[list[str]]) -> str:
     """A section in Markdown: a table, whose first row is its header, and the rules across it."""
     rows.insert(1, ["---"] * len(rows[0]))
     table = ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows]
-    across = [f"- `{check.name.partition(':')[0]}` is {check.title}" for check in of.checks]
+    across = [f"- {rule}" for rule in _rules_across(of)]
     parts = [[f"### {title}"], [lead], table, across]
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
+
+
+def _rules_across(of: Declared) -> list[str]:
+    """The rules across columns, in Markdown, each blamed on one of them."""
+    return [f"`{check.name.partition(':')[0]}` is {check.title}" for check in of.checks]
 
 
 def _rules(column: DeclaredColumn) -> str:

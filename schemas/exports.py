@@ -12,6 +12,7 @@ A required column is `nullable=False`; `default` fills a missing optional one.
 Amounts, points and miles have bounds far beyond any that is meant, and so low that hundreds of rows
 at the bound still add up within 64 bits: a slip of the finger costs its row, not everybody's month.
 Columns that hold personal data carry `personal`, the normalisation under which they are hashed.
+`example` is what `describe` shows in a row, where a value of the form alone would not do.
 """
 
 from __future__ import annotations
@@ -54,8 +55,11 @@ def _identifier(korean: str, description: str, **terms: Any) -> DeclaredColumn:
     return column(TEXT, description, title=korean, checks=checks, form="identifier", **terms)
 
 
-def _code(korean: str, description: str, pattern: str, wording: str) -> DeclaredColumn:
-    return column(TEXT, description, title=korean, checks=[matches(pattern, wording)], form="code")
+def _code(
+    korean: str, description: str, pattern: str, wording: str, **terms: Any
+) -> DeclaredColumn:
+    checks = [matches(pattern, wording)]
+    return column(TEXT, description, title=korean, checks=checks, form="code", **terms)
 
 
 def _text(korean: str, description: str, **terms: Any) -> DeclaredColumn:
@@ -179,8 +183,8 @@ _REVISION: Final = _integer(
     default=0,
 )
 _UPDATED_AT: Final = _timestamp("갱신일시", "When the row was last changed; the latest is current")
-_ORIGIN: Final = _code("출발", "Airport of departure", *_AIRPORT)
-_DESTINATION: Final = _code("도착", "Airport of arrival", *_AIRPORT)
+_ORIGIN: Final = _code("출발", "Airport of departure", *_AIRPORT, example="ICN")
+_DESTINATION: Final = _code("도착", "Airport of arrival", *_AIRPORT, example="NRT")
 _EXPIRES_AFTER_CREDIT: Final = consistent(
     "expires_on", lambda f: f["expires_on"] >= f["credited_on"], "not before credited_on"
 )
@@ -261,8 +265,10 @@ _BILLING = Export(
             "청구금액", "Billed amount; negative only for a credit line", unit=_KRW
         ),
         "collected_amount": _integer("수납금액", "Final collected amount", unit=_KRW),
-        "due_on": _date("납기일", "Day the bill is due"),
-        "collected_on": _date("수납일", "Day the amount was collected", nullable=True),
+        "due_on": _date("납기일", "Day the bill is due", example="2016-12-25"),
+        "collected_on": _date(
+            "수납일", "Day the amount was collected", nullable=True, example="2016-12-20"
+        ),
         "revision": _REVISION,
     },
     key=["billing_month", "billing_line_id"],
@@ -298,8 +304,12 @@ _CUSTOMERS = Export(
             {"active": "정상", "suspended": "정지", "terminated": "해지"},
         ),
         "terminated_on": _date("해지일", "Day the customer left", nullable=True),
-        "contact": _text("연락처", "Contact number", nullable=True, personal="digits"),
-        "address": _text("주소", "Postal address", nullable=True, personal="words"),
+        "contact": _text(
+            "연락처", "Contact number", nullable=True, personal="digits", example="010-0000-0000"
+        ),
+        "address": _text(
+            "주소", "Postal address", nullable=True, personal="words", example="서울 중구 1"
+        ),
         "updated_at": _UPDATED_AT,
     },
     key=["customer_id"],
@@ -333,13 +343,14 @@ _SUBSCRIPTIONS = Export(
         "subscription_id": _identifier("회선번호", "Identifies the subscription"),
         "customer_id": _identifier("고객번호", "Customer who holds it"),
         "product": _enumeration("상품", "Product of the subscription", PRODUCTS),
-        "plan": _text("요금제", "Name of the plan", nullable=True),
+        "plan": _text("요금제", "Name of the plan", nullable=True, example="LTE 42"),
         "plan_class": _enumeration("요금제구분", "Class of the plan", PLAN_CLASSES),
         "credit_grade": _integer(
             "신용등급",
             "Credit grade, 1 (best) to 10",
             between(CREDIT_GRADES[0], CREDIT_GRADES[-1]),
             nullable=True,
+            example="3",
         ),
         "opened_on": _date("개통일", "First day of service"),
         "closed_on": _date("해지일", "Day the subscription was closed", nullable=True),
@@ -364,7 +375,7 @@ _PROMOTIONS = Export(
         "promotion_credit_id": _identifier("적립번호", "Identifies the credit"),
         "customer_id": _identifier("고객번호", "Customer who is credited"),
         "credited_on": _date("적립일", "Day of the credit"),
-        "promotion_code": _text("프로모션코드", "Promotion that grants it"),
+        "promotion_code": _text("프로모션코드", "Promotion that grants it", example="WELCOME"),
         "points": _integer("포인트", "Credited points", at_least(1), unit="points"),
         "refundable": _boolean("환급가능", "Whether the points can be refunded"),
         "expires_on": _date("만료일", "Last day the points can be used", nullable=True),
@@ -400,7 +411,7 @@ _REDEMPTIONS = Export(
         "customer_id": _identifier("고객번호", "Customer who spends"),
         "used_at": _timestamp("사용일시", "When the points were used"),
         "benefit": _enumeration("혜택", "Benefit that was used", BENEFITS),
-        "partner": _text("제휴사", "Partner code"),
+        "partner": _text("제휴사", "Partner code", example="P-CAFE"),
         "points": _integer(
             "포인트",
             "Points to spend; of a cancellation those to come back, 0 for all that is left",
@@ -440,8 +451,15 @@ _REFUND_APPLICATIONS = Export(
         "channel": _enumeration(
             "채널", "Where it was made", {"call_centre": "고객센터", "online": "온라인"}
         ),
-        "contact": _text("연락처", "Contact given with the application", personal="digits"),
-        "address": _text("주소", "Address given with the application", personal="words"),
+        "contact": _text(
+            "연락처",
+            "Contact given with the application",
+            personal="digits",
+            example="010-0000-0000",
+        ),
+        "address": _text(
+            "주소", "Address given with the application", personal="words", example="서울 중구 1"
+        ),
     },
     key=["application_id"],
     owner="customer_id",
@@ -456,7 +474,7 @@ _MICROPAYMENTS = Export(
         "payment_id": _identifier("결제번호", "Identifies the payment"),
         "subscription_id": _identifier("회선번호", "Subscription that pays"),
         "requested_at": _timestamp("결제일시", "When it was requested"),
-        "merchant": _text("가맹점", "Merchant"),
+        "merchant": _text("가맹점", "Merchant", example="M-GAMES"),
         "category": _enumeration("분류", "What is bought", PAYMENT_CATEGORIES),
         "amount": _integer("금액", "Price", at_least(1), unit=_KRW),
         "platform_fee": _integer(
@@ -514,12 +532,16 @@ _FLIGHTS = Export(
         "member_id": _identifier("회원번호", "Member who flew"),
         "flight_date": _date("탑승일", "Day of boarding"),
         "operating_carrier": _code(
-            "운항사", "Carrier that flew it", r"[A-Z0-9]{2}", "an IATA carrier code of 2 characters"
+            "운항사",
+            "Carrier that flew it",
+            r"[A-Z0-9]{2}",
+            "an IATA carrier code of 2 characters",
+            example="KE",
         ),
-        "flight_number": _text("편명", "Flight number"),
+        "flight_number": _text("편명", "Flight number", example="KE703"),
         "origin": _ORIGIN,
         "destination": _DESTINATION,
-        "booking_class": _code("예약등급", "Booking class", r"[A-Z]", "one letter"),
+        "booking_class": _code("예약등급", "Booking class", r"[A-Z]", "one letter", example="Y"),
         "ticket_type": _enumeration(
             "항공권종류", "How the ticket was paid", {"revenue": "유상", "award": "보너스"}
         ),
@@ -570,7 +592,9 @@ _MIXED_PAYMENTS = Export(
         "member_id": _identifier("회원번호", "Member who pays"),
         "paid_at": _timestamp("결제일시", "When it was paid"),
         "channel": _enumeration("채널", "Where it was paid", MIXED_PAYMENT_CHANNELS),
-        "currency": _code("통화", "Currency", r"[A-Z]{3}", "an ISO 4217 code of 3 letters"),
+        "currency": _code(
+            "통화", "Currency", r"[A-Z]{3}", "an ISO 4217 code of 3 letters", example="KRW"
+        ),
         "fare": _integer(
             "운임", "Fare without fuel surcharge and taxes", at_least(1), unit="currency"
         ),

@@ -7,15 +7,39 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from flows.console.errors import WrongUsage
 
 FILE: Final = "pointbook.toml"
-KEYS: Final = (
-    *("policies", "memory", "threads", "keep", "max_reject_rate"),
-    *("prefect", "on_failure", "timezone"),
-)
+
+
+class Setting(NamedTuple):
+    """What a key of the file means; `example`: a value, where the default is none to be written."""
+
+    meaning: str
+    example: str | int | None = None
+
+
+KEYS: Final[Mapping[str, Setting]] = {
+    "policies": Setting(
+        "a complete folder of policy files, relative to this one; else as_announced, as shipped",
+        "policies",
+    ),
+    "memory": Setting("bound on the memory of the whole process"),
+    "threads": Setting("threads to use; else one a core", 2),
+    "keep": Setting("versions to keep of a published file that is replaced"),
+    "max_reject_rate": Setting("share of a file's rows above which the file is held back"),
+    "prefect": Setting("whether runs go through Prefect, whose page shows them"),
+    "on_failure": Setting(
+        "what is told of a failed run, as JSON: a command, on its standard input, or a URL",
+        "mail -s pointbook operator@example.com",
+    ),
+    "timezone": Setting("the time zone in which `serve` tells times"),
+}
+"""Every key of the file; each is a variable POINTBOOK_… and, but for the last two, a flag as
+well.
+"""
 
 
 def chosen(workspace: Path, flags: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

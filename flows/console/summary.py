@@ -271,6 +271,62 @@ def _where_to_look(workspace: Path | None, key: str) -> Items:
     )
 
 
+def _init(manifest: Manifest) -> Items:
+    """What was made, what was there, and what to do next."""
+    made, kept = len(manifest["made"]), len(manifest["kept"])
+    where = manifest["workspace"]
+    if not made:
+        yield f"{where}: all was there already; nothing was changed"
+    elif kept:
+        yield f"{where}: made {made:,} folders and files; {kept:,} were there and stay as they are"
+    else:
+        yield f"{where}: made {made:,} folders and files"
+    for number, step in enumerate(manifest["next"], 1):
+        yield f"  {number}. {step}"
+
+
+def _exports(manifest: Manifest) -> Items:
+    """The exports, a line each."""
+    yield _rows(
+        "Exports",
+        [
+            {
+                "export": f"{each['export']} {each['title']}",
+                "a_row_is": each["description"],
+                "columns": len(each["columns"]),
+                "required": sum(column["required"] for column in each["columns"]),
+                "key": ", ".join(each["key"]),
+                "revised_by": each["revision"],
+            }
+            for each in manifest["exports"]
+        ],
+    )
+    yield "pointbook describe EXPORT shows its columns, rules, codes and an example row"
+
+
+def _describe(manifest: Manifest) -> Items:
+    """What each export must hold: its columns, how each form is written, and an example row."""
+    for export in manifest["exports"]:
+        table = Table(title=f"{export['export']} {export['title']}: {export['description']}")
+        table.title_justify = "left"
+        for title in ("column", "Korean name", "form", "meaning", "rule", "example"):
+            table.add_column(title, overflow="fold")
+        for column in export["columns"]:
+            name = column["column"] + ("*" if column["required"] else "")
+            counted = f"{column['form']}, {column['unit']}" if column["unit"] else column["form"]
+            cells = (column["korean"], counted, column["meaning"], column["rule"])
+            table.add_row(name, *cells, column["example"])
+        yield table
+        revised = f"; the highest {export['revision']} of a key is current"
+        key = f"Key: {', '.join(export['key'])}{revised if export['revision'] else ''}"
+        yield f"* required. {key}. Other columns are not read."
+        yield from (f"  {rule.replace('`', '')}" for rule in export["rules"])
+        yield "How it may be written:"
+        yield from (f"  {form}: {how}" for form, how in export["written"].items())
+        yield "A file of one row:"
+        yield from (f"  {line}" for line in export["example"].splitlines())
+
+
 def _ingest(manifest: Manifest) -> Items:
     """Rows by export, files that were refused, and folders in landing that are no export's."""
     files = manifest["files"]
@@ -549,6 +605,9 @@ def _sample(manifest: Manifest) -> Items:
 
 
 _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
+    "init": _init,
+    "exports": _exports,
+    "describe": _describe,
     "ingest": _ingest,
     "check": _check,
     "open": _open,

@@ -20,6 +20,7 @@ from transforms.engine.engine import Engine, memory_bytes
 from transforms.engine.threads import bound_threads
 from transforms.policies.policy import DATA
 
+WORKSPACE_VARIABLE: Final = "POINTBOOK_WORKSPACE"
 POLICIES: Final = DATA / "policies" / "as_announced"
 WORKSPACE: Final = Path("data/workspace")
 DEMO: Final = Path("data/demo")
@@ -40,13 +41,9 @@ def asked_period(value: str | int, span: Span) -> Period:
 
 
 class Options(BaseModel):
-    """The settings that all flows share.
+    """The settings that all flows share; what each means is in `flows.console.settings.KEYS`.
 
-    `memory` bounds the whole process; `threads` none: a thread a core;
-    `max_reject_rate` is the share of a file's rows above which the file is held back; `keep` is
-    how many versions of a published file that is replaced are kept; `prefect`: whether runs go
-    through Prefect; `on_failure`: the command or URL that is told of one that failed; `timezone`:
-    in which `serve` tells times.
+    `threads` none: a thread a core. `on_failure` none: nobody is told.
     """
 
     model_config = ConfigDict(frozen=True, validate_default=True)

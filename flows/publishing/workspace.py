@@ -76,7 +76,8 @@ def read_private(path: Path) -> bytes:
 class Workspace:
     """The folders of a workspace.
 
-    `landing`: what operators drop, never changed. `staged`: accepted rows. `quarantine`: rejected
+    `landing`: what operators drop, never changed. `sources`: how other systems' files are to be
+    read. `staged`: accepted rows. `quarantine`: rejected
     rows. `warehouse`: published tables and their catalog. `versions`: published files that others
     have replaced. `commits`: a record for every command that published. `runs`: a manifest for
     every run. `rooms`: all of them that commands publish to. `scratch`: what a running command
@@ -87,6 +88,7 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.landing = root / "landing"
+        self.sources = root / "sources"
         self.staged = root / "staged"
         self.quarantine = root / "quarantine"
         self.warehouse = root / "warehouse"
