@@ -8,6 +8,7 @@ beyond 64 bits.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -109,6 +110,11 @@ def _dictionary(indices: pa.Array, values: pa.Array) -> pa.DictionaryArray:
         places = pa.array(np.arange(len(values), dtype=np.int32), mask=_mask(pc.is_null(values)))
         indices = pc.take(places, indices)
     return pa.DictionaryArray.from_arrays(indices, values)
+
+
+def as_cell(text: str) -> str:
+    """A text as a cell that holds it is compared: without surrounding blanks, in NFC."""
+    return unicodedata.normalize("NFC", text.strip(_BLANKS))
 
 
 def _trimmed(text: pa.Array, trimmed: bool) -> pa.Array:

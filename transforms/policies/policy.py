@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any, Final, Self, cast
 
 import pyarrow as pa
-import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
 from schemas.policy import POLICIES, Policy
 from transforms.engine.plain import relation_of
+from transforms.policies.documents import NotRead, read_document
 
 DATA: Final = Path(str(resources.files("transforms"))).with_name("data")
 """The policies, reference data and sample that Pointbook comes with: beside its packages, in a
@@ -133,9 +133,9 @@ class Policies:
                 )
                 continue
             try:
-                document, duplicates = _read(path)
-            except PolicyError as error:
-                errors += error.errors
+                document, duplicates = read_document(path)
+            except NotRead as why:
+                errors.append(f"{path.name}: {why}")
                 continue
             problems = [*duplicates, *dict.fromkeys(_problems(policy, document))]
             errors += [f"{path.name}: {what}" for what in problems]
@@ -299,70 +299,6 @@ def _ends_key(policy: Policy, row: Row) -> bool:
     return all(row[name] is None for name in policy.values) and not all(
         policy.columns[name].nullable for name in policy.values
     )
-
-
-# Reading a file
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML with dates as text, exact decimals, and duplicate keys collected as errors."""
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.duplicates: list[str] = []
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[object, object]:
-    seen: set[object] = set()
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if key in seen:
-            loader.duplicates.append(
-                f"line {key_node.start_mark.line + 1}: {key} is given twice; keep one"
-            )
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-def _as_written(loader: _Loader, node: yaml.ScalarNode) -> str:
-    return str(loader.construct_scalar(node))
-
-
-def _exact(loader: _Loader, node: yaml.ScalarNode) -> object:
-    text = _as_written(loader, node)
-    try:
-        return Decimal(text.replace("_", ""))
-    except ArithmeticError:
-        return text
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:float", _exact)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
-
-
-def _read(path: Path) -> tuple[Any, list[str]]:
-    """The file's content, and its duplicate keys; PolicyError where it can't be read."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise PolicyError(f"{path.name}: not UTF-8; save the file as UTF-8") from None
-    try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader) if "*" in text else ():
-            # a few lines of aliases of aliases are gigabytes
-            if isinstance(event, yaml.AliasEvent) and event.start_mark:
-                raise PolicyError(
-                    f"{path.name}: line {event.start_mark.line + 1}: *{event.anchor} stands for "
-                    "what is written elsewhere; write it out"
-                )
-        loader = _Loader(text)
-        document = loader.get_single_data()
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        what = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise PolicyError(f"{path.name}: not YAML ({where}{what}); mend the file") from None
-    return document, loader.duplicates
 
 
 # Checking a file
