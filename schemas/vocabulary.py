@@ -12,99 +12,157 @@ from typing import Final
 
 WORDS: Final[Mapping[str, str]] = {
     # what identifies, counts or describes; these say little by themselves
-    "id": "id ids no nr num nbr number numb key ident identifier idx ref reference 번호 아이디 식별자",
+    "id": (
+        "id ids no nr num nbr number numb key ident identifier idx ref reference 번호 아이디 식별자"
+    ),
     "seq": "seq seqno sequence sn serial srl sno 순번 일련번호 순서 연번",
     "code": "code cd cde 코드",
     "name": "name nm nme 이름 명 명칭",
-    "type": "type typ tp tpe kind knd ty gubun gbn dv div category cat catg ctgr ctg sort group grp "
-    "구분 유형 종류 분류 종별",
+    "type": (
+        "type typ tp tpe kind knd ty gubun gbn dv div category cat catg ctgr ctg sort group "
+        "grp 구분 유형 종류 분류 종별"
+    ),
     "class": "class cls clss clas 등급 클래스 구분",
     "flag": "flag flg yn ind indicator bool is has able ability possible 여부 가능 유무",
-    "amount": "amount amt amnt amts sum value val price prc won krw total tot cost 금액 액 원 가격 대금",
+    "amount": (
+        "amount amt amnt amts sum value val price prc won krw total tot cost 금액 액 원 가격 대금"
+    ),
     "date": "date dt dte day ymd yyyymmdd dat on de 일자 일 날짜 년월일",
-    "time": "time tm dtm dttm dtime datetime timestamp tmstmp ts dthms at dts 일시 시각 시간 시점",
-    "month": "month mon mth mnth mm ym yymm yyyymm yyyymon mo period cycle cyc prd 월 년월 연월 월분",
+    "time": (
+        "time tm dtm dttm dtime datetime timestamp tmstmp ts dthms at dts 일시 시각 시간 시점"
+    ),
+    "month": (
+        "month mon mth mnth mm ym yymm yyyymm yyyymon mo period cycle cyc prd 월 년월 연월 월분"
+    ),
     "count": "count cnt qty quantity 건수 수량",
     # telecom
-    "customer": "customer cust cst cstmr custmr cus client clnt party owner holder 고객 손님 명의자",
+    "customer": (
+        "customer cust cst cstmr custmr cus client clnt party owner holder 고객 손님 명의자"
+    ),
     "account": "account acct acc acnt ac accnt 계정 어카운트",
     "subscriber": "subscriber subscr sbscr subr entrant 가입자",
     "subscription": "subscription subs sub sbs sbscrpt subscr subscription's 회선 가입회선",
     "contract": "contract contr cntr ctrt ctr cont agreement agr agrmt 계약 약정",
     "service": "service svc srv serv svce srvc 서비스 부가서비스",
     "product": "product prod prd prdt prdct goods gds article commodity 상품 제품",
-    "phone": "phone tel telno telephone hp cell handphone msisdn mdn min ctn phn mobileno hpno 전화 "
-    "휴대폰 휴대전화 핸드폰 연락처 전화번호",
+    "phone": (
+        "phone tel telno telephone hp cell handphone msisdn mdn min ctn phn mobileno hpno 전화 "
+        "휴대폰 휴대전화 핸드폰 연락처 전화번호"
+    ),
     "contact": "contact cntct cont reach 연락처 연락",
-    "bill": "bill billing billed bil blg invoice invoiced inv invc invce statement stmt 청구 고지 명세",
+    "bill": (
+        "bill billing billed bil blg invoice invoiced inv invc invce statement stmt 청구 고지 명세"
+    ),
     "line": "line ln lin row detail dtl det entry lineitem 항목 상세 내역 명세 라인",
     "charge": "charge charged chrg chg chrge fee fees rate tariff 요금 과금 료 사용료",
     "item": "item itm items 항목 품목 아이템",
-    "collect": "collect collected coll collection clct received receive recv rcv rcvd rcpt receipt "
-    "settled settle settlement cleared 수납 입금 수금",
+    "collect": (
+        "collect collected coll collection clct received receive recv rcv rcvd rcpt receipt "
+        "settled settle settlement cleared 수납 입금 수금"
+    ),
     "pay": "pay paid payment payed pmt pymt pymnt paymt pay't 결제 지불 납부 납입 지급",
     "due": "due deadline duedate maturity 납기 기한 마감 만기 납부기한 납기일",
-    "revision": "revision rev version ver vers vsn corr correction corrected amend amendment adj 정정 "
-    "차수 수정차수 회차 버전",
+    "revision": (
+        "revision rev version ver vers vsn corr correction corrected amend amendment adj 정정 "
+        "차수 수정차수 회차 버전"
+    ),
     "degree": "차 차수",
     # states and dates of a customer or line
-    "join": "join joined joining entr entry enter entered since signup sign register registered "
-    "registration regist reg rgst enrol enroll enrolled enrolment enrollment enr first initial 가입 등록 "
-    "최초 입회",
-    "open": "open opened opening opn activate activated activation actv act start started begin began "
-    "beg from since 개통 시작 개시",
-    "close": "close closed closing cls end ended terminate terminated termination term trmn trm leave "
-    "left churn churned deactivate deactivated deactivation disconnect disc cancel cancelled 해지 종료 "
-    "탈퇴 해약",
+    "join": (
+        "join joined joining entr entry enter entered since signup sign register registered "
+        "registration regist reg rgst enrol enroll enrolled enrolment enrollment enr first "
+        "initial 가입 등록 최초 입회"
+    ),
+    "open": (
+        "open opened opening opn activate activated activation actv act start started begin "
+        "began beg from since 개통 시작 개시"
+    ),
+    "close": (
+        "close closed closing cls end ended terminate terminated termination term trmn trm "
+        "leave left churn churned deactivate deactivated deactivation disconnect disc cancel "
+        "cancelled 해지 종료 탈퇴 해약"
+    ),
     "status": "status stat sts stts sttus state stt st condition 상태 현황",
     "address": "address addr adr addrs adrs 주소 거주지",
-    "update": "update updated upd updt upt modify modified modification mod mdfy change changed chg "
-    "chng last lst latest lastupd 갱신 변경 수정 최종 최근",
+    "update": (
+        "update updated upd updt upt modify modified modification mod mdfy change changed chg "
+        "chng last lst latest lastupd 갱신 변경 수정 최종 최근"
+    ),
     "plan": "plan pln rateplan ppl priceplan pp 요금제 요금상품 플랜",
     "segment": "segment sgmt age target customergroup 연령 대상",
     "credit": "credit crdt cred crd 신용",
     "grade": "grade grd rating rtg score scr level lvl rank 등급 평점 점수",
     # points
     "point": "point points pt pts pnt pnts poi 포인트 점수",
-    "earn": "earn earned earning accrue accrued accrual acr acrl grant granted credited crediting "
-    "award awarded save saved saving acml accum 적립 부여",
-    "promotion": "promotion promo prom prmt campaign cmpgn cmp camp event evt evnt offer 프로모션 "
-    "캠페인 이벤트 행사",
+    "earn": (
+        "earn earned earning accrue accrued accrual acr acrl grant granted credited crediting "
+        "award awarded save saved saving acml accum 적립 부여"
+    ),
+    "promotion": (
+        "promotion promo prom prmt campaign cmpgn cmp camp event evt evnt offer 프로모션 "
+        "캠페인 이벤트 행사"
+    ),
     "refund": "refund refunded refundable rfnd rfd reimburse reimbursement payback 환급 환불",
-    "expire": "expire expires expiry expired exp expr xpir expiration valid until lapse 만료 유효 소멸 "
-    "유효기간 종료",
-    "purchase": "purchase purchased purch pur prch buy bought order ordered ord sale sales 구매 주문 구입",
-    "channel": "channel chnl chn chan ch route via shop store outlet seller 채널 경로 매장 구매처 접수처",
-    "use": "use used using usage usg redeem redeemed redemption rdm rdmp redm spend spent 사용 이용",
+    "expire": (
+        "expire expires expiry expired exp expr xpir expiration valid until lapse 만료 유효 "
+        "소멸 유효기간 종료"
+    ),
+    "purchase": (
+        "purchase purchased purch pur prch buy bought order ordered ord sale sales 구매 주문 구입"
+    ),
+    "channel": (
+        "channel chnl chn chan ch route via shop store outlet seller 채널 경로 매장 구매처 접수처"
+    ),
+    "use": (
+        "use used using usage usg redeem redeemed redemption rdm rdmp redm spend spent 사용 이용"
+    ),
     "transaction": "transaction trans txn tran trx tx trn trns deal 거래",
     "benefit": "benefit benefits bnft bnf bene reward discount dscnt dc 혜택 할인",
-    "partner": "partner ptnr prtn prtnr part affiliate affil alliance ally 제휴 제휴사 협력사 파트너",
-    "merchant": "merchant mrch mrcht mcht merch store shop vendor vend seller cp 가맹점 판매자 상점",
-    "cancel": "cancel cancels cancelled canceled cncl cxl canc cnl original orig orgn org reverse "
-    "reversal rvsl 취소 원거래 원 철회",
-    "request": "request requested req rqst reqst application applied apply app apl appl aply aplct "
-    "submit submitted claim 신청 요청 접수",
+    "partner": (
+        "partner ptnr prtn prtnr part affiliate affil alliance ally 제휴 제휴사 협력사 파트너"
+    ),
+    "merchant": (
+        "merchant mrch mrcht mcht merch store shop vendor vend seller cp 가맹점 판매자 상점"
+    ),
+    "cancel": (
+        "cancel cancels cancelled canceled cncl cxl canc cnl original orig orgn org reverse "
+        "reversal rvsl 취소 원거래 원 철회"
+    ),
+    "request": (
+        "request requested req rqst reqst application applied apply app apl appl aply aplct "
+        "submit submitted claim 신청 요청 접수"
+    ),
     "method": "method mthd mtd meth way means mode manner 방법 수단 방식",
     "limit": "limit lmt lim limt cap ceiling 한도 상한",
-    "recurring": "recurring recur recr repeat repeating auto automatic regular rebill 자동 정기 반복",
+    "recurring": (
+        "recurring recur recr repeat repeating auto automatic regular rebill 자동 정기 반복"
+    ),
     "platform": "platform pltf plat agency pg 플랫폼 대행",
     "commission": "commission comm cmsn cmm fee fees surcharge 수수료",
     # airline
-    "member": "member mbr mem memb mmbr membership mship ffp ffn ff skypass loyalty 회원 스카이패스",
+    "member": (
+        "member mbr mem memb mmbr membership mship ffp ffn ff skypass loyalty 회원 스카이패스"
+    ),
     "activity": "activity actv act segment seg coupon cpn record rec leg 실적 구간 쿠폰",
     "flight": "flight flt fl flgt fltno 편 편명 항공편 비행 탑승 운항",
     "carrier": "carrier carr cxr car airline al arln arl 항공사 운항사 캐리어",
     "operating": "operating operated oper opr opng op 운항 운항사",
-    "origin": "origin orig org orgn dep dept depart departure dpt dprt from frm board brd boardpoint bp "
-    "embark 출발 출발지 출발공항 탑승지",
-    "destination": "destination dest dst des dstn arr arrive arrival arvl to off offpoint op down "
-    "disembark 도착 도착지 도착공항 목적지",
+    "origin": (
+        "origin orig org orgn dep dept depart departure dpt dprt from frm board brd boardpoint "
+        "bp embark 출발 출발지 출발공항 탑승지"
+    ),
+    "destination": (
+        "destination dest dst des dstn arr arrive arrival arvl to off offpoint op down "
+        "disembark 도착 도착지 도착공항 목적지"
+    ),
     "airport": "airport apt arpt arp port city cty station stn sta point 공항 도시",
     "booking": "booking booked bkg bk book bkng reservation resv rsv rsvn rbd 예약",
     "cabin": "cabin cbn cab compartment cmpt comp seat 좌석 객실 캐빈",
     "ticket": "ticket tickets tkt tckt tk tkts 항공권 티켓 발권",
-    "fly": "flown flew fly board boarded boarding brd lift lifted used travelled traveled onboard 탑승 "
-    "이용",
+    "fly": (
+        "flown flew fly board boarded boarding brd lift lifted used travelled traveled onboard "
+        "탑승 이용"
+    ),
     "distance": "distance dist dst dstnc tpm gcd gcm mile miles mileage mi mls nm 거리 비행거리",
     "mile": "mile miles mileage mlg mls mil 마일 마일리지",
     "season": "season ssn seas peak 시즌 성수기 성비수기",
@@ -120,7 +178,20 @@ several things (`org` is an origin, or an original).
 """
 
 WEAK: Final = frozenset(
-    {"id", "code", "name", "type", "class", "flag", "amount", "date", "time", "month", "count", "seq"}
+    {
+        "id",
+        "code",
+        "name",
+        "type",
+        "class",
+        "flag",
+        "amount",
+        "date",
+        "time",
+        "month",
+        "count",
+        "seq",
+    }
 )
 """Concepts that say what kind of value a column holds, not of what."""
 
@@ -130,8 +201,22 @@ NAMES: Final[Mapping[str, Sequence[str]]] = {
     "subscription_id": ("service no", "contract no", "line no", "service contract no", "phone no"),
     "subscriptions.subscription_id": ("service id", "contract id"),
     "product": ("service type", "product code", "service code", "product name", "service name"),
-    "charge_item": ("charge type", "charge code", "item code", "item name", "bill item", "fee type"),
-    "billing_month": ("bill date", "bill month", "bill period", "청구년월", "귀속월", "charge month"),
+    "charge_item": (
+        "charge type",
+        "charge code",
+        "item code",
+        "item name",
+        "bill item",
+        "fee type",
+    ),
+    "billing_month": (
+        "bill date",
+        "bill month",
+        "bill period",
+        "청구년월",
+        "귀속월",
+        "charge month",
+    ),
     "billed_amount": ("bill amount", "charge amount", "청구액"),
     "collected_amount": ("pay amount", "paid amount", "collect amount", "수납액", "입금액"),
     "due_on": ("due date", "pay due date", "납부기한"),
@@ -145,7 +230,13 @@ NAMES: Final[Mapping[str, Sequence[str]]] = {
     "address": ("customer address", "road address"),
     "updated_at": ("update time", "last update date", "modified date", "last change time"),
     "plan": ("plan name", "rate plan", "plan code", "tariff"),
-    "plan_class": ("plan type", "plan class code", "plan category", "customer segment", "age group"),
+    "plan_class": (
+        "plan type",
+        "plan class code",
+        "plan category",
+        "customer segment",
+        "age group",
+    ),
     "credit_grade": ("credit rating", "credit score", "credit level", "신용평점"),
     "opened_on": ("open date", "activation date", "start date", "service open date"),
     "closed_on": ("close date", "end date", "termination date", "deactivation date"),
@@ -157,7 +248,13 @@ NAMES: Final[Mapping[str, Sequence[str]]] = {
     "expires_on": ("expiry date", "valid until", "유효기간", "유효일자", "소멸일"),
     "purchase_id": ("order no", "order id", "sales no", "purchase no", "buy seq"),
     "purchased_at": ("order time", "purchase date", "order date", "sales time", "buy date"),
-    "channel": ("channel type", "channel code", "sales channel", "order channel", "request channel"),
+    "channel": (
+        "channel type",
+        "channel code",
+        "sales channel",
+        "order channel",
+        "request channel",
+    ),
     "amount": ("amount", "pay amount", "order amount", "sales amount", "transaction amount"),
     "purchases.amount": ("purchase amount", "total amount", "order total", "price"),
     "redemption_id": ("use no", "redeem no", "use seq", "transaction no", "use transaction id"),
@@ -185,10 +282,30 @@ NAMES: Final[Mapping[str, Sequence[str]]] = {
     "operating_carrier": ("operating airline", "carrier code", "carrier", "airline code"),
     "flight_number": ("flight no", "flight"),
     "origin": ("departure airport", "origin airport", "board point", "from city", "dep station"),
-    "destination": ("arrival airport", "destination airport", "off point", "to city", "arr station"),
-    "booking_class": ("class", "rbd", "booking code", "class of service", "fare class", "reservation class"),
+    "destination": (
+        "arrival airport",
+        "destination airport",
+        "off point",
+        "to city",
+        "arr station",
+    ),
+    "booking_class": (
+        "class",
+        "rbd",
+        "booking code",
+        "class of service",
+        "fare class",
+        "reservation class",
+    ),
     "ticket_type": ("ticket kind", "ticket code", "fare type", "pay type", "revenue type"),
-    "flown": ("boarded flag", "board status", "flown flag", "lift status", "board yn", "pax status"),
+    "flown": (
+        "boarded flag",
+        "board status",
+        "flown flag",
+        "lift status",
+        "board yn",
+        "pax status",
+    ),
     "distance_miles": ("distance", "miles", "flown miles", "flight distance"),
     "kind": ("type", "request type", "award type", "신청구분"),
     "cabin": ("cabin class", "seat class", "cabin code"),
@@ -208,8 +325,13 @@ export's differs by export and column.
 
 CODES: Final[Mapping[str, Mapping[str, str]]] = {
     "product": {
-        "mobile": "mob mbl mobl cellular cell wireless wls 5g lte 3g phone 이동전화 이동통신 무선 휴대폰 핸드폰",
-        "internet": "int inet net broadband bb isp fiber ftth wired 초고속인터넷 유선인터넷 인터넷서비스",
+        "mobile": (
+            "mob mbl mobl cellular cell wireless wls 5g lte 3g phone 이동전화 이동통신 무선 "
+            "휴대폰 핸드폰"
+        ),
+        "internet": (
+            "int inet net broadband bb isp fiber ftth wired 초고속인터넷 유선인터넷 인터넷서비스"
+        ),
         "iptv": "tv itv video 티비 유료방송 아이피티비",
         "wibro": "wb wbr wimax",
         "voip": "ip ipphone 070 인터넷집전화",
@@ -225,7 +347,9 @@ CODES: Final[Mapping[str, Mapping[str, str]]] = {
         "value_added_service": "vas addon add-on additional 부가 부가서비스료 부가이용료",
         "content": "cont cnt contents 정보이용료 컨텐츠",
         "equipment_rental": "equip eqp rent rental 임대료 장비료 단말임대료",
-        "device_instalment": "dev device inst instal installment handset 할부금 단말할부금 단말기대금",
+        "device_instalment": (
+            "dev device inst instal installment handset 할부금 단말할부금 단말기대금"
+        ),
         "late_fee": "late lfee penalty overdue arrears 연체가산금 가산금 미납가산금",
         "micropayment": "micro mpay mp phonebill 휴대폰결제 소액결제료",
         "other": "oth etc misc others 기타요금 그외",
@@ -310,9 +434,41 @@ export's differs by export and column.
 """
 
 TOTALS: Final = (
-    *("합계", "총합계", "총계", "소계", "누계", "합 계", "총 합계", "계", "총건수", "조회건수", "총"),
-    *("Total", "Grand Total", "Grand total", "Sub Total", "Subtotal", "Sum", "TOTAL", "GRAND TOTAL"),
-    *("SUM", "total", "sum", "Totals", "Records", "Record count", "Rows", "End of", "END OF", "EOF"),
+    *(
+        "합계",
+        "총합계",
+        "총계",
+        "소계",
+        "누계",
+        "합 계",
+        "총 합계",
+        "계",
+        "총건수",
+        "조회건수",
+        "총",
+    ),
+    *(
+        "Total",
+        "Grand Total",
+        "Grand total",
+        "Sub Total",
+        "Subtotal",
+        "Sum",
+        "TOTAL",
+        "GRAND TOTAL",
+    ),
+    *(
+        "SUM",
+        "total",
+        "sum",
+        "Totals",
+        "Records",
+        "Record count",
+        "Rows",
+        "End of",
+        "END OF",
+        "EOF",
+    ),
     *("TRAILER", "TRL", "작성자", "출력일", "출력일시", "※", "***", "---", "==="),
 )
 """With what lines begin that stand below the rows and are none."""
@@ -330,7 +486,16 @@ SCALES: Final[Mapping[str, int]] = {
 DAY_FORMATS: Final = (
     *("%d%b%y", "%d%b%Y", "%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%d %b %y", "%b %d, %Y", "%b %d %Y"),
     *("%d %B %Y", "%B %d, %Y", "%Y-%b-%d", "%y%m%d", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d"),
-    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y"),
+    *(
+        "%d.%m.%Y",
+        "%d/%m/%Y",
+        "%m/%d/%Y",
+        "%d-%m-%Y",
+        "%m-%d-%Y",
+        "%d.%m.%y",
+        "%d/%m/%y",
+        "%m/%d/%y",
+    ),
     *("%d%m%Y", "%m%d%Y"),
 )
 """How others write days, beside what every export may hold; the more usual ones first."""
@@ -339,5 +504,15 @@ TIME_FORMATS: Final = (
     *(" %H%M", "%H%M%S", "%H%M", "T%H%M%S", "-%H.%M.%S.%f", " %I.%M.%S.%f %p", ":%H:%M:%S"),
 )
 """What may stand behind such a day, or one in a form of every export."""
-MONTH_FORMATS: Final = ("%b-%y", "%b%y", "%b-%Y", "%b %Y", "%y%m", "%m/%Y", "%m-%Y", "%y-%m", "%y/%m")
+MONTH_FORMATS: Final = (
+    "%b-%y",
+    "%b%y",
+    "%b-%Y",
+    "%b %Y",
+    "%y%m",
+    "%m/%Y",
+    "%m-%Y",
+    "%y-%m",
+    "%y/%m",
+)
 """How others write months."""

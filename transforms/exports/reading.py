@@ -133,7 +133,7 @@ class Reader:
         """The text's records in pieces, each with the number of its first row (from 0)."""
         assert self.encoding is not None
         self.file.seek(0)
-        chunks = _with_line_feeds(utf8_chunks(self.file, self.container, self.encoding))
+        chunks = with_line_feeds(utf8_chunks(self.file, self.container, self.encoding))
         found = beginning(self.export, chunks)
         self.header, self.titles = found.header, found.titles
         assert self.header.delimiter is not None
@@ -369,7 +369,7 @@ def likely_exports(file: io.FileIO, container: Container, encoding: str | None) 
             suits[name] = len(columns) if columns.issuperset(export.required) else None
     else:
         assert encoding is not None
-        text = next(_with_line_feeds(utf8_chunks(file, container, encoding)), b"")
+        text = next(with_line_feeds(utf8_chunks(file, container, encoding)), b"")
         if not text.strip():
             raise FileRefused("empty: not even a header; deliver it again")
         suits = {name: columns_at_the_top(export, text) for name, export in EXPORTS.items()}
@@ -401,7 +401,7 @@ def _holds_text(kind: pa.DataType) -> bool:
     )
 
 
-def _with_line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def with_line_feeds(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The text with a line feed for each carriage return, where it has these alone."""
     first = next(chunks, b"")
     if b"\n" in first or b"\r" not in first:
