@@ -1,8 +1,8 @@
 """The words of other systems: how billing, loyalty and airline extracts name columns and codes.
 
-Drafts of sources (`pointbook source`) match by it, and nothing else reads it: a word that is missing
-here costs a draft a guess, and no file anything. A word belongs here if systems in general use it;
-what one system alone writes belongs in its source.
+Drafts of sources (`pointbook source`) match by it, and nothing else reads it: a word that is
+missing here costs a draft a guess, and no file anything. A word belongs here if systems in general
+use it; what one system alone writes belongs in its source.
 """
 
 from __future__ import annotations

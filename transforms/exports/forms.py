@@ -289,14 +289,14 @@ def _moment(text: str) -> datetime | None:
     return moment
 
 
-_TRUTH: Final = {
+TRUTH: Final = {
     **dict.fromkeys(("true", "t", "1", "y", "yes", "예", "네"), True),
     **dict.fromkeys(("false", "f", "0", "n", "no", "아니오", "아니요"), False),
 }
 
 
 def _booleans(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
-    values = _looked_up(text, _TRUTH, pa.bool_())
+    values = _looked_up(text, TRUTH, pa.bool_())
     return values, {"type": _mask(pc.and_(pc.is_null(values), pc.is_valid(text)))}
 
 

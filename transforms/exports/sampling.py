@@ -272,7 +272,8 @@ def _end(tail: str, top: _Top) -> _End:
         word = _TOTAL.match(said) or _COUNTED.match(said)
         if not any(field.strip() for field in fields):
             continue
-        if word is None and (len(fields) == len(top.names) or 2 * len(fields) > len(top.names)):
+        # a line with a quote may be the end of a field of several lines
+        if word is None and ('"' in line or 2 * len(fields) > len(top.names)):
             break
         if word is None:
             odd += 1
