@@ -212,6 +212,30 @@ def describe(
     _print(manifest, as_json, "describe" if export else "exports", None)
 
 
+@app.command(help_epilogue="Example: pointbook source INV_LINES_201611.csv --export billing")
+def source(
+    file: Path, /, *, export: str, name: str | None = None, common: Common = _DEFAULTS
+) -> None:
+    """Draft how a file with names and codes of its own is to be read, as sources/NAME.yaml.
+
+    Columns are matched by name, by nearest name and by what they hold, and codes by what others
+    write for them; what is left to fill in is told. Run again it keeps what was filled in.
+
+    Parameters
+    ----------
+    file
+        A file as the other system writes it, wherever it lies; its first 100,000 rows are read.
+    export
+        The export that such files are to be.
+    name
+        The source's name; else one after the file's.
+    """
+    options = common.settings()
+    from flows.deliveries.draft import draft_source
+
+    _print(draft_source(options.place, file, export, name), common, "source", options)
+
+
 @app.command(help_epilogue="Example: pointbook ingest, or pointbook ingest --check FILE")
 def ingest(
     *exports_or_files: str,

@@ -327,6 +327,54 @@ def _describe(manifest: Manifest) -> Items:
         yield from (f"  {line}" for line in export["example"].splitlines())
 
 
+def _source(manifest: Manifest) -> Items:
+    """What a draft matched, which codes it found, what is unsure, and what is left to fill in."""
+    form = manifest["form"]
+    parts = [form["container"], form["encoding"], form["sheet"] and f"sheet {form['sheet']}"]
+    if form["delimiter"]:
+        parts.append(f"delimiter {_NAMES.get(form['delimiter'], form['delimiter'])}")
+    if form["header_line"] > 1:
+        parts.append(f"header in line {form['header_line']}")
+    if form["footers"]:
+        parts.append("lines at the end that are no rows")
+    first = "" if form["all_rows"] else "the first "
+    told = ", ".join(part for part in parts if part)
+    yield f"{manifest['file']}: {told}, {first}{form['rows']:,} rows looked at"
+    for count, what in (
+        (
+            form["odd_last_lines"],
+            "at the end have few fields; if they are none, name them in footer",
+        ),
+        (form["unsplit_rows"], "could not be split into the header's columns"),
+    ):
+        if count:
+            yield f"  {count:,} rows {what}"
+    yield _rows(
+        f"{manifest['export']}: our columns, and theirs",
+        [
+            {
+                "ours": column["column"] + "*" * column["required"],
+                "theirs": shown(" + ".join(column["theirs"])),
+                "by": column["how"],
+                "read_as": column["read"],
+                "unsure": "; ".join(column["doubts"]),
+            }
+            for column in manifest["columns"]
+        ],
+    )
+    if manifest["codes"]:
+        yield _rows("Codes", manifest["codes"])
+    if manifest["not_read"]:
+        yield f"Not read: {', '.join(manifest['not_read'])}"
+    verb = "wrote" if manifest["written"] else "all was there already in"
+    yield f"{verb} {manifest['source']}"
+    if manifest["left"]:
+        yield "Left to fill in:"
+        yield from (f"  {line}" for line in manifest["left"])
+    yield "Next:"
+    yield from (f"  {number}. {step}" for number, step in enumerate(manifest["next"], 1))
+
+
 def _ingest(manifest: Manifest) -> Items:
     """Rows by export, files that were refused, and folders in landing that are no export's."""
     files = manifest["files"]
@@ -608,6 +656,7 @@ _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "init": _init,
     "exports": _exports,
     "describe": _describe,
+    "source": _source,
     "ingest": _ingest,
     "check": _check,
     "open": _open,

@@ -250,6 +250,16 @@ def code_of(export: Export, column: str, theirs: str) -> tuple[str, str] | None:
     return (near.pop(), "near") if len(near) == 1 else None
 
 
+def known_words(export: Export, column: str) -> set[str]:
+    """What a column's codes are known to be written as: by ourselves, and by others."""
+    labels = export.columns[column].metadata.get("labels")
+    ours = labels.items() if isinstance(labels, dict) else ()
+    others = CODES.get(f"{export.name}.{column}", CODES.get(column, {}))
+    return {word for pair in ours for word in pair} | {
+        word for words in others.values() for word in words.split()
+    }
+
+
 def _contains(plain: str, word: str) -> bool:
     return bool(re.search("[가-힣]", word)) and word in plain
 
