@@ -359,6 +359,8 @@ class _Reading:
                     f"{column}{key}: {instance} is not known{_nearest(str(instance), words)}; "
                     f"it is one of {', '.join(words)}",
                 )
+            case _ if path[2:3] == ["values"] and instance == "":
+                self._fault(path, f"{column}of the code {key} it does not say which of ours it is")
             case _ if column and len(path) == 2:
                 self._fault(path, f"{column}empty; name their column, or how it is made")
             case _:
