@@ -73,7 +73,7 @@ class Inspected:
     def errors(self, name: str, index: int) -> ErrorCells:
         """The error cells of a sheet, by its name and its place among all sheets."""
         if self._kind == "xlsx":
-            found = self._errors_of_xlsx(self._parts.get(name))
+            found = self._errors_of_xlsx(self._parts[name])
         elif self._kind == "xls":
             found = self._errors_of_xls(index)
         else:
@@ -90,19 +90,17 @@ class Inspected:
         with zipfile.ZipFile(self._file) as packed:
             book = ElementTree.fromstring(packed.read("xl/workbook.xml"))
             links = ElementTree.fromstring(packed.read("xl/_rels/workbook.xml.rels"))
-        for properties in book.iter("{*}workbookPr"):
+        for properties in book.findall(".//{*}workbookPr"):
             self.since_1904 |= properties.get("date1904") in ("1", "true")
         targets = {link.get("Id"): link.get("Target", "") for link in links}
-        for sheet in book.iter("{*}sheet"):
+        for sheet in book.findall(".//{*}sheet"):
             (link,) = (value for key, value in sheet.items() if key.endswith("}id"))
             target = targets.get(link, "")
             self._parts[sheet.get("name", "")] = (
                 target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
             )
 
-    def _errors_of_xlsx(self, part: str | None) -> Iterator[tuple[int, int]]:
-        if part is None:
-            return
+    def _errors_of_xlsx(self, part: str) -> Iterator[tuple[int, int]]:
         with zipfile.ZipFile(self._file) as packed, packed.open(part) as sheet:
             for text in _chunks_of_tags(sheet):
                 if not any(mark in text for mark in _MARKS):
@@ -187,7 +185,9 @@ def _errors_of_ods(file: FileIO, name: str) -> Iterator[tuple[int, int]]:
                     element.clear()
 
 
-_CALC_TYPE: Final = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
+_CALC_TYPE: Final = (
+    "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
+)
 
 
 def _attribute(element: ElementTree.Element, name: str) -> str:

@@ -8,6 +8,7 @@ that is asked for that sheet's first rows, and for an empty name the rows of the
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import sys
@@ -49,6 +50,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.disable()  # cells are in no cycles, and too many to look for some
     with Connection(int(descriptor)) as connection:
         try:
             _serve(connection, path, int(first_rows))
@@ -116,33 +118,34 @@ def _column(values: Sequence[Any]) -> pa.Array:
     In a struct each cell has a value in the field of its kind alone. calamine gives empty text for
     empty cells.
     """
-    kinds = {_KIND_OF.get(kind, "text") for kind in set(map(type, values))}
+    types = set(map(type, values))
+    kinds = {_KIND_OF.get(each, "text") for each in types}
     if len(kinds) == 1:
-        return _array(values, *kinds)
-    arrays = {
-        kind: _array(
-            [value if _KIND_OF.get(type(value), "text") == kind else None for value in values],
-            kind,
-        )
-        for kind in sorted(kinds)
-    }
-    if "text" in arrays and not any(arrays["text"].to_pylist()):
-        del arrays["text"]
+        return _array(values, types, *kinds)
+    arrays = {}
+    for kind in sorted(kinds):
+        own = {each for each in types if _KIND_OF.get(each, "text") == kind}
+        cells = [value if type(value) in own else None for value in values]
+        if kind != "text" or any(cells):
+            arrays[kind] = _array(cells, own, kind)
     if len(arrays) == 1:
         return next(iter(arrays.values()))
     return pa.StructArray.from_arrays(list(arrays.values()), list(arrays))
 
 
-def _array(values: Sequence[Any], kind: str) -> pa.Array:
-    if kind == "text" and not set(map(type, values)) <= {str, type(None)}:
-        values = [None if value is None else _shown(value) for value in values]
-    if kind == "number" and int in set(map(type, values)):
-        values = [None if value is None else float(value) for value in values]
-    if kind == "moment" and date in set(map(type, values)):
+def _array(values: Sequence[Any], types: set[type], kind: str) -> pa.Array:
+    """Cells of one kind, which are of these types; none where others stand."""
+    if types == {date}:
+        return pa.array(values, pa.date32()).cast(KINDS[kind])
+    if date in types:
         values = [
             datetime(value.year, value.month, value.day) if type(value) is date else value
             for value in values
         ]
+    elif kind == "text" and types != {str}:
+        values = [None if value is None else _shown(value) for value in values]
+    elif int in types:
+        values = [None if value is None else float(value) for value in values]
     return pa.array(values, KINDS[kind])
 
 

@@ -52,7 +52,7 @@ _FIRST_SERIAL: Final = {False: 61, True: 1}
 _SERIALS_END: Final = 100_000
 """Numbers of days have five digits at most, to the year 2173; 20161103 and 201611 have more."""
 _DAYS: Final = frozenset({"date", "timestamp", "month"})
-_PROGRAM: Final = "transforms.exports.sheet_rows"
+_PROGRAM: Final = ["-P", "-m", "transforms.exports.sheet_rows"]
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ class Workbook:
         )
 
     def _load(self, name: str) -> tuple[list[list[str]], ErrorCells]:
-        """The first rows of a sheet as text, and its error cells, which are looked for meanwhile."""
+        """The first rows of a sheet as text, and its error cells, looked for meanwhile."""
         self._connection.send_bytes(name.encode())
         errors = self._inspected.errors(name, self._names.index(name))
         self._first = self._answer()
@@ -295,7 +295,7 @@ def opened_workbook(file: FileIO, kind: str, memory: int = MEMORY) -> Iterator[W
         bounds = (HEADER_LINES, memory, _SECONDS + size // _BYTES_A_SECOND)
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _PROGRAM]
+                [sys.executable, *_PROGRAM]
                 + [str(argument) for argument in (theirs.fileno(), path, *bounds)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -478,7 +478,9 @@ def _blank(cells: pa.RecordBatch, errors: Mapping[int, Mask]) -> Mask:
                 continue
             filled = pc.is_valid(part)
             if kind == "text":
-                filled = pc.and_(filled, pc.greater(pc.binary_length(pc.utf8_trim_whitespace(part)), 0))
+                filled = pc.and_(
+                    filled, pc.greater(pc.binary_length(pc.utf8_trim_whitespace(part)), 0)
+                )
             blank &= ~_mask(filled)
     return blank
 
