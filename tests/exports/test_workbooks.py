@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -83,7 +84,7 @@ class TestCells:
             "P3": 5000,
         }
         assert found["P2"]["customer_id"] == "12"
-        assert [row["purchased_at"] for row in found.values()] == [
+        assert [found[name]["purchased_at"] for name in ("P1", "P2", "P3")] == [
             AT,
             datetime(2016, 11, 3, 23, 59, 59),
             datetime(2016, 11, 3, 9),
@@ -93,23 +94,28 @@ class TestCells:
     def test_an_error_cell_is_a_reject_though_its_column_may_be_empty(
         self, kind: str, tmp_path: Path
     ) -> None:
-        header = [*HEADER, "revision"]
-        rows = [[*row_with(n), value] for n, value in ((1, 0), (2, "#REF!"), (3, None))]
-        rows.append([*row_with(4, amount="#DIV/0!"), 1])
+        header = ["payment_id", "subscription_id", "requested_at", "merchant", "category", "amount"]
+        rows = [
+            [f"P{n}", "S1", AT, "GS25", "shopping", amount, fee]
+            for n, (amount, fee) in enumerate([(1, 0), (1000, "#REF!"), (3, None), ("#N/A", 1)], 1)
+        ]
+        content = WRITERS[kind]([[*header, "platform_fee"], *rows])
 
-        delivered(tmp_path, WRITERS[kind](purchases(*rows, header=header)), f"purchases/a.{kind}")
+        delivered(tmp_path, content, f"micropayments/a.{kind}")
 
-        assert reasons_by_line(tmp_path, "purchases") == {3: ["revision:type"], 5: ["amount:type"]}
-        assert [row["purchase_id"] for row in staged(tmp_path, "purchases")] == ["P1", "P3"]
-        (bad, _) = quarantined(tmp_path, "purchases")
+        found = reasons_by_line(tmp_path, "micropayments")
+        assert found == {3: ["platform_fee:type"], 5: ["amount:type"]}
+        assert [row["payment_id"] for row in staged(tmp_path, "micropayments")] == ["P1", "P3"]
+        (bad, _) = quarantined(tmp_path, "micropayments")
         assert bad["sheet"] == "청구내역"
         assert json.loads(bad["raw_text"]) == {
-            "purchase_id": "P2",
-            "customer_id": "C1",
-            "purchased_at": "2016-11-03 10:30:00",
-            "channel": "partner",
+            "payment_id": "P2",
+            "subscription_id": "S1",
+            "requested_at": "2016-11-03 10:30:00",
+            "merchant": "GS25",
+            "category": "shopping",
             "amount": "1000",
-            "revision": "(error)",
+            "platform_fee": "(error)",
         }
 
     @pytest.mark.parametrize(
@@ -186,7 +192,7 @@ class TestCells:
         with zipfile.ZipFile(target, "w") as changed:
             for member in packed.namelist():
                 text = packed.read(member)
-                changed.writestr(member, text.replace(b"</f><v", b"</f><v>1000</v><v", 1))
+                changed.writestr(member, re.sub(rb"</f><v\s*/?>(</v>)?", b"</f><v>1000</v>", text))
 
         delivered(tmp_path, target.getvalue())
 

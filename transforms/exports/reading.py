@@ -452,7 +452,7 @@ def likely_exports(file: io.FileIO, container: Container, encoding: str | None) 
             suits[name] = len(columns) if columns.issuperset(export.required) else None
     elif container.kind in WORKBOOKS:
         with opened_workbook(file, container.kind) as workbook:
-            suits = {export.name: count for export, count in workbook.fitting().items()}
+            suits |= workbook.fitting()
     else:
         assert encoding is not None
         text = next(_with_line_feeds(utf8_chunks(file, container, encoding)), b"")

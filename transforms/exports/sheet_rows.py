@@ -61,8 +61,9 @@ def main() -> None:
         except MemoryError:
             _say(connection, {"error": "memory"})
         except BaseException as error:
-            # a panic of calamine's is no Exception
-            _say(connection, {"error": " ".join(str(error).split())[:_SHOWN_CHARACTERS]})
+            # a panic of calamine's is no Exception, and one of its kind is a lack of memory
+            said = " ".join(str(error).split())[:_SHOWN_CHARACTERS]
+            _say(connection, {"error": "memory" if "MemError" in said else said})
 
 
 def _serve(connection: Connection, path: str, first_rows: int) -> None:

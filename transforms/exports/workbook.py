@@ -154,10 +154,10 @@ class Workbook:
                 more = f"; it has {self._told()}" if len(self.sheets) > 1 else ""
                 raise FileRefused(f"its sheet {name!r} {refusal}{more}") from refusal
         which = f"its sheet {asked!r}" if asked else "no sheet of it"
-        fits = (other for first in seen for other in fitting(first) if other is not export)
+        fits = (other for first in seen for other in fitting(first) if other != export.name)
         other = next(fits, None)
         what = (
-            f"its header is that of {other.name}; deliver it there"
+            f"its header is that of {other}; deliver it there"
             if other
             else f"put a header above the rows with {', '.join(export.required)} (or in Korean)"
         )
@@ -166,7 +166,7 @@ class Workbook:
             f"{self._told()}; {what}"
         )
 
-    def fitting(self) -> dict[Export, int]:
+    def fitting(self) -> dict[str, int]:
         """The exports that the first sheet fits which fits any, with the columns it names."""
         for name in self.sheets:
             if found := fitting(self._load(name)[0]):
@@ -319,10 +319,10 @@ _ENVIRONMENT: Final = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THRE
 """Other pools, and BLAS for its threads, reserve memory that the bound would count."""
 
 
-def fitting(first: Sequence[Sequence[str]]) -> dict[Export, int]:
+def fitting(first: Sequence[Sequence[str]]) -> dict[str, int]:
     """The exports whose required columns a header among the rows names, with how many known."""
-    found = {export: _candidate(export, first) for export in EXPORTS.values()}
-    return {export: each.known for export, each in found.items() if each and each.whole}
+    found = {name: _candidate(export, first) for name, export in EXPORTS.items()}
+    return {name: each.known for name, each in found.items() if each and each.whole}
 
 
 def _candidate(export: Export, first: Sequence[Sequence[str]]) -> _Candidate | None:
