@@ -97,7 +97,7 @@ class TestCells:
         header = ["payment_id", "subscription_id", "requested_at", "merchant", "category", "amount"]
         rows = [
             [f"P{n}", "S1", AT, "GS25", "shopping", amount, fee]
-            for n, (amount, fee) in enumerate([(1, 0), (1000, "#REF!"), (3, None), ("#N/A", 1)], 1)
+            for n, (amount, fee) in enumerate([(1, 0), (1000, "#REF!"), (3, None), ("#NUM!", 1)], 1)
         ]
         content = WRITERS[kind]([[*header, "platform_fee"], *rows])
 

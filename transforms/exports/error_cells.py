@@ -101,6 +101,7 @@ class Inspected:
             )
 
     def _errors_of_xlsx(self, part: str) -> Iterator[tuple[int, int]]:
+        """Row and column of each cell whose type is `e`; FileRefused where it doesn't say them."""
         with zipfile.ZipFile(self._file) as packed, packed.open(part) as sheet:
             for text in _chunks_of_tags(sheet):
                 if not any(mark in text for mark in _MARKS):
