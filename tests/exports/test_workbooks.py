@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ HEADER = ["purchase_id", "customer_id", "purchased_at", "channel", "amount"]
 AT = datetime(2016, 11, 3, 10, 30)
 GOOD = ["P1", "C1", AT, "partner", 1000]
 NAME = "purchases/a.xlsx"
-WRITERS = {"xlsx": xlsx, "xls": xls, "ods": ods}
+WRITERS: dict[str, Callable[..., bytes]] = {"xlsx": xlsx, "xls": xls, "ods": ods}
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ def refused(folder: Path, content: bytes, name: str = NAME, **options: Any) -> s
     return str(report["reason"])
 
 
-def purchases(*rows: list[Any], header: list[Any] = HEADER) -> Cells:
+def purchases(*rows: Sequence[Any], header: Sequence[Any] = HEADER) -> Cells:
     return [header, *rows]
 
 
@@ -158,7 +158,7 @@ class TestCells:
     ) -> None:
         rows = [row_with(1, purchased_at=number), row_with(2, purchased_at=20161103103000), GOOD]
         rows[2] = row_with(3)
-        content = WRITERS[kind](purchases(*rows), since_1904=since_1904)  # type: ignore[operator]
+        content = WRITERS[kind](purchases(*rows), since_1904=since_1904)
 
         delivered(tmp_path, content, f"purchases/a.{kind}")
 
@@ -247,7 +247,8 @@ class TestSheets:
         sheet = made["a"]
         sheet["C2"] = "2016년 11월 구매 내역"
         sheet.merge_cells("C2:G2")
-        for number, cells in enumerate([HEADER, GOOD, [" "], row_with(2), row_with(3, amount=-1)]):
+        filled: Cells = [HEADER, GOOD, [" "], row_with(2), row_with(3, amount=-1)]
+        for number, cells in enumerate(filled):
             for column, value in enumerate(cells):
                 sheet.cell(4 + number, 3 + column, value)
 
