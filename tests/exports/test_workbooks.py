@@ -141,7 +141,7 @@ class TestCells:
         ],
     )
     def test_what_a_cell_can_not_say_is_a_reject(
-        self, column: str, value: object, reasons: list[str], tmp_path: Path
+        self, column: str, value: Any, reasons: list[str], tmp_path: Path
     ) -> None:
         """The last: a formula whose value nobody has computed."""
         delivered(tmp_path, xlsx(purchases(GOOD, row_with(**{column: value}))))
@@ -265,7 +265,7 @@ class TestSheets:
         assert len(staged(tmp_path, "purchases")) == 1
 
     def test_rows_behind_a_header_in_another_order_are_refused(self, tmp_path: Path) -> None:
-        other = ["customer_id", "purchase_id", *HEADER[3:], HEADER[2]]
+        other: list[Any] = ["customer_id", "purchase_id", *HEADER[3:], HEADER[2]]
         rows = [
             GOOD,
             HEADER,
