@@ -266,7 +266,7 @@ class TestSheets:
 
     def test_rows_behind_a_header_in_another_order_are_refused(self, tmp_path: Path) -> None:
         other: list[Any] = ["customer_id", "purchase_id", *HEADER[3:], HEADER[2]]
-        rows = [
+        rows: list[list[Any]] = [
             GOOD,
             HEADER,
             row_with(2),
