@@ -248,7 +248,7 @@ def ingest(
     Parameters
     ----------
     exports_or_files
-        The exports to stage; with --check the files to look at.
+        The exports to stage; with --check the files to look at, or folders of them.
     check
         Show what ingest would make of files, wherever they lie: rejected rows by reason with
         examples, duplicates and conflicts among the files. What is staged already is not looked

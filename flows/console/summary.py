@@ -30,7 +30,10 @@ _VERDICTS: Final = {
     "rejected": "would be rejected whole",
     "known": "has the same bytes as a file before it; nothing more would come of it",
 }
-_TOLD_OF_FILES: Final = ("unlisted_values", "near_names", "undecodable_rows", "title_lines")
+_TOLD_OF_FILES: Final = (
+    *("unlisted_values", "near_names", "undecodable_rows", "title_lines"),
+    *("sheet", "other_sheets"),
+)
 _NAMES: Final = {"\t": "tab"}
 _TOLD_BY: Final = {"option": "--export", "folder": "its folder", "header": "its header"}
 
@@ -425,6 +428,9 @@ def _about_refusal(file: Manifest) -> Iterator[str]:
         yield f"{name}: {file['undecodable_rows']:,} rows don't decode as {file['encoding']}"
     if file.get("title_lines"):
         yield f"{name}: {file['title_lines']:,} lines above its header are no rows"
+    if file.get("other_sheets"):
+        others = ", ".join(file["other_sheets"])
+        yield f"{name}: of its sheets {file['sheet']} was read; not read: {others}"
 
 
 def _most_frequent(reasons: Counter[str]) -> str:
@@ -443,6 +449,8 @@ def _check(manifest: Manifest) -> Items:
         yield from map(shown, _about_refusal(file | told))
         if file.get("reasons"):
             yield _examples(file["reasons"])
+    if manifest["left_out"]:
+        yield f"left out, as no deliveries: {', '.join(map(shown, manifest['left_out']))}"
 
 
 def _about_checked(file: Manifest) -> Iterator[str]:
@@ -467,6 +475,7 @@ def _about_checked(file: Manifest) -> Iterator[str]:
             file.get("unlike_its_name") and "unlike its name",
             file.get("encoding"),
             delimiter and f"delimiter {_NAMES.get(delimiter, delimiter)}",
+            file.get("sheet") and f"sheet {file['sheet']}",
         ]
         yield f"  form       {', '.join(part for part in parts if part)}"
     if "columns" not in file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from flows.console.environment import temporary_folder
 from flows.console.errors import HeldBack, WrongUsage
 from flows.console.terminal import shown
 from flows.deliveries.intake import FileReport, Intake
-from flows.deliveries.landing import Deliveries, LandedFile, check_exports
+from flows.deliveries.landing import Deliveries, LandedFile, check_exports, within
 from flows.publishing.options import Options
 from schemas.derive import normalised_header
 from schemas.exports import EXPORTS, Export
@@ -37,7 +37,8 @@ def check_files(
 ) -> dict[str, Any]:
     """What ingest would say of the files if they were one first delivery, all of them together.
 
-    `export` names the export of all; else a file's folder tells, else its header. Raises
+    Of folders it is the files in them. `export` names the export of all; else a file's folder
+    tells, else its header. Raises
     WrongUsage for an unknown export and for files that don't exist; what else is wrong with a
     file is in the answer.
     """
@@ -51,7 +52,12 @@ def check_files(
         # nothing personal outlives the check, so any key will do
         anyones = Pseudonyms(secrets.token_hex())
         intake = Intake(scratch, options, Deliveries(), anyones)
-        checked = [_read(intake, number, path, export) for number, path in enumerate(paths)]
+        found = [each for path in paths for each in _files(path)]
+        checked = [
+            _read(intake, number, path, given, export)
+            for number, (path, given, is_delivery) in enumerate(found)
+            if is_delivery
+        ]
         for known in EXPORTS.values():
             own = [report for report in intake.accepted if report.file.export is known]
             if own:
@@ -60,6 +66,7 @@ def check_files(
             "command": "check",
             "max_reject_rate": options.max_reject_rate,
             "files": [_told(file, intake) for file in checked],
+            "left_out": [shown(str(path)) for path, _, is_delivery in found if not is_delivery],
         }
 
 
@@ -86,26 +93,40 @@ class _Checked:
     refusal: str | None = None
 
 
-def _read(intake: Intake, number: int, path: Path, export: str | None) -> _Checked:
-    room = Path(os.path.realpath(path)).parent
+def _files(path: Path) -> Iterator[tuple[Path, Path, bool]]:
+    """A file, or those in a folder: each with the path that was given, and whether a delivery.
+
+    A folder without files stands for itself.
+    """
+    if path.is_dir() and any(path.iterdir()):
+        yield from ((file, path, is_delivery) for file, is_delivery in within(path))
+    else:
+        yield path, path, True
+
+
+def _read(intake: Intake, number: int, path: Path, given: Path, export: str | None) -> _Checked:
+    """Reads a file, which is the path that was `given`, or lies in it."""
+    room = Path(os.path.realpath(path)).parent if path == given else given
     try:
-        chosen, told_by = _export_of(path, room, export)
+        chosen, told_by = _export_of(path, given, room, export)
     except FileRefused as refusal:
         return _Checked(path, refusal=str(refusal))
     return _Checked(path, told_by, intake.read(LandedFile(number, chosen, path, room)))
 
 
-def _export_of(path: Path, room: Path, export: str | None) -> tuple[Export, str]:
+def _export_of(path: Path, given: Path, room: Path, export: str | None) -> tuple[Export, str]:
     """The export that a file is to be, and what told it: `option`, `folder` or `header`.
 
-    `room`: the folder that a link may not lead out of. Raises FileRefused where the header suits
-    no export, or more than one.
+    The folder is the nearest of an export's name, up to that in which the path `given` lies.
+    `room`: the folder that a link may not lead out of. Raises FileRefused where the header suits no
+    export, or more than one.
     """
-    folder = path.absolute().parent.name
     if export:
         return EXPORTS[export], "option"
-    if folder in EXPORTS:
-        return EXPORTS[folder], "folder"
+    folders = path.absolute().parents
+    for folder in folders[: len(folders) - len(given.absolute().parents) + 1]:
+        if folder.name in EXPORTS:
+            return EXPORTS[folder.name], "folder"
     with opened(path, room) as file:
         found = survey(file, Container.of(path))
         likely = likely_exports(file, found.container, found.encoding)

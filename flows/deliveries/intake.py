@@ -40,6 +40,7 @@ from transforms.exports.reading import (
     Batch,
     Reader,
 )
+from transforms.exports.workbook import Sheet
 
 FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined", "held_back")
 """What the rows of a file are counted by; the first is the sum of the others."""
@@ -72,6 +73,7 @@ class FileReport:
     size: int | None = None
     encoding: str | None = None
     header: Header | None = None
+    sheet: Sheet | None = None
     blank_lines: int = 0
     titles: int = 0
     undecodable: int = 0
@@ -137,6 +139,8 @@ class FileReport:
             "unlike_its_name": self.container and self.container.unlike,
             "encoding": self.encoding,
             "delimiter": delimiter and delimiter.decode(),
+            "sheet": self.sheet and _told(self.sheet.name),
+            "other_sheets": [_told(name) for name in self.sheet.others] if self.sheet else [],
             "undecodable_rows": self.undecodable,
             "extra_columns": len(self.header.extra) if self.header else 0,
             "extra_names": [_told(name) for name in self.header.extra] if self.header else [],
@@ -249,6 +253,11 @@ class Intake:
         affordable = memory_bytes(self._options.memory) // PIECE_BYTES - 1
         return max(1, min(int(pa.cpu_count()), MAX_WORKERS, affordable))
 
+    @property
+    def _workbook_bytes(self) -> int:
+        """What calamine may take of memory; the rest is for the pieces read meanwhile."""
+        return memory_bytes(self._options.memory) * 3 // 4
+
     def _read(self, file: LandedFile) -> FileReport:
         """Reads a file into scratch; its status is accepted, known, or rejected with a reason."""
         report = FileReport(file, container=Container.of(file.path))
@@ -262,11 +271,10 @@ class Intake:
                     report.status = "known"
                     return report
                 of = (file.export, file.name, handle, container, found.encoding)
-                reader = Reader(*of, self.pseudonyms, self._readers)
-                share = lambda: handle.tell() / max(1, found.size)  # noqa: E731
-                with progress.working(f"reading {file.title}", share):
+                reader = Reader(*of, self.pseudonyms, self._readers, memory=self._workbook_bytes)
+                with progress.working(f"reading {file.title}", lambda: reader.share):
                     self._write_batches(report, reader.batches())
-                report.header = reader.header
+                report.header, report.sheet = reader.header, reader.found
                 report.blank_lines, report.titles = reader.blank_lines, reader.titles
         except FileRefused as refusal:
             survives = (report.container, report.sha256, report.size, report.encoding)
@@ -355,7 +363,7 @@ class Intake:
             if found.sha256 != report.sha256:
                 raise FileRefused("it changed after it was read")
             of = (file.export, file.name, handle, found.container, report.encoding)
-            reader = Reader(*of, self.pseudonyms)
+            reader = Reader(*of, self.pseudonyms, memory=self._workbook_bytes)
             with pq.ParquetWriter(target, QUARANTINE_SCHEMA) as writer:
                 for rows in reader.conflicting(wanted):
                     writer.write_table(rows)

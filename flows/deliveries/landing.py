@@ -134,7 +134,7 @@ def landed_files(landing: Path, exports: Sequence[str]) -> list[LandedFile]:
     paths = [
         (EXPORTS[export], path)
         for export in exports
-        for path, is_delivery in _within(landing / export)
+        for path, is_delivery in within(landing / export)
         if is_delivery
     ]
     return [LandedFile(n, export, path, landing) for n, (export, path) in enumerate(paths)]
@@ -145,12 +145,12 @@ def left_out(landing: Path, exports: Sequence[str]) -> list[str]:
     return [
         _shown(path.relative_to(landing))
         for export in exports
-        for path, is_delivery in _within(landing / export)
+        for path, is_delivery in within(landing / export)
         if not is_delivery
     ]
 
 
-def _within(folder: Path) -> Iterator[tuple[Path, bool]]:
+def within(folder: Path) -> Iterator[tuple[Path, bool]]:
     """The files in a folder and in those within it, by name, and whether each is a delivery.
 
     A folder without files stands for itself, and so does one that is still being written.
@@ -163,7 +163,7 @@ def _within(folder: Path) -> Iterator[tuple[Path, bool]]:
         elif (path / _UNDER_WAY).exists():
             yield path, False
         else:
-            yield from _within(path)
+            yield from within(path)
 
 
 def new_files(workspace: Workspace) -> list[LandedFile]:

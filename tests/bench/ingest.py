@@ -1,8 +1,9 @@
 """`ingest` of one month of billing lines beside bare DuckDB copies of the same content.
 
-Run: .venv/bin/python -m tests.bench.ingest [--lines N] [--runs N]
+Run: .venv/bin/python -m tests.bench.ingest [--lines N] [--runs N] [--what text | workbook]
 By default 10 M lines, about 1 GB of CSV; files (some GB) are made once in --root. The floors are
 `COPY (read_csv) TO parquet` of the UTF-8 file, types sniffed, and a copy of the staged month.
+Of a workbook, of at most 1,048,575 lines, the floor is calamine reading it to lists of Python.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import duckdb
+import openpyxl
 
 from tests.bench.measure import Contender, compare, pointbook
 
@@ -71,6 +73,11 @@ os.link('{root}/{name}', workspace / 'landing' / 'billing' / '{name}')
 (report,) = ingest(Options(workspace=workspace))['files']
 assert report['status'] == '{status}', report
 """
+_CALAMINE = """
+from python_calamine import load_workbook
+rows = load_workbook('{root}/workbook.xlsx').get_sheet_by_index(0).{how}
+print(sum(1 for row in rows))
+"""
 _CORRECT = """
 from pathlib import Path
 from flows.deliveries.ingest import ingest
@@ -95,8 +102,12 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=Path(tempfile.gettempdir()) / "bench-ingest")
     parser.add_argument("--lines", type=int, default=10_000_000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--what", choices=("text", "workbook"), default="text")
     arguments = parser.parse_args()
     root = arguments.root / str(arguments.lines)
+    if arguments.what == "workbook":
+        _compare_workbook(root, arguments.lines, arguments.runs)
+        return
     if not (root / "bad.csv").exists():
         root.mkdir(parents=True, exist_ok=True)
         _write_csv(root / "clean.csv", arguments.lines, _ENGLISH)
@@ -146,6 +157,33 @@ def main() -> None:
             pointbook("pointbook ingest", _CORRECT.format(root=root, correction=_CORRECTION)),
         ],
         arguments.runs,
+    )
+
+
+def _compare_workbook(root: Path, lines: int, runs: int) -> None:
+    """Compares ingest of the lines as a workbook with calamine alone, in both its ways."""
+    if not (root / "workbook.xlsx").exists():
+        root.mkdir(parents=True, exist_ok=True)
+        made = openpyxl.Workbook(write_only=True)
+        sheet = made.create_sheet("bills")
+        with duckdb.connect() as connection:
+            found = connection.execute(_LINES, {"lines": lines, **_ENGLISH})
+            sheet.append([column[0] for column in found.description or ()])
+            while rows := found.fetchmany(10_000):
+                for row in rows:
+                    sheet.append(row)
+        made.save(root / "workbook.xlsx")
+    compare(
+        f"ingest: a workbook of {lines:,} lines",
+        [
+            Contender("calamine, to_python()", _CALAMINE.format(root=root, how="to_python()")),
+            Contender("calamine, iter_rows()", _CALAMINE.format(root=root, how="iter_rows()")),
+            pointbook(
+                "pointbook ingest",
+                _INGEST.format(root=root, name="workbook.xlsx", status="accepted"),
+            ),
+        ],
+        runs,
     )
 
 

@@ -275,6 +275,21 @@ def test_what_can_not_be_read_would_be_rejected(tmp_path: Path, name: str) -> No
     assert (file["status"], file["export"]) == ("rejected", None)
 
 
+def test_a_folder_of_part_files_is_checked_and_what_is_left_out_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = {f"billing/out.csv/part-{n}": billing() for n in range(2)}
+    litter = {"billing/out.csv/_SUCCESS": b"", "billing/out.csv/.part-0.crc": b"x"}
+    dropped(tmp_path, parts | litter)
+
+    found = check_files(Options(), [tmp_path / "billing/out.csv"])
+
+    assert [file["export"] for file in found["files"]] == ["billing", "billing"]
+    assert [file["status"] for file in found["files"]] == ["accepted", "known"]
+    assert [Path(name).name for name in found["left_out"]] == [".part-0.crc", "_SUCCESS"]
+    assert "left out, as no deliveries" in printed(found, capsys)
+
+
 def test_a_link_is_followed(tmp_path: Path) -> None:
     (path,) = dropped(tmp_path, {"store/blob": billing()})
     link = tmp_path / "new.csv"

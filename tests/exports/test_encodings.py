@@ -76,3 +76,26 @@ def test_japanese_is_no_korean(tmp_path: Path) -> None:
     encoding, names = merchants(tmp_path, ["東京".encode("shift_jis"), b"GS25"])
 
     assert (encoding, names) == ("utf-8", ["GS25"])
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("header", [HEADER, "결제번호,회선번호,결제일시,가맹점,분류,금액"])
+def test_utf16_without_a_mark_is_told_by_its_nul_bytes(
+    header: str, order: str, tmp_path: Path
+) -> None:
+    names = ["가가가가가가가가", "GS25", "한식당"]
+    text = lines([name.encode() for name in names]).decode().replace(HEADER, header)
+
+    manifest = ingest(workspace_with(tmp_path, {FILE: text.encode(order)}))
+
+    assert of_file(manifest, FILE)["encoding"] == order
+    rows = sorted(staged(tmp_path, "micropayments"), key=lambda row: str(row["payment_id"]))
+    assert [row["merchant"] for row in rows] == names
+
+
+def test_a_few_nul_bytes_are_no_utf16(tmp_path: Path) -> None:
+    names = ["GS25\0", "CU", *["김밥나라"] * 20]
+
+    encoding, _ = merchants(tmp_path, [name.encode() for name in names])
+
+    assert encoding == "utf-8"

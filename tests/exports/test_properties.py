@@ -33,6 +33,7 @@ from tests.support import (
     valid_rows,
     workspace_with,
 )
+from tests.workbooks import ods, sheet_of, xls, xlsx
 from transforms.exports.cp949 import Cp949Decoder
 from transforms.exports.utf8 import bad_spans
 
@@ -163,6 +164,10 @@ def _parquet_as_pandas_writes_it(export: Export, rows: list[Row]) -> Files:
     return {"a.parquet": parquet_bytes(table)}
 
 
+def _workbook(write: Callable[..., bytes], name: str) -> Variant:
+    return lambda export, rows: {name: write(sheet_of(export, rows, korean=True))}
+
+
 def _other_spellings(export: Export, rows: list[Row]) -> Files:
     """Every value in another of its forms, at random."""
     random_ = random.Random(2)
@@ -221,10 +226,13 @@ VARIANTS: Mapping[str, Variant] = {
     "Parquet": _parquet,
     "Parquet of text": _parquet_of_text,
     "Parquet as pandas writes it": _parquet_as_pandas_writes_it,
+    "workbook": _workbook(xlsx, "a.xlsx"),
+    "old workbook": _workbook(xls, "a.xls"),
+    "open workbook": _workbook(ods, "a.ods"),
     "values in other spellings": _other_spellings,
 }
 OF_EVERY_EXPORT = frozenset(
-    {"CP949", "Parquet", "Parquet as pandas writes it", "values in other spellings"}
+    {"CP949", "workbook", "Parquet", "Parquet as pandas writes it", "values in other spellings"}
 )
 """Variants in which the export's own columns matter; for the others a few exports will do."""
 

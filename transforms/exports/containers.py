@@ -13,6 +13,7 @@ import io
 import os
 import re
 import stat
+import zipfile
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -40,6 +41,9 @@ _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 _TEXT_SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt"})
 _COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd"}
+_WORKBOOK_SUFFIXES: Final = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".ods": "ods"}
+WORKBOOKS: Final = frozenset(_WORKBOOK_SUFFIXES.values())
+"""The kinds of container that hold sheets of cells."""
 
 
 class FileRefused(Exception):
@@ -52,7 +56,7 @@ class _Reader(Protocol):
 
 @dataclass(frozen=True)
 class Container:
-    """What a file is: `kind` text or parquet (empty: unknown), and its compression.
+    """What a file is: `kind` text, parquet, xlsx, xls or ods (empty: unknown), and its compression.
 
     `ending`: that of its name. `unlike`: what it was found to be where its name says otherwise.
     """
@@ -69,25 +73,37 @@ class Container:
         last = suffixes[-1] if suffixes else ""
         if last == ".parquet":
             return cls("parquet", None, last)
+        if last in _WORKBOOK_SUFFIXES:
+            return cls(_WORKBOOK_SUFFIXES[last], None, last)
         if last in _TEXT_SUFFIXES or (not last and _A_PART.fullmatch(path.name)):
             return cls("text", None, last)
         if last in _COMPRESSIONS and len(suffixes) > 1 and suffixes[-2] in _TEXT_SUFFIXES:
             return cls("text", _COMPRESSIONS[last], last)
         return cls("", None, last)
 
-    def told_by(self, first: bytes) -> Container:
-        """The container that the file's first bytes tell, else that of its name.
+    def told_by(self, first: bytes, file: io.FileIO) -> Container:
+        """The container that the file's first bytes tell, of a zip its directory, else its name.
 
-        Raises FileRefused for what neither tells, and for what is not accepted.
+        Raises FileRefused for what none of them tells, and for what is not accepted.
         """
         found = _by_first_bytes(first)
+        if found == _ZIP:
+            found = _workbook_in(file), None
         if found is None:
-            if self.kind:
+            if self.kind in WORKBOOKS:
+                found = "text", None
+                if first.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"<"):
+                    raise FileRefused(
+                        f"HTML or XML under the name of an {self.ending} workbook; open it, and "
+                        "save it as .xlsx or as CSV UTF-8"
+                    )
+            elif self.kind:
                 return self
-            raise FileRefused(
-                f"unknown kind of file {self.ending or 'without an ending'!r}; deliver .csv, .tsv "
-                "or .txt (also .gz or .zst) or .parquet"
-            )
+            else:
+                raise FileRefused(
+                    f"unknown kind of file {self.ending or 'without an ending'!r}; deliver .csv, "
+                    ".tsv or .txt (also .gz or .zst), .parquet, .xlsx, .xls or .ods"
+                )
         kind, compression = found
         if (kind, compression) == (self.kind, self.compression):
             return self
@@ -97,7 +113,8 @@ class Container:
 _A_PART: Final = re.compile(r"part-.*|\d{6}_\d+")
 """Files without an ending that Spark and Hive write."""
 _ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"
-_WORKBOOKS: Final = ((b"[Content_Types].xml", ".xlsx"), (b"opendocument.spreadsheet", ".ods"))
+_ZIP: Final = ("zip", None)
+_MIMETYPE_OF_ODS: Final = b"application/vnd.oasis.opendocument.spreadsheet"
 _OTHERS: Final = (
     (b"BZh", "bzip2 data; deliver it as .gz or .zst"),
     (b"\xfd7zXZ\0", "xz data; deliver it as .gz or .zst"),
@@ -109,7 +126,7 @@ _SNIFFED_BYTES: Final = 1 << 12
 def _by_first_bytes(first: bytes) -> tuple[str, str | None] | None:
     """Kind and compression of what begins so; none for what may be text.
 
-    Raises FileRefused for archives, workbooks and other compressions.
+    Raises FileRefused for archives and compressions that are not accepted.
     """
     if first.startswith(b"PAR1"):
         return "parquet", None
@@ -119,22 +136,47 @@ def _by_first_bytes(first: bytes) -> tuple[str, str | None] | None:
         first[1:4] == _ZSTD_SKIPPABLE and first[0] & 0xF0 == 0x50
     ):
         return "text", "zstd"
-    workbook = ".xls" if first.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") else None
+    if first.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return "xls", None
     if first.startswith((b"PK\3\4", b"PK\5\6")):
-        workbook = next((name for mark, name in _WORKBOOKS if mark in first), None)
-        if workbook is None:
-            raise FileRefused("a zip archive; deliver the files that are in it")
-    if workbook:
-        raise FileRefused(f"an {workbook} workbook is not accepted; save the sheet as CSV UTF-8")
+        return _ZIP
     for mark, what in _OTHERS:
         if first.startswith(mark):
             raise FileRefused(what)
     return None
 
 
+def _workbook_in(file: io.FileIO) -> str:
+    """The kind of workbook that a zip archive is; what its directory says is bounded.
+
+    Raises FileRefused where it is none, is damaged, or tells of more than a file of this size may
+    expand to.
+    """
+    try:
+        with zipfile.ZipFile(file) as packed:
+            members = {member.filename: member.file_size for member in packed.infolist()}
+            mimetype = b""
+            if members.get("mimetype") == len(_MIMETYPE_OF_ODS):
+                mimetype = packed.read("mimetype")
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, zlib.error) as error:
+        raise FileRefused(
+            "a damaged workbook, to be delivered again, or a zip archive; deliver the files that "
+            "are in it"
+        ) from error
+    finally:
+        file.seek(0)
+    if "xl/workbook.bin" in members:
+        raise FileRefused("an .xlsb workbook; save it as .xlsx")
+    if "xl/workbook.xml" not in members and mimetype != _MIMETYPE_OF_ODS:
+        raise FileRefused("a zip archive; deliver the files that are in it")
+    check_expanded(sum(members.values()), file.seek(0, io.SEEK_END))
+    file.seek(0)
+    return "ods" if mimetype else "xlsx"
+
+
 @dataclass(frozen=True)
 class Survey:
-    """What a first pass over a file found. `encoding` is none for Parquet."""
+    """What a first pass over a file found. `encoding` is that of text, else none."""
 
     container: Container
 
@@ -174,7 +216,7 @@ def survey(file: io.FileIO, container: Container) -> Survey:
     Raises FileRefused where it can't be read, is nothing that is accepted, or expands too far.
     """
     encoding = None
-    container = container.told_by(_first_bytes(file))
+    container = container.told_by(_first_bytes(file), file)
     with _Hashing(file) as hashed:
         if container.kind == "text":
             try:

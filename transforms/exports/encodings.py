@@ -2,7 +2,7 @@
 
 UTF-8, where the header and nearly all lines decode, else CP949, which reading proves. Where UTF-8
 gives no Hangul at all and CP949 nothing else, it is CP949: short Korean words may decode as both.
-What is told here, but not read, are UTF-16 without a mark and UTF-32.
+UTF-16 without a mark is told by its NUL bytes, UTF-32 is told here, but not read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ _BAD_LINES_IN: Final = 100
 """One line in so many may fail to decode."""
 _LONGEST_LINE: Final = 1 << 24
 _SEEN: Final = 1 << 12
-"""So many first bytes tell UTF-16, of which every other byte is NUL where it writes ASCII."""
+"""So many first bytes tell UTF-16, in which every character of ASCII has a NUL byte."""
+_NULS_IN: Final = 16
+"""One byte in so many is NUL at the least: delimiters and digits are ASCII, whatever the words."""
+_FEWER: Final = 8
+"""So much fewer NULs stand at the other bytes: of characters such as 가, U+AC00."""
 _LINE_FEED: Final = 0x0A
 _HANGUL_OF_UTF8: Final = 0
 _WORDS_OF_CP949: Final = 1
@@ -62,7 +66,8 @@ def encoding_of(chunks: Iterator[bytes]) -> str:
             for mark, encoding in _BYTE_ORDER_MARKS:
                 if chunk.startswith(mark) and not chunk.startswith(_UTF32):
                     return encoding
-            _refuse_wide(chunk[:_SEEN])
+            if wide := _wide(chunk[:_SEEN]):
+                return wide
             if chunk.startswith(_TWICE):
                 return "utf-8"
         lines += int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == _LINE_FEED))
@@ -90,17 +95,15 @@ def encoding_of(chunks: Iterator[bytes]) -> str:
     return "utf-8" if header_decodes and may_fail(bad_lines, lines) else "cp949"
 
 
-def _refuse_wide(text: bytes) -> None:
-    """Raises NotRead where a text's first bytes are those of UTF-32, or UTF-16 without a mark."""
+def _wide(text: bytes) -> str | None:
+    """UTF-16 without a mark, by a text's first bytes, if it is that; raises NotRead for UTF-32."""
     if text.startswith(_UTF32):
         raise NotRead("it is UTF-32; save it as UTF-8")
-    for first in (0, 1):
+    for first, encoding in enumerate(("utf-16-be", "utf-16-le")):
         nul, other = text[first::2].count(0), text[1 - first :: 2].count(0)
-        if len(text) >= 2 and nul > len(text) // 4 and other * 8 < nul:
-            raise NotRead(
-                f"it is UTF-16{'BE' if first == 0 else 'LE'} without a byte order mark, by its NUL "
-                "bytes; save it with one, or as UTF-8"
-            )
+        if nul > len(text) // _NULS_IN and other * _FEWER <= nul:
+            return encoding
+    return None
 
 
 def _look_for_hangul(text: bytes, found: npt.NDArray[np.int64]) -> None:

@@ -12,12 +12,13 @@ import difflib
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.compute as pc
 
 from schemas.derive import header_names, normalised_header
@@ -165,7 +166,7 @@ class RepeatedHeaders:
 
     def __init__(self, export: Export, header: Header) -> None:
         self._known = header_names(export)
-        self._header = header
+        self.header = header
         self._own = [normalised_header(name) for name in header.names]
         self._other_order = False
         dated = [
@@ -173,23 +174,30 @@ class RepeatedHeaders:
             for name in export.required
             if export.metadata(name)["form"] in _DATED and name in header.columns
         ]
-        self._dated = dated[0] if dated else None
+        self.dated = dated[0] if dated else None
         names = [name for d in dated[:1] for name in (d, str(export.columns[d].title))]
         names += [unicodedata.normalize("NFD", name) for name in names]
-        self._pattern = "|".join(map(re.escape, names))
+        self.pattern = "|".join(map(re.escape, names))
 
     def refuse(self, records: Records) -> None:
         """Marks as refused the rows of the file's next piece that another order's header heads."""
+        self.mark(records.refused, self._headers(records))
+
+    def mark(self, refused: npt.NDArray[np.bool_], headers: Iterable[tuple[int, bool]]) -> None:
+        """Marks the rows of the next piece behind its `headers` in another order than the first's.
+
+        `headers`: the rows that are some, and whether in the first one's order.
+        """
         begin = 0
-        for row, same in self._headers(records):
+        for row, same in headers:
             if self._other_order:
-                records.refused[begin:row] = True
+                refused[begin:row] = True
             self._other_order = not same
             if not same:
-                records.refused[row] = True
+                refused[row] = True
             begin = row + 1
         if self._other_order:
-            records.refused[begin:] = True
+            refused[begin:] = True
 
     def _headers(self, records: Records) -> Iterator[tuple[int, bool]]:
         """The rows that are headers, and whether in the file's order.
@@ -197,9 +205,9 @@ class RepeatedHeaders:
         A date begins with no letter: only rows with one in its place, and unsplit ones, are read,
         and of these those alone that hold its column's name.
         """
-        if self._dated is None or not len(records):
+        if self.dated is None or not len(records):
             return
-        index = self._header.columns[self._dated]
+        index = self.header.columns[self.dated]
         start, end = records.field_start[index], records.field_end[index]
         split = ~records.refused
         first = records.text[np.where(split & (end > start), start, 0)]
@@ -208,21 +216,23 @@ class RepeatedHeaders:
         likely = np.flatnonzero(~split | ((end > start) & letter)).astype(np.int64)
         if not likely.size:
             return
-        named = pc.match_substring_regex(records.raw(likely), self._pattern, ignore_case=True)
+        named = pc.match_substring_regex(records.raw(likely), self.pattern, ignore_case=True)
         for row in likely[named.to_numpy(zero_copy_only=False)].tolist():
-            names = self._names(records, row)
-            found = {self._known[name] for name in names if name in self._known}
-            if 2 * len(found) > len(self._header.columns):
-                columns = {
-                    self._known[name]: place
-                    for place, name in enumerate(names)
-                    if name in self._known
-                }
-                width = self._header.width
-                same = columns == self._header.columns if len(names) == width else False
-                # joined without a line break: behind the last row's fields stands the header
-                same |= len(names) > width and names[1 - width :] == self._own[1:]
+            same = self.in_order(self._names(records, row))
+            if same is not None:
                 yield row, same
+
+    def in_order(self, names: Sequence[str]) -> bool | None:
+        """Whether names are a header in the first one's order; none where they are no header."""
+        columns = {
+            self._known[name]: place for place, name in enumerate(names) if name in self._known
+        }
+        if 2 * len(columns) <= len(self.header.columns):
+            return None
+        width = self.header.width
+        same = columns == self.header.columns if len(names) == width else False
+        # joined without a line break: behind the last row's fields stands the header
+        return same or (len(names) > width and names[1 - width :] == self._own[1:])
 
     def _names(self, records: Records, row: int) -> list[str]:
         """The fields of a row as names of columns; none where it holds other bytes than UTF-8."""
@@ -230,8 +240,8 @@ class RepeatedHeaders:
         if bad_spans(records.text, records.start[place], records.end[place]).any():
             return []
         (raw,) = records.raw(place).to_pylist()
-        assert self._header.delimiter is not None
-        found = _record(raw, self._header.delimiter.decode("latin-1"))
+        assert self.header.delimiter is not None
+        found = _record(raw, self.header.delimiter.decode("latin-1"))
         return [normalised_header(name) for name in found[0]] if found else []
 
 

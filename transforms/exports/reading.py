@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -20,6 +21,7 @@ from schemas.exports import EXPORTS, Export
 from transforms.engine.threads import pool
 from transforms.exports import forms
 from transforms.exports.containers import (
+    WORKBOOKS,
     Container,
     FileRefused,
     utf8_chunks,
@@ -39,6 +41,15 @@ from transforms.exports.text_order import sorted_by
 from transforms.exports.typed import json_lines, read_typed
 from transforms.exports.utf8 import bad_spans
 from transforms.exports.validate import Mask, broken_rules, reasons
+from transforms.exports.workbook import (
+    MEMORY,
+    RepeatedSheetHeaders,
+    Sheet,
+    SheetRows,
+    cells_as_text,
+    opened_workbook,
+    shown_cells,
+)
 
 UNSPLIT: Final = "row:format"
 CONFLICT: Final = "key:conflict"
@@ -56,6 +67,7 @@ QUARANTINE_SCHEMA: Final = pa.schema(
         pa.field("line", pa.int64(), False),
         pa.field("raw_text", pa.string(), False),
         pa.field("reasons", pa.list_(pa.string()), False),
+        pa.field("sheet", pa.string()),
     ]
 )
 
@@ -85,7 +97,9 @@ class Batch:
 class Reader:
     """Reads a file of an export, some pieces of it at once.
 
-    `blank_lines` and `titles`, the lines above its header, are known when it is read.
+    Of a workbook it reads the sheet of the name `sheet`, else the first that fits; `memory`: bytes
+    that it may take at the most. `found`, the sheet that is read, `blank_lines` and `titles`, the
+    lines above the header, are known when the file is read.
     """
 
     export: Export
@@ -95,14 +109,28 @@ class Reader:
     encoding: str | None
     pseudonyms: Pseudonyms | None
     workers: int = 2
+    sheet: str | None = None
+    memory: int = MEMORY
     header: Header = field(init=False)
+    found: Sheet | None = field(default=None, init=False)
     blank_lines: int = 0
     titles: int = 0
+    _rows_read: int = field(default=0, init=False)
+    _since_1904: bool = field(default=False, init=False)
+
+    @property
+    def share(self) -> float:
+        """How much of the file is read, from 0 to 1; below 0 while nobody knows."""
+        if self.container.kind in WORKBOOKS:
+            return self._rows_read / max(1, self.found.rows) if self.found else -1
+        return self.file.tell() / max(1, os.fstat(self.file.fileno()).st_size)
 
     def batches(self) -> Iterator[Batch]:
         """The file's rows in order; raises FileRefused where the file as a whole is no good."""
         if self.container.kind == "parquet":
             yield from _in_order(self._typed_pieces(), self._read_typed_piece, self.workers)
+        elif self.container.kind in WORKBOOKS:
+            yield from _in_order(self._sheet_pieces(), self._read_sheet_piece, self.workers)
         else:
             rows = undecodable = 0
             for batch in _in_order(self._text_pieces(), self._read_text_piece, self.workers):
@@ -120,6 +148,10 @@ class Reader:
             for first, batch in self._typed_pieces():
                 rows = _within(wanted, first, batch.num_rows)
                 yield self._conflicts(pa.array(rows + first + 1), self._as_json(batch, rows))
+        elif self.container.kind in WORKBOOKS:
+            for first, piece in self._sheet_pieces():
+                rows = _within(wanted, first, len(piece))
+                yield self._conflicts(pa.array(piece.line[rows]), self._cells_as_json(piece, rows))
         else:
             for first, records in self._text_pieces():
                 rows = _within(wanted, first, len(records))
@@ -248,6 +280,56 @@ class Reader:
             ),
         )
 
+    def _sheet_pieces(self) -> Iterator[tuple[int, SheetRows]]:
+        """The sheet's rows in pieces, each with the number of its first row (from 0)."""
+        with opened_workbook(self.file, self.container.kind, self.memory) as workbook:
+            self.found = workbook.find(self.export, self.sheet)
+            self._since_1904 = workbook.since_1904
+            self.header, self.titles = self.found.header, self.found.titles
+            repeated = RepeatedSheetHeaders(self.export, self.header)
+            first = 0
+            for piece in workbook.rows(self.found):
+                piece.refused |= piece.line <= self.found.row
+                repeated.refuse_rows(piece)
+                self._rows_read = int(piece.line[-1])
+                yield first, piece
+                first += len(piece)
+        self.blank_lines = self.found.rows - 1 - self.titles - first
+
+    def _read_sheet_piece(self, first: int, piece: SheetRows) -> Batch:
+        """Reads rows of a sheet; a refused one is quarantined as JSON."""
+        rows = np.flatnonzero(~piece.refused).astype(np.int64)
+        columns = {}
+        for name, index in self.header.columns.items():
+            text, bad = cells_as_text(
+                piece,
+                index,
+                str(self.export.metadata(name)["form"]),
+                since_1904=self._since_1904,
+            )
+            if rows.size < len(piece):
+                text, bad = text.take(pa.array(rows)), bad[rows]
+            columns[name] = _marked(self._read_cells(name, text), bad)
+        return self._batch(
+            first,
+            len(piece),
+            rows,
+            columns,
+            piece.refused,
+            lambda refused: (
+                pa.array(piece.line[refused]),
+                self._cells_as_json(piece, refused),
+            ),
+        )
+
+    def _cells_as_json(self, piece: SheetRows, rows: npt.NDArray[np.int64]) -> pa.Array:
+        """Rows of a sheet as JSON, as far as they may be told."""
+        batch = shown_cells(piece, rows, self.header.names)
+        texts = self._as_json(batch, np.arange(rows.size, dtype=np.int64))
+        if self.export.personal and piece.refused[rows].any():
+            texts = pc.if_else(pa.array(piece.refused[rows]), MASK.decode(), texts)
+        return texts
+
     def _batch(
         self,
         first: int,
@@ -319,6 +401,7 @@ class Reader:
                 lines,
                 texts,
                 why,
+                pa.repeat(pa.scalar(self.found and self.found.name, pa.string()), len(lines)),
             ],
             schema=QUARANTINE_SCHEMA,
         )
@@ -367,6 +450,9 @@ def likely_exports(file: io.FileIO, container: Container, encoding: str | None) 
         for name, export in EXPORTS.items():
             columns = {column for key, column in header_names(export).items() if key in delivered}
             suits[name] = len(columns) if columns.issuperset(export.required) else None
+    elif container.kind in WORKBOOKS:
+        with opened_workbook(file, container.kind) as workbook:
+            suits |= workbook.fitting()
     else:
         assert encoding is not None
         text = next(with_line_feeds(utf8_chunks(file, container, encoding)), b"")
@@ -392,6 +478,14 @@ def _in_order(
                 yield waiting.pop(0).result()
         for future in waiting:
             yield future.result()
+
+
+def _marked(read: forms.Read, bad: Mask) -> forms.Read:
+    """The column with the cells that could not be read marked as such, and not as missing."""
+    if not bad.any():
+        return read
+    unreadable = bad | read.broken.get("type", False)
+    return forms.Read(read.values, read.missing & ~bad, {**read.broken, "type": unreadable})
 
 
 def _holds_text(kind: pa.DataType) -> bool:

@@ -20,12 +20,20 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.vocabulary import TOTALS
-from transforms.exports.containers import Container, FileRefused, opened, survey, utf8_chunks
+from transforms.exports.containers import (
+    WORKBOOKS,
+    Container,
+    FileRefused,
+    opened,
+    survey,
+    utf8_chunks,
+)
 from transforms.exports.header import DELIMITERS
 from transforms.exports.parquet import opened_parquet, row_batches
 from transforms.exports.reading import with_line_feeds
 from transforms.exports.records import MAX_FIELDS, Splitter
 from transforms.exports.utf8 import bad_spans
+from transforms.exports.workbook import cells_as_text, opened_workbook
 
 MOST_ROWS: Final = 100_000
 """So many first rows are looked at."""
@@ -90,6 +98,8 @@ def sample_of(path: Path) -> Sample:
         found = survey(file, Container.of(path))
         if found.container.kind == "parquet":
             return _of_parquet(file, found.container)
+        if found.container.kind in WORKBOOKS:
+            return _of_workbook(file, found.container)
         assert found.encoding is not None
         chunks = with_line_feeds(utf8_chunks(file, found.container, found.encoding))
         return _of_text(chunks, found.container, found.encoding)
@@ -109,6 +119,59 @@ def _of_parquet(file: io.FileIO, container: Container) -> Sample:
         whole = parquet.metadata.num_rows <= MOST_ROWS
     names = [field.name for field in fields]
     return Sample(names, [_as_text(rows[name]) for name in names], container, whole=whole)
+
+
+def _of_workbook(file: io.FileIO, container: Container) -> Sample:
+    """The first rows of a workbook's first sheet that has a header.
+
+    The sheet is named where there are others, and its name says nothing of the month.
+    """
+    with opened_workbook(file, container.kind) as workbook:
+        tops = ((name, _top_of_rows(workbook.top(name))) for name in workbook.sheets)
+        sheet, top = next(((name, top) for name, top in tops if top), ("", None))
+        if top is None:
+            raise FileRefused("no sheet of it has a header in its first rows; put one above them")
+        # of each column its cells as text, a chunk of rows each
+        parts: list[list[pa.Array]] = [[] for _ in top.names]
+        rows = 0
+        whole = True
+        for piece in workbook.rows_below(sheet, top.header_line - 1):
+            whole = rows < MOST_ROWS
+            if not whole:
+                break
+            for index, part in enumerate(parts):
+                part.append(cells_as_text(piece, index, "text", since_1904=False)[0])
+            rows += len(piece)
+        several = len(workbook.sheets) > 1 and not re.search(r"\d", sheet)
+    columns = [pa.chunked_array(part, pa.string()) for part in parts]
+    last = [column[-MOST_FOOTERS:].to_pylist() for column in columns]
+    lines = ["\t".join(cell or "" for cell in row) for row in zip(*last, strict=True)]
+    end = _end("\n".join(lines), top) if whole else _End((), 0, 0, 0)
+    rows -= end.like_rows
+    if rows < 1:
+        raise FileRefused(f"its sheet {sheet!r} has no rows below its header; name another file")
+    return Sample(
+        top.names,
+        [column.slice(0, rows) for column in columns],
+        container,
+        header_line=top.header_line,
+        titles=top.titles,
+        footers=end.words,
+        whole=whole,
+        sheet=sheet if several else None,
+    )
+
+
+def _top_of_rows(rows: Sequence[Sequence[str]]) -> _Top | None:
+    """The header among a sheet's first rows, as many of whose cells are filled as of most below."""
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    for number, row in enumerate(rows):
+        below = filled[number + 1 :]
+        names = [cell.strip() for cell in row]
+        like = sum(2 * count > filled[number] for count in below)
+        if filled[number] > 1 and _are_names([n for n in names if n]) and 2 * like >= len(below):
+            return _Top("\t", names, number + 1, number + 2, sum(map(bool, filled[:number])), like)
+    return None
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

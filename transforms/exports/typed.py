@@ -125,7 +125,7 @@ def _text(name: str, column: pa.Array, form: str) -> pa.Array:
     if pa.types.is_decimal(kind):
         return _decimal_text(column)
     if pa.types.is_floating(kind):
-        return _float_text(column)
+        return whole_text(column)
     raise FileRefused(
         f"its column {name} is {kind}, which can't hold {_PLURALS.get(form, form)}; "
         "deliver it as text"
@@ -186,7 +186,7 @@ def _decimal_text(column: pa.Array) -> pa.Array:
     )
 
 
-def _float_text(column: pa.Array) -> pa.Array:
+def whole_text(column: pa.Array) -> pa.Array:
     """Whole numbers as their digits alone; not-a-number, as pandas writes it, is missing.
 
     Whole numbers beyond `_WHOLE_FLOATS` are read as that bound, which is out of every range.
