@@ -141,7 +141,7 @@ WORDS: Final[Mapping[str, str]] = {
     "commission": "commission comm cmsn cmm fee fees surcharge 수수료",
     # airline
     "member": (
-        "member mbr mem memb mmbr membership mship ffp ffn ff skypass loyalty 회원 스카이패스"
+        "member mbr mem memb mmbr membership mship ffp ffn ff fqtv skypass loyalty 회원 스카이패스"
     ),
     "activity": "activity actv act segment seg coupon cpn record rec leg 실적 구간 쿠폰",
     "flight": "flight flt fl flgt fltno 편 편명 항공편 비행 탑승 운항",
@@ -485,7 +485,17 @@ SCALES: Final[Mapping[str, int]] = {
 
 DAY_FORMATS: Final = (
     *("%d%b%y", "%d%b%Y", "%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%d %b %y", "%b %d, %Y", "%b %d %Y"),
-    *("%d %B %Y", "%B %d, %Y", "%Y-%b-%d", "%y%m%d", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d"),
+    *(
+        "%d %B %Y",
+        "%B %d, %Y",
+        "%Y-%b-%d",
+        "%d/%b/%Y",
+        "%d/%b/%y",
+        "%y%m%d",
+        "%y-%m-%d",
+        "%y/%m/%d",
+        "%y.%m.%d",
+    ),
     *(
         "%d.%m.%Y",
         "%d/%m/%Y",

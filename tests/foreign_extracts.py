@@ -77,7 +77,8 @@ def inv_lines() -> Extract:
         return [*ids, service, item, FIRST_DAY, billed, paid, "2016-12-25", on or "", "BATCH"]
 
     header = (
-        "INVOICE_LINE_ID CUST_NO SVC_NO SVC_TYPE ITEM_CD INV_DT BILL_AMT PAY_AMT DUE_DT PAY_DT REG_ID"
+        "INVOICE_LINE_ID CUST_NO SVC_NO SVC_TYPE ITEM_CD "
+        "INV_DT BILL_AMT PAY_AMT DUE_DT PAY_DT REG_ID"
     )
     truth: Truth = {
         "billing_line_id": "INVOICE_LINE_ID",
@@ -108,7 +109,18 @@ def workbook() -> Extract:
     sheet.merge_cells("A1:F1")
     sheet.append([])
     sheet.append(
-        "청구번호 고객ID 회선ID 서비스구분 청구항목명 청구년월 청구액(원) 수납액(원) 납부기한 입금일".split()
+        [
+            "청구번호",
+            "고객ID",
+            "회선ID",
+            "서비스구분",
+            "청구항목명",
+            "청구년월",
+            "청구액(원)",
+            "수납액(원)",
+            "납부기한",
+            "입금일",
+        ]
     )
     total = 0
     for n in range(ROWS):
@@ -142,7 +154,13 @@ def report() -> Extract:
         moment = _moment(chance)
         amount = chance.randrange(1, 90) * 1_000
         shop = chance.choice(["직영몰", "제휴몰"])
-        return [f"ORD-{n:06d}", f"C{n % 70:05d}", moment.strftime("%Y/%m/%d %H:%M"), shop, f"{amount:,}"]
+        return [
+            f"ORD-{n:06d}",
+            f"C{n % 70:05d}",
+            moment.strftime("%Y/%m/%d %H:%M"),
+            shop,
+            f"{amount:,}",
+        ]
 
     header = "ORDER_NO CUSTOMER_ID ORDER_DTM CHANNEL_NM ORDER_AMT"
     rows: list[Row] = [["Monthly sales report"], ["2016-11", "", "printed 2016-12-02"], []]
@@ -258,8 +276,8 @@ def arrears_ledger() -> Extract:
         return [*ids, product, item, "2016년 11월", *thousands, "2016.12.25", on or "-"]
 
     header = (
-        "채권번호 고객관리번호 서비스계약번호 서비스종류 요금항목 청구월 청구금액(천원) 수납금액(천원) "
-        "납기일자 수납일자"
+        "채권번호 고객관리번호 서비스계약번호 서비스종류 요금항목 청구월 "
+        "청구금액(천원) 수납금액(천원) 납기일자 수납일자"
     )
     truth: Truth = {
         "billing_line_id": "채권번호",
@@ -413,7 +431,8 @@ def payment_gateway() -> Extract:
         return [f"pg_{n:06d}", f"82{n % 70:08d}", moment, f"Shop {n % 7}", kind, amount, 0, repeats]
 
     header = (
-        "payment_no line_no authorised_at store_name goods_type charged_amount gateway_fee auto_renew"
+        "payment_no line_no authorised_at store_name "
+        "goods_type charged_amount gateway_fee auto_renew"
     )
     truth: Truth = {
         "payment_id": "payment_no",

@@ -108,12 +108,15 @@ class Content:
         return float(self.counts[mask].sum()) / whole if whole else 0.0
 
 
-def reading_of(export: Export, column: str, content: Content) -> Reading:
-    """The best way in which a column can be read as ours; a share of 0 where there is none."""
+def reading_of(export: Export, column: str, content: Content, scale: int = 1) -> Reading:
+    """The best way in which a column can be read as ours; a share of 0 where there is none.
+
+    `scale`: what its amounts are counted in, of which they may be fractions.
+    """
     if not len(content.values):
         return Reading(0.5 if export.columns[column].nullable else 0.0)
     best = Reading(0.0)
-    for reading, text in _tried(export.columns[column], content):
+    for reading, text in _tried(export.columns[column], content, scale):
         found = _judged(export, column, content, reading, text)
         if found.share > best.share:
             best = found
@@ -123,7 +126,9 @@ def reading_of(export: Export, column: str, content: Content) -> Reading:
     return replace(best, share=best.share * presence)
 
 
-def _tried(column: DeclaredColumn, content: Content) -> Iterator[tuple[Reading, pa.Array]]:
+def _tried(
+    column: DeclaredColumn, content: Content, scale: int
+) -> Iterator[tuple[Reading, pa.Array]]:
     """The ways in which values may be written, the plain one first, each with what it makes of
     them.
     """
@@ -132,6 +137,8 @@ def _tried(column: DeclaredColumn, content: Content) -> Iterator[tuple[Reading, 
     if form == "month" and pc.all(_matches(text, _A_DAY)).as_py():
         # also where each is a month's first day, as the next file's need not be
         yield Reading(0.0, as_month=True), _months_of(text)
+    if form == "integer" and scale > 1 and column.metadata.get("unit"):
+        yield Reading(0.0), _times_scale(text, scale)
     yield Reading(0.0), text
     if form == "integer":
         style = NUMBER_STYLES[1 if pc.any(_matches(text, _POINT_THOUSANDS)).as_py() else 0]
@@ -293,6 +300,15 @@ def _in_style(text: pa.Array, style: str) -> pa.Array:
     pattern = rf"^-?(?:\d{{1,3}}(?:\{thousands}\d{{3}})+|\d+)(?:\{point}0+)?$"
     whole = pc.replace_substring_regex(text, rf"\{point}0+$", "")
     return pc.if_else(_matches(text, pattern), pc.replace_substring(whole, thousands, ""), "?")
+
+
+def _times_scale(text: pa.Array, scale: int) -> pa.Array:
+    """Numbers times what they are counted in; what is none, or leaves a fraction, unreadable."""
+    plain = pc.replace_substring(text, ",", "")
+    number = pc.if_else(_matches(plain, r"^-?\d{1,12}(?:\.\d{1,6})?$"), plain, None)
+    product = pc.multiply(number.cast(pa.decimal128(18, 6)), pa.scalar(scale, pa.decimal128(9, 0)))
+    digits = pc.replace_substring_regex(product.cast(pa.string()), r"\.0+$", "")
+    return pc.fill_null(digits, "?")
 
 
 def _months_of(text: pa.Array) -> pa.Array:

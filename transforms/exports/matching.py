@@ -34,7 +34,7 @@ _CLOSE: Final = 0.08
 _BY_CONTENT_ALONE: Final = 0.55
 _UNIQUE: Final = 0.98
 _NEARLY_ALL: Final = 0.98
-_JOINED: Final = frozenset({"identifier"})
+_NUMBERING: Final = 0.5
 
 Scores = npt.NDArray[np.float64]
 
@@ -60,7 +60,11 @@ def matches(export: Export, sample: Sample) -> dict[str, Match]:
     names = Names.of(sample.names)
     ours = list(export.columns)
     likeness = _likeness(export, names, sample)
-    readings = [[reading_of(export, name, content) for content in contents] for name in ours]
+    scales = [_scale(title) for title in sample.names]
+    readings = [
+        [reading_of(export, name, *pair) for pair in zip(contents, scales, strict=True)]
+        for name in ours
+    ]
     says = np.array(
         [
             [
@@ -71,6 +75,12 @@ def matches(export: Export, sample: Sample) -> dict[str, Match]:
         ]
     )
     readable = np.array([[reading.share >= _READABLE for reading in row] for row in readings])
+    # what numbers lines or services within something else is no id by itself
+    numbering = [
+        _numbers(t) and c.uniqueness < _NUMBERING
+        for t, c in zip(sample.names, contents, strict=True)
+    ]
+    readable[np.ix_([_is_foreign(export, name) for name in ours], numbering)] = False
     scores = np.where(readable, BY_NAME * likeness + (1 - BY_NAME) * says, 0.0)
     # one of two columns of the same name can't be named by a source
     repeated = [sample.names.count(name) > 1 or not name.strip() for name in sample.names]
@@ -105,6 +115,22 @@ def _likeness(export: Export, names: Names, sample: Sample) -> Scores:
             for name in export.columns
         ]
     )
+
+
+def _numbers(title: str) -> bool:
+    """Whether a name says that its column numbers something."""
+    return any("seq" in word.concepts for word in words_of(title))
+
+
+def _is_foreign(export: Export, name: str) -> bool:
+    """Whether a column holds ids of something else than the row."""
+    return export.columns[name].metadata["form"] == "identifier" and name != export.record_key
+
+
+def _scale(title: str) -> int:
+    """What a column of this name counts its amounts in: 1, or what stands in brackets."""
+    units = [unit.replace(" ", "").casefold() for unit in bracketed(title)]
+    return next((SCALES[unit] for unit in units if unit in SCALES), 1)
 
 
 def _says(export: Export, name: str, reading: Reading, content: Content) -> float:
@@ -225,9 +251,7 @@ def _joined(
     numbered = [
         place
         for place, name in enumerate(sample.names)
-        if place not in taken
-        and any("seq" in word.concepts for word in words_of(name))
-        and contents[place].filled >= _NEARLY_ALL
+        if place not in taken and _numbers(name) and contents[place].filled >= _NEARLY_ALL
     ]
     key = export.record_key
     own = found.get(key)
@@ -264,7 +288,7 @@ def _join_key(
     """Joins a key's column with one that makes it unique; says so where none does."""
     match = found[export.record_key]
     pairs = [(place, other) for other in numbered]
-    if any("seq" in word.concepts for word in words_of(sample.names[place])):
+    if _numbers(sample.names[place]):
         # the column that was found numbers lines: of which document?
         taken = {p for m in found.values() for p in m.parts}
         pairs = [
@@ -294,10 +318,8 @@ def _finished(export: Export, name: str, match: Match, sample: Sample) -> Match:
     """The match with what its unit in brackets says, and with what can't be read told."""
     doubts = list(match.doubts)
     scale = 1
-    title = sample.names[match.parts[0]]
     if export.columns[name].metadata.get("unit"):
-        units = [unit.replace(" ", "").casefold() for unit in bracketed(title)]
-        scale = next((SCALES[unit] for unit in units if unit in SCALES), 1)
+        scale = _scale(sample.names[match.parts[0]])
         if scale > 1:
             doubts.append(f"its name says that it counts {scale:,}")
     reading = match.reading
