@@ -39,6 +39,7 @@ BELOW = {
     "transforms.policies": ["schemas", "transforms.engine"],
     "transforms.ledger": ["schemas", "transforms.engine"],
     "transforms.exports": ["schemas", "transforms.engine"],
+    "transforms.drafts": ["schemas", "transforms.engine", "transforms.exports"],
     "transforms.sample": ["schemas", "transforms.engine", "transforms.exports"],
 }
 """What a room outside `flows` may import, beside itself."""

@@ -29,12 +29,12 @@ from flows.deliveries.landing import check_exports
 from flows.deliveries.sources import read_source
 from flows.publishing.workspace import Workspace, private
 from schemas.exports import EXPORTS, Export
+from transforms.drafts.contents import MOST_CODES, Content, code_of, known_words
+from transforms.drafts.matching import Match, matches
+from transforms.drafts.sampling import Sample, sample_of
 from transforms.exports.containers import FileRefused
-from transforms.exports.contents import MOST_CODES, Content, code_of, known_words
 from transforms.exports.header import DELIMITERS, HEADER_LINES
-from transforms.exports.matching import Match, matches
 from transforms.exports.personal import may_be_personal
-from transforms.exports.sampling import Sample, sample_of
 from transforms.policies.documents import NotRead, read_as_written
 
 _NAME: Final = re.compile(r"[\w][\w-]{0,79}")

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from schemas.columns import DeclaredColumn
 from schemas.exports import Export
-from schemas.vocabulary import CODES, DAY_FORMATS, MONTH_FORMATS, TIME_FORMATS
+from transforms.drafts.vocabulary import CODES, DAY_FORMATS, MONTH_FORMATS, TIME_FORMATS
 from transforms.exports import forms
 from transforms.exports.day_formats import in_iso
 from transforms.exports.validate import as_series

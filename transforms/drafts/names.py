@@ -1,7 +1,7 @@
 """How near a delivered column's name is to what it may mean: by words, abbreviations and letters.
 
 A name is taken apart into words (`CUST_NO`, `custNo`, `CUSTNO`, `고객번호`), and each word means
-one or more concepts of `schemas/vocabulary.py`. Two names are as near as the concepts that they
+one or more concepts of `vocabulary.py`. Two names are as near as the concepts that they
 share.
 """
 
@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Final
 
 from schemas.exports import Export
-from schemas.vocabulary import NAMES, WEAK, WORDS
+from transforms.drafts.vocabulary import NAMES, WEAK, WORDS
 
 _BRACKETS: Final = re.compile(r"[(\[（〔{]([^)\]）〕}]*)[)\]）〕}]")
 _RUNS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[가-힣]+")

@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 
 from schemas.derive import header_names, normalised_header
 from schemas.exports import Export
-from schemas.vocabulary import SCALES
-from transforms.exports.contents import Content, Reading, reading_of
-from transforms.exports.names import Names, bracketed, meant_names, words_of
-from transforms.exports.sampling import Sample
+from transforms.drafts.contents import Content, Reading, reading_of
+from transforms.drafts.names import Names, bracketed, meant_names, words_of
+from transforms.drafts.sampling import Sample
+from transforms.drafts.vocabulary import SCALES
 
 BY_NAME: Final = 0.7
 """What of a score the name makes up; content the rest."""

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from schemas.vocabulary import TOTALS
+from transforms.drafts.vocabulary import TOTALS
 from transforms.exports.containers import (
     WORKBOOKS,
     Container,
