@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 
 from schemas.derive import header_names, normalised_header
 from schemas.exports import EXPORTS, Export
+from schemas.sources import Source
 from transforms.engine.threads import pool
-from transforms.exports import forms
+from transforms.exports import forms, mapping
 from transforms.exports.containers import (
     Container,
     FileRefused,
@@ -26,7 +27,9 @@ from transforms.exports.containers import (
 )
 from transforms.exports.encodings import may_fail
 from transforms.exports.header import (
+    HEADER_LINES,
     Header,
+    Names,
     RepeatedHeaders,
     beginning,
     columns_at_the_top,
@@ -85,7 +88,8 @@ class Batch:
 class Reader:
     """Reads a file of an export, some pieces of it at once.
 
-    `blank_lines` and `titles`, the lines above its header, are known when it is read.
+    `source` says how, where it is not in our own terms. `blank_lines`, `titles`, the lines above
+    its header, and `footers`, those below its rows, are known when it is read.
     """
 
     export: Export
@@ -95,9 +99,11 @@ class Reader:
     encoding: str | None
     pseudonyms: Pseudonyms | None
     workers: int = 2
+    source: Source | None = None
     header: Header = field(init=False)
     blank_lines: int = 0
     titles: int = 0
+    footers: int = 0
 
     def batches(self) -> Iterator[Batch]:
         """The file's rows in order; raises FileRefused where the file as a whole is no good."""
@@ -105,11 +111,13 @@ class Reader:
             yield from _in_order(self._typed_pieces(), self._read_typed_piece, self.workers)
         else:
             rows = undecodable = 0
-            for batch in _in_order(self._text_pieces(), self._read_text_piece, self.workers):
+            pieces = self._without_footers(self._text_pieces())
+            for batch in _in_order(pieces, self._read_text_piece, self.workers):
                 rows += batch.rows
                 undecodable += batch.undecodable
                 yield batch
-            if self.encoding == "cp949" and not may_fail(undecodable, rows):
+            told = self.source is not None and self.source.encoding is not None
+            if self.encoding == "cp949" and not told and not may_fail(undecodable, rows):
                 raise FileRefused(
                     f"neither UTF-8 nor CP949: {undecodable:,} of {rows:,} rows don't decode"
                 )
@@ -121,7 +129,7 @@ class Reader:
                 rows = _within(wanted, first, batch.num_rows)
                 yield self._conflicts(pa.array(rows + first + 1), self._as_json(batch, rows))
         else:
-            for first, records in self._text_pieces():
+            for first, records in self._without_footers(self._text_pieces()):
                 rows = _within(wanted, first, len(records))
                 yield self._conflicts(pa.array(records.line[rows]), self._raw_text(records, rows))
 
@@ -134,11 +142,17 @@ class Reader:
         assert self.encoding is not None
         self.file.seek(0)
         chunks = _with_line_feeds(utf8_chunks(self.file, self.container, self.encoding))
-        found = beginning(self.export, chunks)
+        found = beginning(self.export, chunks, self.source)
         self.header, self.titles = found.header, found.titles
         assert self.header.delimiter is not None
-        splitter = Splitter(self.header.delimiter, self.header.width, found.line)
-        repeated = RepeatedHeaders(self.export, self.header)
+        splitter = Splitter(
+            self.header.delimiter,
+            self.header.width,
+            found.line,
+            quoted=self.source is None or self.source.quoted,
+            fills=self.source is not None and self.source.fills_short_rows,
+        )
+        repeated = RepeatedHeaders(self.export, self.header, self.source)
         rows = len(found.rows_above)
         if rows:
             yield 0, refused_lines(found.rows_above, self.header.width)
@@ -154,14 +168,44 @@ class Reader:
             chunk = following
         self.blank_lines = splitter.blank_lines + found.blank_lines
 
+    def _without_footers(
+        self, pieces: Iterator[tuple[int, Records]]
+    ) -> Iterator[tuple[int, Records]]:
+        """The pieces without the records at the end that the source's footer fits; counts these.
+
+        As many are looked at as a header is looked for, and as many rows held back meanwhile.
+        """
+        if self.source is None or self.source.footer is None:
+            yield from pieces
+            return
+        waiting: list[tuple[int, Records]] = []
+        for piece in pieces:
+            waiting.append(piece)
+            while sum(len(records) for _, records in waiting[1:]) >= HEADER_LINES:
+                yield waiting.pop(0)
+        left = HEADER_LINES
+        while waiting and left:
+            first, records = waiting[-1]
+            last = np.arange(max(0, len(records) - left), len(records), dtype=np.int64)
+            texts = _printable(records.raw(last))
+            rows = pc.match_substring_regex(texts, self.source.footer).to_pylist()
+            found = next((n for n, fits in enumerate(reversed(rows)) if not fits), len(rows))
+            self.footers += found
+            waiting[-1] = (first, records.first(len(records) - found))
+            if found < len(records):
+                break
+            left -= found
+            waiting.pop()
+        yield from waiting
+
     def _read_text_piece(self, first: int, records: Records) -> Batch:
         """Reads records; those that can't be split or decoded are refused without a look inside."""
         undecodable = _undecodable(records)
         unsplit = records.refused | undecodable
         rows = np.flatnonzero(~unsplit).astype(np.int64)
         columns = {
-            name: self._read_cells(name, records.field(index, rows))
-            for name, index in self.header.columns.items()
+            name: self._read_texts(name, [records.field(index, rows) for index in parts], rows.size)
+            for name, parts in self.header.parts.items()
         }
         batch = self._batch(
             first,
@@ -189,25 +233,38 @@ class Reader:
         masked = pa.array([MASK.decode()] * rows.size, pa.string())
         return pc.replace_with_mask(masked, pa.array(split), _printable(texts))
 
-    def _may_be_personal(self, name: str, values: pa.Array) -> Mask:
-        labels = self.export.metadata(name).get("labels")
-        return may_be_personal(values, labels.values() if isinstance(labels, dict) else ())
+    def _may_be_personal(self, names: Sequence[str], values: pa.Array) -> Mask:
+        """Which cells may hold what is personal, of a column from which these are read."""
+        harmless: list[str] = []
+        for name in names:
+            labels = self.export.metadata(name).get("labels")
+            harmless += labels.values() if isinstance(labels, dict) else ()
+            made = self.source and self.source.columns.get(name)
+            harmless += made.codes if made and made.codes else ()
+        return may_be_personal(values, harmless)
 
     @property
-    def _told(self) -> dict[int, str]:
-        """The columns that may be told of, by index; with personal data no unknown one is."""
-        known = {index: name for name, index in self.header.columns.items()}
-        return {index: name for index, name in known.items() if name not in self.export.personal}
+    def _told(self) -> dict[int, list[str]]:
+        """What is read from the columns that may be told of, by index.
+
+        With personal data no unknown one is, nor one from which personal data is read.
+        """
+        known: dict[int, list[str]] = {}
+        for name, parts in self.header.parts.items():
+            for index in parts:
+                known.setdefault(index, []).append(name)
+        personal = set(self.export.personal)
+        return {index: names for index, names in known.items() if personal.isdisjoint(names)}
 
     def _as_json(self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.Array:
         """Rows of a Parquet file as JSON, as far as they may be told."""
         if not self.export.personal or not rows.size:
             return json_lines(batch, rows, [])
-        for index, name in self._told.items():
+        for index, names in self._told.items():
             column = batch.column(index)
             if _holds_text(column.type):
                 text = column.cast(pa.string())
-                hidden = pa.array(self._may_be_personal(name, text))
+                hidden = pa.array(self._may_be_personal(names, text))
                 shown = pc.if_else(hidden, MASK.decode(), text)
                 batch = batch.set_column(index, batch.schema.names[index], shown)
         unknown = [index for index in range(batch.num_columns) if index not in self._told]
@@ -216,10 +273,12 @@ class Reader:
     def _typed_pieces(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         """The Parquet file's rows in pieces, each with the number of its first row (from 0)."""
         with opened_parquet(self.file) as parquet:
-            self.header = header_of(self.export, parquet.schema_arrow.names)
+            named = Names(self.export, self.source)
+            self.header = header_of(named, parquet.schema_arrow.names)
             needed = [self.header.names[index] for index in self.header.columns.values()]
+            int96 = self.source.int96 if self.source else None
             first = 0
-            for batch in row_batches(parquet, self.file, needed):
+            for batch in row_batches(parquet, self.file, needed, int96):
                 yield first, batch
                 first += batch.num_rows
 
@@ -227,14 +286,8 @@ class Reader:
         """Reads rows of a Parquet file; a refused one is quarantined as JSON."""
         rows = np.arange(batch.num_rows, dtype=np.int64)
         columns = {
-            name: read_typed(
-                name,
-                batch.column(index),
-                str(self.export.metadata(name)["form"]),
-                self.export.dtype(name),
-                self.export.metadata(name),
-            )
-            for name, index in self.header.columns.items()
+            name: self._read_columns(name, [batch.column(index) for index in parts], rows.size)
+            for name, parts in self.header.parts.items()
         }
         return self._batch(
             first,
@@ -291,19 +344,21 @@ class Reader:
             totals=totals,
             refused_totals={name: totals[name] - kept[name] for name in totals},
             unlisted={
-                f"{name}:domain": self._counted(name, columns[name].values, found[reason])
-                for name in self.export.codes
+                f"{name}:domain": self._counted(name, columns[name], found[reason])
+                for name in self.export.columns
                 if (reason := f"{name}:domain") in found
+                and (name in self.export.codes or columns[name].delivered is not None)
             },
         )
 
-    def _counted(self, name: str, values: pa.Array, failing: Mask) -> Counter[str]:
-        """The values of the failing cells, with how often they came."""
+    def _counted(self, name: str, read: forms.Read, failing: Mask) -> Counter[str]:
+        """The values of the failing cells, as delivered, with how often they came."""
+        values = read.values if read.delivered is None else read.delivered
         counts = pc.value_counts(values.filter(pa.array(failing)))
         texts, rows = counts.field("values"), counts.field("counts").to_pylist()
         texts = texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts
         if self.export.personal:
-            hidden = pa.array(self._may_be_personal(name, texts))
+            hidden = pa.array(self._may_be_personal([name], texts))
             texts = pc.if_else(hidden, MASK.decode(), texts)
         told: Counter[str] = Counter()
         for text, count in zip(texts.to_pylist(), rows, strict=True):
@@ -341,6 +396,21 @@ class Reader:
         if pa.types.is_dictionary(values.type):
             return values.dictionary_decode()
         return values
+
+    def _read_texts(self, name: str, texts: Sequence[pa.Array], rows: int) -> forms.Read:
+        """A column of ours from the fields of theirs that it is made from."""
+        if self.source is None:
+            return self._read_cells(name, texts[0])
+        won = self.encoding == "cp949"
+        return mapping.read_text(self.export, name, self.source, texts, rows, backslash_is_won=won)
+
+    def _read_columns(self, name: str, columns: Sequence[pa.Array], rows: int) -> forms.Read:
+        """A column of ours from the typed columns of theirs that it is made from."""
+        if self.source is not None:
+            return mapping.read_columns(self.export, name, self.source, columns, rows)
+        metadata = self.export.metadata(name)
+        of = (str(metadata["form"]), self.export.dtype(name), metadata)
+        return read_typed(name, columns[0], *of)
 
     def _read_cells(self, name: str, text: pa.Array) -> forms.Read:
         metadata = self.export.metadata(name)
