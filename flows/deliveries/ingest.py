@@ -26,6 +26,7 @@ from flows.deliveries.landing import (
     left_out,
     unknown_folders,
 )
+from flows.deliveries.sources import Sources
 from flows.publishing.commit import State
 from flows.publishing.options import Options
 from flows.publishing.run import Run
@@ -78,7 +79,8 @@ class _Delivery:
             self._staged.require_whole([registry])
         self._known = Deliveries.load(run.workspace.staged)
         self._filed: set[Path] = set()
-        self.intake = Intake(run.scratch, options, self._known)
+        sources = Sources.load(options.workspace)
+        self.intake = Intake(run.scratch, options, self._known, sources=sources)
         self.number = self._known.last + 1
 
     def take(self, files: Sequence[LandedFile]) -> None:

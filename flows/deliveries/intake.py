@@ -24,6 +24,7 @@ from flows.console import progress
 from flows.console.errors import PointbookError, RunFailed
 from flows.console.terminal import shown
 from flows.deliveries.landing import Deliveries, LandedFile
+from flows.deliveries.sources import Sources, Taken
 from flows.publishing.options import Options
 from schemas.exports import Export
 from transforms.engine.engine import Engine, load_transform, memory_bytes
@@ -74,8 +75,10 @@ class FileReport:
     encoding: str | None = None
     header: Header | None = None
     sheet: Sheet | None = None
+    taken: Taken | None = None
     blank_lines: int = 0
     titles: int = 0
+    footers: int = 0
     undecodable: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -132,6 +135,9 @@ class FileReport:
             "status": self.status,
             "reason": self.reason,
             "conflicts_only": self.conflicts_only,
+            "source": self.taken and self.taken.source.name,
+            "source_sha256": self.taken and self.taken.source.sha256,
+            "source_taken": self.taken and self.taken.why,
             "sha256": self.sha256,
             "bytes": self.size,
             "container": self.container and (self.container.kind or None),
@@ -150,12 +156,14 @@ class FileReport:
             },
             "blank_lines": self.blank_lines,
             "title_lines": self.titles,
+            "footer_lines": self.footers,
             "rows": {fate: self.rows[fate] for fate in FATES},
             "reasons": dict(sorted(self.reasons.items())),
             "unlisted_values": {
                 reason: {
                     "values": {_told(value): n for value, n in _most_frequent(values)},
                     "allowed": _allowed(self.file.export, reason.partition(":")[0]),
+                    "unmapped": self._is_mapped(reason.partition(":")[0]),
                 }
                 for reason, values in sorted(self.unlisted.items())
             },
@@ -165,11 +173,17 @@ class FileReport:
             },
         }
 
+    def _is_mapped(self, column: str) -> bool:
+        """Whether the file's source lists the codes of a column."""
+        made = self.taken and self.taken.source.columns.get(column)
+        return bool(made and made.codes)
+
 
 class Intake:
     """The files of one delivery on their way: read one by one, then merged export by export.
 
-    `known` says which files were delivered before, `scratch` is a folder for what is read.
+    `known` says which files were delivered before, `scratch` is a folder for what is read;
+    `sources` tell how files of other systems are read.
     `pseudonyms`, which personal data needs, may be set until the first file is read.
     """
 
@@ -179,6 +193,7 @@ class Intake:
         options: Options,
         known: Deliveries,
         pseudonyms: Pseudonyms | None = None,
+        sources: Sources | None = None,
     ) -> None:
         """Begins without files; from here on Arrow uses as many threads as the options say."""
         bound_threads(options.threads)
@@ -186,6 +201,7 @@ class Intake:
         self._options = options
         self._known = known
         self.pseudonyms = pseudonyms
+        self._sources = sources or Sources()
         self.reports: list[FileReport] = []
 
     @property
@@ -260,10 +276,12 @@ class Intake:
 
     def _read(self, file: LandedFile) -> FileReport:
         """Reads a file into scratch; its status is accepted, known, or rejected with a reason."""
-        report = FileReport(file, container=Container.of(file.path))
+        taken = self._sources.of(file.export.name, file.name)
+        source = taken.source if taken else None
+        report = FileReport(file, container=Container.of(file.path), taken=taken)
         try:
             with opened(file.path, file.room) as handle, _ending_the_file():
-                found = survey(handle, Container.of(file.path))
+                found = survey(handle, Container.of(file.path), source.encoding if source else None)
                 container = report.container = found.container
                 report.sha256, report.size = found.sha256, found.size
                 report.encoding = found.encoding
@@ -271,14 +289,16 @@ class Intake:
                     report.status = "known"
                     return report
                 of = (file.export, file.name, handle, container, found.encoding)
-                reader = Reader(*of, self.pseudonyms, self._readers, memory=self._workbook_bytes)
+                bytes_ = self._workbook_bytes
+                reader = Reader(*of, self.pseudonyms, self._readers, source, memory=bytes_)
                 with progress.working(f"reading {file.title}", lambda: reader.share):
                     self._write_batches(report, reader.batches())
                 report.header, report.sheet = reader.header, reader.found
                 report.blank_lines, report.titles = reader.blank_lines, reader.titles
+                report.footers = reader.footers
         except FileRefused as refusal:
             survives = (report.container, report.sha256, report.size, report.encoding)
-            return FileReport(file, "rejected", str(refusal), *survives)
+            return FileReport(file, "rejected", str(refusal), *survives, taken=taken)
         return report
 
     def _is_known(self, report: FileReport) -> bool:
@@ -359,11 +379,12 @@ class Intake:
         """
         file = report.file
         with opened(file.path, file.room) as handle:
-            found = survey(handle, Container.of(file.path))
+            source = report.taken.source if report.taken else None
+            found = survey(handle, Container.of(file.path), source.encoding if source else None)
             if found.sha256 != report.sha256:
                 raise FileRefused("it changed after it was read")
             of = (file.export, file.name, handle, found.container, report.encoding)
-            reader = Reader(*of, self.pseudonyms, memory=self._workbook_bytes)
+            reader = Reader(*of, self.pseudonyms, source=source, memory=self._workbook_bytes)
             with pq.ParquetWriter(target, QUARANTINE_SCHEMA) as writer:
                 for rows in reader.conflicting(wanted):
                     writer.write_table(rows)
@@ -406,8 +427,8 @@ def _most_frequent(values: Counter[str]) -> list[tuple[str, int]]:
 
 
 def _allowed(export: Export, column: str) -> list[str]:
-    """A column's codes, each with its Korean label."""
-    labels = export.metadata(column)["labels"]
+    """A column's codes, each with its Korean label; none where it may hold anything."""
+    labels = export.metadata(column).get("labels", {})
     return [f"{code} {label}" for code, label in cast("Mapping[str, str]", labels).items()]
 
 

@@ -210,15 +210,17 @@ def opened(path: Path, landing: Path) -> Iterator[io.FileIO]:
             raise refusal
 
 
-def survey(file: io.FileIO, container: Container) -> Survey:
+def survey(file: io.FileIO, container: Container, encoding: str | None = None) -> Survey:
     """Reads the file once: what it is, its hash and, of text, its encoding; then it is rewound.
+
+    A text's `encoding` that a source names is not looked for.
 
     Raises FileRefused where it can't be read, is nothing that is accepted, or expands too far.
     """
-    encoding = None
     container = container.told_by(_first_bytes(file), file)
+    encoding = encoding if container.kind == "text" else None
     with _Hashing(file) as hashed:
-        if container.kind == "text":
+        if container.kind == "text" and encoding is None:
             try:
                 encoding = encoding_of(_expanded(hashed, container))
             except NotRead as what:

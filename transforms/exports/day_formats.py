@@ -16,8 +16,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-UNREADABLE: Final = "?"
-"""What stands for a text that has another form: no form of a day reads it."""
+from transforms.exports.forms import UNREADABLE
+
 _DIRECTIVE: Final = re.compile(r"%(.)")
 _WIDTHS: Final[Mapping[str, tuple[str, str]]] = {
     "Y": ("year", r"\d{4}"),

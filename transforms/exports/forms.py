@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,9 @@ _BLANKS: Final = (
 """Unicode's blanks and line ends, but no control characters of ASCII."""
 WHOLE_TEXTS: Final = frozenset({"identifier", "text"})
 """Forms whose columns are text as delivered, mostly with another value in each row."""
+DAY_FORMS: Final = frozenset({"date", "timestamp", "month"})
+UNREADABLE: Final = "?"
+"""What stands for a text that a source's form does not read: no form of a column reads it."""
 KOREA: Final = "Asia/Seoul"
 """In whose time an instant is read."""
 
@@ -43,12 +47,18 @@ class Read:
     """A column as read: its typed values, and where each rule is broken.
 
     `missing` marks the cells that held nothing; a default may stand in `values` for them. Text that
-    is read through its distinct values stays a dictionary of them.
+    is read through its distinct values stays a dictionary of them. `delivered`: what the cells held
+    where their values don't tell.
     """
 
     values: pa.Array
     missing: Mask
     broken: Mapping[str, Mask]
+    delivered: pa.Array | None = None
+
+
+Change = Callable[[pa.Array], pa.Array]
+"""From texts to as many others."""
 
 
 def read(
@@ -66,12 +76,12 @@ def read(
     CP949, whose 0x5C Korean machines show and write as the won sign.
     """
     if form in WHOLE_TEXTS:
-        text = _trimmed(text, trimmed)
+        text = without_blanks(text, trimmed)
         return Read(text, _mask(pc.is_null(text)), {})
-    if form == "integer" and (numbers := _plain_digits(text)) is not None:
+    if form == "integer" and (numbers := plain_digits(text)) is not None:
         return Read(numbers, np.zeros(len(text), np.bool_), {})
     delivered = text if pa.types.is_dictionary(text.type) else pc.dictionary_encode(text)
-    distinct = pc.dictionary_encode(_trimmed(delivered.dictionary, trimmed))
+    distinct = pc.dictionary_encode(without_blanks(delivered.dictionary, trimmed))
     indices = pc.take(distinct.indices, delivered.indices)
     missing = _mask(pc.is_null(indices))
     texts = distinct.dictionary
@@ -117,8 +127,8 @@ def as_cell(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip(_BLANKS))
 
 
-def _trimmed(text: pa.Array, trimmed: bool) -> pa.Array:
-    """Without surrounding blanks, in NFC; nothing left is null."""
+def without_blanks(text: pa.Array, trimmed: bool = False) -> pa.Array:
+    """Without surrounding blanks, in NFC; nothing left is null. `trimmed`: see `read`."""
     if _largest_byte(text) > _LAST_OF_ASCII:
         text = pc.utf8_normalize(pc.utf8_trim(text, _BLANKS), form="NFC")
     elif not trimmed:
@@ -142,11 +152,18 @@ _DIGITS: Final = r"(?:\d{1,3}(?:,\d{3})+(?:\.0+)?|\d{4,}(?:\.0+)?|\d{1,3}(?:\.(?
 _WON: Final = r"(?:[₩￦][ \x{a0}]?)"
 _WON_BEHIND: Final = r"(?:[ \x{a0}]?원)"
 _MINUS: Final = "[-−△]"
-_NUMBER: Final = (
-    rf"^(?:(?:{_WON}?(?:{_MINUS}|\+)?|(?:{_MINUS}|\+){_WON}){_DIGITS}{_WON_BEHIND}?"
-    rf"|{_WON}?{_DIGITS}{_WON_BEHIND}?-"
-    rf"|\({_WON}?{_DIGITS}{_WON_BEHIND}?\)|{_WON}\({_DIGITS}\)|\({_DIGITS}\){_WON_BEHIND})$"
-)
+
+
+def _number(digits: str) -> str:
+    """The pattern of a number of such digits, with a sign or brackets, ₩ and 원."""
+    return (
+        rf"^(?:(?:{_WON}?(?:{_MINUS}|\+)?|(?:{_MINUS}|\+){_WON}){digits}{_WON_BEHIND}?"
+        rf"|{_WON}?{digits}{_WON_BEHIND}?-"
+        rf"|\({_WON}?{digits}{_WON_BEHIND}?\)|{_WON}\({digits}\)|\({digits}\){_WON_BEHIND})$"
+    )
+
+
+_NUMBER: Final = _number(_DIGITS)
 
 
 def _integers(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
@@ -171,7 +188,7 @@ def _integers(text: pa.Array, _: Mapping[str, object]) -> _Parsed:
     }
 
 
-def _plain_digits(text: pa.Array) -> pa.Array | None:
+def plain_digits(text: pa.Array) -> pa.Array | None:
     """The numbers of a text column, where each cell is one of digits, perhaps behind a minus.
 
     Amounts mostly are, and have many distinct values. Arrow reads other numbers than ours, but
@@ -183,6 +200,63 @@ def _plain_digits(text: pa.Array) -> pa.Array | None:
         return text.cast(pa.int64())
     except pa.ArrowInvalid:
         return None
+
+
+_STYLES: Final = {None: (",", r"\."), "1,234.00": (",", r"\."), "1.234,00": (r"\.", ",")}
+"""What stands between thousands, and before decimals, as a source names it."""
+_AMBIGUOUS: Final = r"(?:^|\D)[1-9]\d{0,2}\.\d{3}(?:\D|$)"
+"""`1.234` where nobody says how numbers are written."""
+_LONGEST: Final = 37
+_MOST_DECIMALS: Final = 18
+
+
+def plain_numbers(
+    text: pa.Array,
+    style: str | None,
+    factor: Decimal | None = None,
+    *,
+    backslash_is_won: bool = False,
+) -> pa.Array:
+    """Numbers of a style, times a factor, as text of digits with a point: `1.234,50` as `1234.5`.
+
+    Of a product that is whole no decimals are left. What is no such number is `UNREADABLE`.
+    """
+    if backslash_is_won:
+        text = pc.replace_substring(text, "\\", "₩")
+    between, point = _STYLES[style]
+    digits = rf"(?:\d{{1,3}}(?:{between}\d{{3}})+|\d+)(?:{point}\d+)?"
+    readable = pc.match_substring_regex(text, _number(digits))
+    if style is None:
+        readable = pc.and_not(readable, pc.match_substring_regex(text, _AMBIGUOUS))
+    negative = pc.match_substring_regex(text, rf"{_MINUS}|\(")
+    number = pc.replace_substring_regex(pc.if_else(readable, text, "0"), rf"[^\d{point}]", "")
+    number = pc.replace_substring(number, point.removeprefix("\\"), ".")
+    number = pc.replace_substring_regex(number, r"\.0*$|(\.\d*[1-9])0+$", r"\1")
+    number = pc.replace_substring_regex(number, r"^0+(\d)", r"\1")
+    decimals = pc.binary_length(pc.replace_substring_regex(number, r"^\d*\.?", ""))
+    whole = pc.binary_length(pc.replace_substring_regex(number, r"\..*$", ""))
+    readable = pc.and_(readable, pc.less_equal(decimals, _MOST_DECIMALS))
+    number = pc.if_else(readable, number, "0")
+    number = pc.if_else(pc.greater(whole, _LONGEST), "9" * _LONGEST, number)
+    exact = number.cast(pa.decimal256(_LONGEST + _MOST_DECIMALS, _MOST_DECIMALS))
+    times = (Decimal(1) if factor is None else factor).normalize()
+    places = max(0, -cast("int", times.as_tuple().exponent))
+    scalar = pa.scalar(times.quantize(Decimal(1).scaleb(-places)), pa.decimal256(19, places))
+    exact = pc.multiply(pc.if_else(negative, pc.negate(exact), exact), scalar)
+    return pc.if_else(readable, decimal_text(exact), UNREADABLE)
+
+
+def decimal_text(numbers: pa.Array) -> pa.Array:
+    """Whole numbers as their digits alone, without what a scale adds; others in full."""
+    whole = pc.floor(numbers)
+    digits = whole.cast(pa.decimal256(76, 0), safe=False).cast(pa.string())
+    return pc.if_else(pc.equal(whole, numbers), digits, numbers.cast(pa.string()))
+
+
+def months_of(text: pa.Array) -> pa.Array:
+    """The months, YYYY-MM, of days and moments in any form; of what is none `UNREADABLE`."""
+    months = pc.coalesce(pc.strftime(_moments(text), format="%Y-%m"), UNREADABLE)
+    return pc.if_else(pc.is_null(text), pa.scalar(None, pa.string()), months)
 
 
 _DECIMAL: Final = r"^-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2}0*)?$"

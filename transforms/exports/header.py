@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from schemas.derive import header_names, normalised_header
 from schemas.exports import EXPORTS, Export
+from schemas.sources import Source
 from transforms.exports.containers import FileRefused
 from transforms.exports.records import MAX_FIELDS, MAX_RECORD_BYTES, Records
 from transforms.exports.utf8 import bad_spans
@@ -41,15 +42,60 @@ _NEAR_OF_SHORT: Final = 0.66
 """How much alike a name is to be, by `difflib`: of three letters one may differ."""
 
 
+class Names:
+    """What a file's header may call an export's columns: their own names, or those of a source.
+
+    A column that the source makes is read from the names that it gives; one that it doesn't, from
+    its own name, unless the source reads that for another column.
+    """
+
+    def __init__(self, export: Export, source: Source | None = None) -> None:
+        """`known`: by a name as it is compared what it stands for, a column or `=` and a name of
+        the source's; `needed`: what of these a header must have.
+        """
+        self.export = export
+        self.source = source
+        self.made = source.columns if source else {}
+        self.theirs = {
+            normalised_header(part): part for column in self.made.values() for part in column.parts
+        }
+        own = {
+            name: column for name, column in header_names(export).items() if column not in self.made
+        }
+        self.known = {**own, **{name: f"={name}" for name in self.theirs}}
+        self.needed = {name for name in export.required if name not in self.made}
+        self.needed.update(f"={name}" for name in self.theirs)
+
+    def parts(self, columns: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+        """The indexes of what each of our columns is made from, by what is where in a header."""
+        found: dict[str, tuple[int, ...]] = {}
+        for name in self.export.columns:
+            if name in self.made:
+                labels = [f"={normalised_header(part)}" for part in self.made[name].parts]
+                found[name] = tuple(columns[label] for label in labels)
+            elif name in columns:
+                found[name] = (columns[name],)
+        return found
+
+    def told(self, label: str) -> str:
+        """What is known, as a message names it."""
+        if not label.startswith("="):
+            return label
+        assert self.source is not None
+        return f"{self.theirs[label[1:]]}, which the source {self.source.name} reads,"
+
+
 @dataclass(frozen=True)
 class Header:
     """Where the export's columns lie in a file: index by name, among the `names` delivered.
 
+    `columns`: by what a name stands for (see `Names`); `parts`: what each column is made from.
     `near`: names that no column has, with the column that they are near to and that is missing.
     """
 
     columns: Mapping[str, int]
     names: Sequence[str]
+    parts: Mapping[str, tuple[int, ...]]
     delimiter: bytes | None = None
     near: Mapping[str, str] = field(default_factory=dict)
 
@@ -93,22 +139,26 @@ class _Candidate:
     known: int
 
 
-def beginning(export: Export, chunks: Iterator[bytes]) -> Beginning:
+def beginning(export: Export, chunks: Iterator[bytes], source: Source | None = None) -> Beginning:
     """Finds the header in a text's first lines; takes no more chunks than it needs.
+
+    A `source` says what it calls the columns, and perhaps its line and delimiter.
 
     Raises FileRefused where there is none, where it names a column twice, or lacks a required one.
     """
-    text = _first_bytes(chunks)
-    lines = _lines(text)
+    named = Names(export, source)
+    most = max(HEADER_LINES, (source and source.header_line) or 0)
+    text = _first_bytes(chunks, most)
+    lines = _lines(text, most)
     if not any(line.strip() for line in lines):
         raise FileRefused("empty: not even a header; deliver it again")
-    found = _best(export, text, lines)
+    found = _best(named, text, lines)
     if found is None:
-        raise FileRefused(_why_none(export, text, [line for line in lines if line.strip()]))
-    header = header_of(export, found.names, found.delimiter.encode(), found.place + 1)
+        raise FileRefused(_why_none(named, text, [line for line in lines if line.strip()]))
+    header = header_of(named, found.names, found.delimiter.encode(), found.place + 1)
     start = sum(len(line) for line in lines[: found.place])
     above = [place for place in range(found.place) if lines[place].strip()]
-    rows = [place for place in above if _is_row(export, header, lines[place])]
+    rows = [place for place in above if _is_row(named, header, lines[place])]
     return Beginning(
         header,
         text[start + found.size :],
@@ -120,7 +170,7 @@ def beginning(export: Export, chunks: Iterator[bytes]) -> Beginning:
 
 
 def header_of(
-    export: Export, names: Sequence[str], delimiter: bytes | None = None, line: int | None = None
+    named: Names, names: Sequence[str], delimiter: bytes | None = None, line: int | None = None
 ) -> Header:
     """Finds the export's columns among the delivered names; `line`: where in the text they stand.
 
@@ -128,15 +178,17 @@ def header_of(
     """
     if len(names) > MAX_FIELDS:
         raise FileRefused(f"its header names {len(names):,} columns; {MAX_FIELDS:,} at most")
-    known = header_names(export)
+    export, known = named.export, named.known
     columns: dict[str, int] = {}
     for index, delivered in enumerate(names):
         name = known.get(normalised_header(delivered))
+        if name is None:
+            continue
         if name in columns:
-            raise FileRefused(f"names the column {name} twice; deliver it once")
-        if name is not None:
-            columns[name] = index
-    missing = [name for name in export.columns if name not in columns]
+            raise FileRefused(f"names the column {named.told(name)} twice; deliver it once")
+        columns[name] = index
+    _require_theirs(named, names, columns, line)
+    missing = [name for name in export.columns if name not in columns and name not in named.made]
     unknown = [name for name in names if normalised_header(name) not in known]
     near = _near(export, unknown, missing)
     lacking = [name for name in missing if name in export.required]
@@ -144,18 +196,41 @@ def header_of(
         where = "" if line is None else f"; its header is in line {line}"
         hints = [f"{_shown(name)} is near {close}" for name, close in near.items()]
         where += f", where {' and '.join(hints)}" if hints else ""
+        by_source = f", or in the source {named.source.name}" if named.source else ""
         raise FileRefused(
             f"lacks the required column {', '.join(lacking)} of {export.name}{where}; name it so, "
             f"or as in Korean ({', '.join(str(export.columns[name].title) for name in lacking)})"
+            f"{by_source}"
         )
-    return Header(columns, names, delimiter, near)
+    return Header(columns, names, named.parts(columns), delimiter, near)
+
+
+def _require_theirs(
+    named: Names, names: Sequence[str], columns: Mapping[str, int], line: int | None
+) -> None:
+    """Raises FileRefused where a header lacks a name that its source gives, with the nearest."""
+    for name, theirs in named.theirs.items():
+        if f"={name}" in columns:
+            continue
+        assert named.source is not None
+        delivered = {normalised_header(each): each for each in names}
+        near = difflib.get_close_matches(name, delivered, 1, cutoff=0.0)
+        nearest = f", where {_shown(delivered[near[0]])} is the nearest" if near else ""
+        where = "" if line is None else f"; its header is in line {line}{nearest}"
+        ours = [column for column, made in named.made.items() if theirs in made.parts]
+        raise FileRefused(
+            f"lacks the column {theirs} from which the source {named.source.name} reads "
+            f"{' and '.join(ours)}{where}; name it as the file does in "
+            f"sources/{named.source.name}.yaml"
+        )
 
 
 def columns_at_the_top(export: Export, text: bytes) -> int | None:
     """How many of the export's columns a text's header names; none where required ones lack."""
+    named = Names(export)
     text = _first_bytes(iter([text]))
-    found = _best(export, text, _lines(text))
-    return found.known if found and _is_whole(export, found.names) else None
+    found = _best(named, text, _lines(text))
+    return found.known if found and _is_whole(named, found.names) else None
 
 
 class RepeatedHeaders:
@@ -164,18 +239,21 @@ class RepeatedHeaders:
     A header in the first one's order ends that.
     """
 
-    def __init__(self, export: Export, header: Header) -> None:
-        self._known = header_names(export)
+    def __init__(self, export: Export, header: Header, source: Source | None = None) -> None:
+        named = Names(export, source)
+        self._known = named.known
+        self._quoted = _is_quoted(named)
         self.header = header
         self._own = [normalised_header(name) for name in header.names]
         self._other_order = False
         dated = [
             name
             for name in export.required
-            if export.metadata(name)["form"] in _DATED and name in header.columns
+            if export.metadata(name)["form"] in _DATED and len(header.parts.get(name, ())) == 1
         ]
-        self.dated = dated[0] if dated else None
+        self.dated = header.parts[dated[0]][0] if dated else None
         names = [name for d in dated[:1] for name in (d, str(export.columns[d].title))]
+        names += [header.names[self.dated].strip()] if self.dated is not None else []
         names += [unicodedata.normalize("NFD", name) for name in names]
         self.pattern = "|".join(map(re.escape, names))
 
@@ -207,7 +285,7 @@ class RepeatedHeaders:
         """
         if self.dated is None or not len(records):
             return
-        index = self.header.columns[self.dated]
+        index = self.dated
         start, end = records.field_start[index], records.field_end[index]
         split = ~records.refused
         first = records.text[np.where(split & (end > start), start, 0)]
@@ -241,14 +319,17 @@ class RepeatedHeaders:
             return []
         (raw,) = records.raw(place).to_pylist()
         assert self.header.delimiter is not None
-        found = _record(raw, self.header.delimiter.decode("latin-1"))
+        found = _record(raw, self.header.delimiter.decode("latin-1"), quoted=self._quoted)
         return [normalised_header(name) for name in found[0]] if found else []
 
 
-def _first_bytes(chunks: Iterator[bytes]) -> bytes:
-    """The text's first chunks, enough of them for the header; without byte order marks."""
+def _first_bytes(chunks: Iterator[bytes], most: int = HEADER_LINES) -> bytes:
+    """The text's first chunks, enough of them for the header; without byte order marks.
+
+    `most`: the header's line at the latest.
+    """
     text = b""
-    while text.count(b"\n") <= 2 * HEADER_LINES and len(text) <= MAX_RECORD_BYTES:
+    while text.count(b"\n") <= 2 * most and len(text) <= MAX_RECORD_BYTES:
         chunk = next(chunks, None)
         if chunk is None:
             break
@@ -258,48 +339,59 @@ def _first_bytes(chunks: Iterator[bytes]) -> bytes:
     return text
 
 
-def _lines(text: bytes) -> list[bytes]:
+def _lines(text: bytes, most: int = HEADER_LINES) -> list[bytes]:
     """The first physical lines, with their ends."""
-    lines = list(islice(io.BytesIO(text), HEADER_LINES))
+    lines = list(islice(io.BytesIO(text), most))
     if lines and len(lines[0]) > MAX_RECORD_BYTES:
         raise FileRefused("no header: the first line is too long for one")
     return lines
 
 
-def _best(export: Export, text: bytes, lines: Sequence[bytes]) -> _Candidate | None:
-    """The first record that names all that is required, else the one of most known names.
+def _best(named: Names, text: bytes, lines: Sequence[bytes]) -> _Candidate | None:
+    """The first record that names all that is needed, else the one of most known names.
 
     Of a record's delimiters that which gives most known names counts, but where the first line
-    names one (`sep=;`) that alone.
+    names one (`sep=;`) that alone. What a source says of line and delimiter holds.
     """
-    known = header_names(export)
+    known, source = named.known, named.source
     best: _Candidate | None = None
     delimiters: Sequence[str] = DELIMITERS
     start = 0
     for place, line in enumerate(lines):
-        named = _NAMED_DELIMITER.match(line)
-        if named and not any(above.strip() for above in lines[:place]):
-            delimiters = (named[1].decode(),)
+        if source and source.header_line and place + 1 != source.header_line:
+            start += len(line)
+            continue
+        says = _NAMED_DELIMITER.match(line)
+        if says and not any(above.strip() for above in lines[:place]):
+            delimiters = (says[1].decode(),)
+        if source and source.delimiter:
+            delimiters = (source.delimiter,)
         for delimiter in delimiters:
-            if (found := _record(text[start : start + MAX_RECORD_BYTES], delimiter)) is None:
+            record = text[start : start + MAX_RECORD_BYTES]
+            if (found := _record(record, delimiter, quoted=_is_quoted(named))) is None:
                 continue
             names, size = found
             count = len({known[name] for name in map(normalised_header, names) if name in known})
             if count > (best.known if best else 0):
                 broken = text.count(b"\n", start, start + size)
                 best = _Candidate(place, names, max(1, broken), size, delimiter, count)
-        if best is not None and _is_whole(export, best.names):
+        if best is not None and _is_whole(named, best.names):
             break
         start += len(line)
     return best
 
 
-def _is_whole(export: Export, names: Sequence[str]) -> bool:
-    known = header_names(export)
-    return {known.get(normalised_header(name)) for name in names}.issuperset(export.required)
+def _is_whole(named: Names, names: Sequence[str]) -> bool:
+    known = named.known
+    return {known.get(normalised_header(name)) for name in names}.issuperset(named.needed)
 
 
-def _record(text: bytes, delimiter: str) -> tuple[list[str], int] | None:
+def _is_quoted(named: Names) -> bool:
+    """Whether fields may stand in quotes."""
+    return named.source is None or named.source.quoted
+
+
+def _record(text: bytes, delimiter: str, *, quoted: bool = True) -> tuple[list[str], int] | None:
     """The fields of the text's first record and its length; none where it is no sound UTF-8."""
     lines = io.BytesIO(text)
     try:
@@ -307,6 +399,7 @@ def _record(text: bytes, delimiter: str) -> tuple[list[str], int] | None:
             csv.reader(
                 (line.decode() for line in lines),
                 delimiter=delimiter,
+                quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
                 skipinitialspace=True,
                 strict=True,
             )
@@ -316,13 +409,14 @@ def _record(text: bytes, delimiter: str) -> tuple[list[str], int] | None:
     return fields, lines.tell()
 
 
-def _is_row(export: Export, header: Header, line: bytes) -> bool:
+def _is_row(named: Names, header: Header, line: bytes) -> bool:
     """Whether a line above the header has its width, and a value wherever one is required."""
     assert header.delimiter is not None
-    found = _record(line, header.delimiter.decode("latin-1"))
+    found = _record(line, header.delimiter.decode("latin-1"), quoted=_is_quoted(named))
     if found is None or len(found[0]) != header.width:
         return False
-    return all(found[0][header.columns[name]].strip() for name in export.required)
+    needed = {index for name in named.export.required for index in header.parts[name]}
+    return all(found[0][index].strip() for index in needed)
 
 
 def _near(export: Export, unknown: Sequence[str], missing: Sequence[str]) -> dict[str, str]:
@@ -346,9 +440,9 @@ def _core(name: str) -> str:
     return re.sub(r"[(\[（].*?[)\]）]|[\s\W_]", "", normalised_header(name))
 
 
-def _why_none(export: Export, text: bytes, lines: Sequence[bytes]) -> str:
+def _why_none(named: Names, text: bytes, lines: Sequence[bytes]) -> str:
     """What stands in the place of a header, and what to do; tells no value of a row."""
-    known = header_names(export)
+    export, source, known = named.export, named.source, named.known
     first = lines[0]
     what = None
     for opening, name in {
@@ -390,6 +484,11 @@ def _why_none(export: Export, text: bytes, lines: Sequence[bytes]) -> str:
             f"the first has {fields_:,} field{'s' * (fields_ > 1)}{like}; put a header above the "
             f"rows with {', '.join(export.required)} (or in Korean)"
         )
+        if source:
+            what = (
+                f"the source {source.name} reads {', '.join(named.theirs.values())}; mend its "
+                "names, header_line or delimiter, or its files if this is none of them"
+            )
     return f"names no known column of {export.name} in its first lines: {what}"
 
 

@@ -52,15 +52,17 @@ def opened_parquet(file: FileIO) -> Iterator[pq.ParquetFile]:
 
 
 def row_batches(
-    parquet: pq.ParquetFile, file: FileIO, needed: Collection[str]
+    parquet: pq.ParquetFile, file: FileIO, needed: Collection[str], int96: str | None = None
 ) -> Iterator[pa.RecordBatch]:
     """The rows in batches; instants that Spark wrote as INT96 are marked as such.
+
+    `int96`: what a source says that it is, `instant` or `local`.
 
     In the place of nested values stands their type. Raises FileRefused where the file expands too
     far, a text is too long, or a column that is `needed` holds INT96 of which nobody says whether
     it is an instant or local time.
     """
-    instants = _instants(parquet, needed)
+    instants = _instants(parquet, needed, int96)
     source = pa.PythonFile(file, mode="r")
     flat = [field.name for field in parquet.schema_arrow if not pa.types.is_nested(_plain(field))]
     for field in parquet.schema_arrow:
@@ -128,18 +130,21 @@ def _check_footer(parquet: pq.ParquetFile, size: int) -> None:
     check_expanded(max(unpacked, width * parquet.metadata.num_rows), size)
 
 
-def _instants(parquet: pq.ParquetFile, needed: Collection[str]) -> set[str]:
-    """The columns that are INT96; Spark means instants, others mean either.
+def _instants(parquet: pq.ParquetFile, needed: Collection[str], int96: str | None) -> set[str]:
+    """The columns that are INT96 and instants; Spark means these, others mean either.
 
-    Raises FileRefused where Spark did not write the file and a column that is needed is one.
+    Raises FileRefused where neither Spark nor a source tells, and a column that is needed is one.
     """
     leaves = (parquet.schema.column(i) for i in range(len(parquet.schema)))
     names = {leaf.path for leaf in leaves if leaf.physical_type == "INT96"}
+    if int96 is not None:
+        return names if int96 == "instant" else set()
     if _BY_SPARK.isdisjoint(parquet.metadata.metadata or {}):
         for name in sorted(names.intersection(needed)):
             raise FileRefused(
                 f"its column {name} is INT96, which is an instant or local time, and Spark, which "
-                "means instants, did not write it; deliver it as text or as a timestamp"
+                "means instants, did not write it; say which in a source (int96), or deliver it as "
+                "text or as a timestamp"
             )
     return names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 
 from schemas.derive import header_names, normalised_header
 from schemas.exports import EXPORTS, Export
+from schemas.sources import Source
 from transforms.engine.threads import pool
-from transforms.exports import forms
+from transforms.exports import forms, mapping
 from transforms.exports.containers import (
     WORKBOOKS,
     Container,
@@ -28,7 +29,9 @@ from transforms.exports.containers import (
 )
 from transforms.exports.encodings import may_fail
 from transforms.exports.header import (
+    HEADER_LINES,
     Header,
+    Names,
     RepeatedHeaders,
     beginning,
     columns_at_the_top,
@@ -50,6 +53,8 @@ from transforms.exports.workbook import (
     opened_workbook,
     shown_cells,
 )
+
+Rows = TypeVar("Rows", Records, SheetRows)
 
 UNSPLIT: Final = "row:format"
 CONFLICT: Final = "key:conflict"
@@ -97,9 +102,10 @@ class Batch:
 class Reader:
     """Reads a file of an export, some pieces of it at once.
 
-    Of a workbook it reads the sheet of the name `sheet`, else the first that fits; `memory`: bytes
-    that it may take at the most. `found`, the sheet that is read, `blank_lines` and `titles`, the
-    lines above the header, are known when the file is read.
+    `source` says how, where it is not in our own terms. Of a workbook it reads the sheet of the
+    name `sheet`, else that which the source names, else the first that fits; `memory`: bytes that
+    it may take at the most. `found`, the sheet that is read, `blank_lines`, `titles`, the lines
+    above the header, and `footers`, those below its rows, are known when the file is read.
     """
 
     export: Export
@@ -109,12 +115,14 @@ class Reader:
     encoding: str | None
     pseudonyms: Pseudonyms | None
     workers: int = 2
+    source: Source | None = None
     sheet: str | None = None
     memory: int = MEMORY
     header: Header = field(init=False)
     found: Sheet | None = field(default=None, init=False)
     blank_lines: int = 0
     titles: int = 0
+    footers: int = 0
     _rows_read: int = field(default=0, init=False)
     _since_1904: bool = field(default=False, init=False)
 
@@ -130,14 +138,17 @@ class Reader:
         if self.container.kind == "parquet":
             yield from _in_order(self._typed_pieces(), self._read_typed_piece, self.workers)
         elif self.container.kind in WORKBOOKS:
-            yield from _in_order(self._sheet_pieces(), self._read_sheet_piece, self.workers)
+            sheet = self._without_footers(self._sheet_pieces(), _texts_of_cells, SheetRows.head)
+            yield from _in_order(sheet, self._read_sheet_piece, self.workers)
         else:
             rows = undecodable = 0
-            for batch in _in_order(self._text_pieces(), self._read_text_piece, self.workers):
+            pieces = self._without_footers(self._text_pieces(), _texts_of_lines, Records.first)
+            for batch in _in_order(pieces, self._read_text_piece, self.workers):
                 rows += batch.rows
                 undecodable += batch.undecodable
                 yield batch
-            if self.encoding == "cp949" and not may_fail(undecodable, rows):
+            told = self.source is not None and self.source.encoding is not None
+            if self.encoding == "cp949" and not told and not may_fail(undecodable, rows):
                 raise FileRefused(
                     f"neither UTF-8 nor CP949: {undecodable:,} of {rows:,} rows don't decode"
                 )
@@ -149,11 +160,13 @@ class Reader:
                 rows = _within(wanted, first, batch.num_rows)
                 yield self._conflicts(pa.array(rows + first + 1), self._as_json(batch, rows))
         elif self.container.kind in WORKBOOKS:
-            for first, piece in self._sheet_pieces():
+            sheet = self._without_footers(self._sheet_pieces(), _texts_of_cells, SheetRows.head)
+            for first, piece in sheet:
                 rows = _within(wanted, first, len(piece))
                 yield self._conflicts(pa.array(piece.line[rows]), self._cells_as_json(piece, rows))
         else:
-            for first, records in self._text_pieces():
+            lines = self._without_footers(self._text_pieces(), _texts_of_lines, Records.first)
+            for first, records in lines:
                 rows = _within(wanted, first, len(records))
                 yield self._conflicts(pa.array(records.line[rows]), self._raw_text(records, rows))
 
@@ -166,11 +179,17 @@ class Reader:
         assert self.encoding is not None
         self.file.seek(0)
         chunks = with_line_feeds(utf8_chunks(self.file, self.container, self.encoding))
-        found = beginning(self.export, chunks)
+        found = beginning(self.export, chunks, self.source)
         self.header, self.titles = found.header, found.titles
         assert self.header.delimiter is not None
-        splitter = Splitter(self.header.delimiter, self.header.width, found.line)
-        repeated = RepeatedHeaders(self.export, self.header)
+        splitter = Splitter(
+            self.header.delimiter,
+            self.header.width,
+            found.line,
+            quoted=self.source is None or self.source.quoted,
+            fills=self.source is not None and self.source.fills_short_rows,
+        )
+        repeated = RepeatedHeaders(self.export, self.header, self.source)
         rows = len(found.rows_above)
         if rows:
             yield 0, refused_lines(found.rows_above, self.header.width)
@@ -186,14 +205,47 @@ class Reader:
             chunk = following
         self.blank_lines = splitter.blank_lines + found.blank_lines
 
+    def _without_footers(
+        self,
+        pieces: Iterator[tuple[int, Rows]],
+        texts_of: Callable[[Rows, npt.NDArray[np.int64]], pa.Array],
+        head: Callable[[Rows, int], Rows],
+    ) -> Iterator[tuple[int, Rows]]:
+        """The pieces without the rows at the end that the source's footer fits; counts these.
+
+        As many are looked at as a header is looked for, and as many rows held back meanwhile.
+        `texts_of` gives rows of a piece as text, `head` the first of its rows.
+        """
+        if self.source is None or self.source.footer is None:
+            yield from pieces
+            return
+        waiting: list[tuple[int, Rows]] = []
+        for piece in pieces:
+            waiting.append(piece)
+            while sum(len(rows) for _, rows in waiting[1:]) >= HEADER_LINES:
+                yield waiting.pop(0)
+        left = HEADER_LINES
+        while waiting and left:
+            first, rows = waiting[-1]
+            last = np.arange(max(0, len(rows) - left), len(rows), dtype=np.int64)
+            fits = pc.match_substring_regex(texts_of(rows, last), self.source.footer).to_pylist()
+            found = next((n for n, fit in enumerate(reversed(fits)) if not fit), len(fits))
+            self.footers += found
+            waiting[-1] = (first, head(rows, len(rows) - found))
+            if found < len(rows):
+                break
+            left -= found
+            waiting.pop()
+        yield from waiting
+
     def _read_text_piece(self, first: int, records: Records) -> Batch:
         """Reads records; those that can't be split or decoded are refused without a look inside."""
         undecodable = _undecodable(records)
         unsplit = records.refused | undecodable
         rows = np.flatnonzero(~unsplit).astype(np.int64)
         columns = {
-            name: self._read_cells(name, records.field(index, rows))
-            for name, index in self.header.columns.items()
+            name: self._read_texts(name, [records.field(index, rows) for index in parts], rows.size)
+            for name, parts in self.header.parts.items()
         }
         batch = self._batch(
             first,
@@ -221,25 +273,38 @@ class Reader:
         masked = pa.array([MASK.decode()] * rows.size, pa.string())
         return pc.replace_with_mask(masked, pa.array(split), _printable(texts))
 
-    def _may_be_personal(self, name: str, values: pa.Array) -> Mask:
-        labels = self.export.metadata(name).get("labels")
-        return may_be_personal(values, labels.values() if isinstance(labels, dict) else ())
+    def _may_be_personal(self, names: Sequence[str], values: pa.Array) -> Mask:
+        """Which cells may hold what is personal, of a column from which these are read."""
+        harmless: list[str] = []
+        for name in names:
+            labels = self.export.metadata(name).get("labels")
+            harmless += labels.values() if isinstance(labels, dict) else ()
+            made = self.source and self.source.columns.get(name)
+            harmless += made.codes if made and made.codes else ()
+        return may_be_personal(values, harmless)
 
     @property
-    def _told(self) -> dict[int, str]:
-        """The columns that may be told of, by index; with personal data no unknown one is."""
-        known = {index: name for name, index in self.header.columns.items()}
-        return {index: name for index, name in known.items() if name not in self.export.personal}
+    def _told(self) -> dict[int, list[str]]:
+        """What is read from the columns that may be told of, by index.
+
+        With personal data no unknown one is, nor one from which personal data is read.
+        """
+        known: dict[int, list[str]] = {}
+        for name, parts in self.header.parts.items():
+            for index in parts:
+                known.setdefault(index, []).append(name)
+        personal = set(self.export.personal)
+        return {index: names for index, names in known.items() if personal.isdisjoint(names)}
 
     def _as_json(self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.Array:
         """Rows of a Parquet file as JSON, as far as they may be told."""
         if not self.export.personal or not rows.size:
             return json_lines(batch, rows, [])
-        for index, name in self._told.items():
+        for index, names in self._told.items():
             column = batch.column(index)
             if _holds_text(column.type):
                 text = column.cast(pa.string())
-                hidden = pa.array(self._may_be_personal(name, text))
+                hidden = pa.array(self._may_be_personal(names, text))
                 shown = pc.if_else(hidden, MASK.decode(), text)
                 batch = batch.set_column(index, batch.schema.names[index], shown)
         unknown = [index for index in range(batch.num_columns) if index not in self._told]
@@ -248,10 +313,12 @@ class Reader:
     def _typed_pieces(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         """The Parquet file's rows in pieces, each with the number of its first row (from 0)."""
         with opened_parquet(self.file) as parquet:
-            self.header = header_of(self.export, parquet.schema_arrow.names)
+            named = Names(self.export, self.source)
+            self.header = header_of(named, parquet.schema_arrow.names)
             needed = [self.header.names[index] for index in self.header.columns.values()]
+            int96 = self.source.int96 if self.source else None
             first = 0
-            for batch in row_batches(parquet, self.file, needed):
+            for batch in row_batches(parquet, self.file, needed, int96):
                 yield first, batch
                 first += batch.num_rows
 
@@ -259,14 +326,8 @@ class Reader:
         """Reads rows of a Parquet file; a refused one is quarantined as JSON."""
         rows = np.arange(batch.num_rows, dtype=np.int64)
         columns = {
-            name: read_typed(
-                name,
-                batch.column(index),
-                str(self.export.metadata(name)["form"]),
-                self.export.dtype(name),
-                self.export.metadata(name),
-            )
-            for name, index in self.header.columns.items()
+            name: self._read_columns(name, [batch.column(index) for index in parts], rows.size)
+            for name, parts in self.header.parts.items()
         }
         return self._batch(
             first,
@@ -283,10 +344,11 @@ class Reader:
     def _sheet_pieces(self) -> Iterator[tuple[int, SheetRows]]:
         """The sheet's rows in pieces, each with the number of its first row (from 0)."""
         with opened_workbook(self.file, self.container.kind, self.memory) as workbook:
-            self.found = workbook.find(self.export, self.sheet)
+            asked = self.sheet or (self.source.sheet if self.source else None)
+            self.found = workbook.find(self.export, asked, self.source)
             self._since_1904 = workbook.since_1904
             self.header, self.titles = self.found.header, self.found.titles
-            repeated = RepeatedSheetHeaders(self.export, self.header)
+            repeated = RepeatedSheetHeaders(self.export, self.header, self.source)
             first = 0
             for piece in workbook.rows(self.found):
                 piece.refused |= piece.line <= self.found.row
@@ -300,16 +362,14 @@ class Reader:
         """Reads rows of a sheet; a refused one is quarantined as JSON."""
         rows = np.flatnonzero(~piece.refused).astype(np.int64)
         columns = {}
-        for name, index in self.header.columns.items():
-            text, bad = cells_as_text(
-                piece,
-                index,
-                str(self.export.metadata(name)["form"]),
-                since_1904=self._since_1904,
-            )
-            if rows.size < len(piece):
-                text, bad = text.take(pa.array(rows)), bad[rows]
-            columns[name] = _marked(self._read_cells(name, text), bad)
+        for name, parts in self.header.parts.items():
+            form = str(self.export.metadata(name)["form"])
+            cells = [
+                cells_as_text(piece, index, form, since_1904=self._since_1904) for index in parts
+            ]
+            texts = [text.take(pa.array(rows)) for text, _ in cells]
+            bad = np.logical_or.reduce([piece.no_errors(), *(mask for _, mask in cells)])[rows]
+            columns[name] = _marked(self._read_texts(name, texts, rows.size), bad)
         return self._batch(
             first,
             len(piece),
@@ -373,19 +433,21 @@ class Reader:
             totals=totals,
             refused_totals={name: totals[name] - kept[name] for name in totals},
             unlisted={
-                f"{name}:domain": self._counted(name, columns[name].values, found[reason])
-                for name in self.export.codes
+                f"{name}:domain": self._counted(name, columns[name], found[reason])
+                for name in self.export.columns
                 if (reason := f"{name}:domain") in found
+                and (name in self.export.codes or columns[name].delivered is not None)
             },
         )
 
-    def _counted(self, name: str, values: pa.Array, failing: Mask) -> Counter[str]:
-        """The values of the failing cells, with how often they came."""
+    def _counted(self, name: str, read: forms.Read, failing: Mask) -> Counter[str]:
+        """The values of the failing cells, as delivered, with how often they came."""
+        values = read.values if read.delivered is None else read.delivered
         counts = pc.value_counts(values.filter(pa.array(failing)))
         texts, rows = counts.field("values"), counts.field("counts").to_pylist()
         texts = texts.dictionary_decode() if pa.types.is_dictionary(texts.type) else texts
         if self.export.personal:
-            hidden = pa.array(self._may_be_personal(name, texts))
+            hidden = pa.array(self._may_be_personal([name], texts))
             texts = pc.if_else(hidden, MASK.decode(), texts)
         told: Counter[str] = Counter()
         for text, count in zip(texts.to_pylist(), rows, strict=True):
@@ -424,6 +486,21 @@ class Reader:
         if pa.types.is_dictionary(values.type):
             return values.dictionary_decode()
         return values
+
+    def _read_texts(self, name: str, texts: Sequence[pa.Array], rows: int) -> forms.Read:
+        """A column of ours from the fields of theirs that it is made from."""
+        if self.source is None:
+            return self._read_cells(name, texts[0])
+        won = self.encoding == "cp949"
+        return mapping.read_text(self.export, name, self.source, texts, rows, backslash_is_won=won)
+
+    def _read_columns(self, name: str, columns: Sequence[pa.Array], rows: int) -> forms.Read:
+        """A column of ours from the typed columns of theirs that it is made from."""
+        if self.source is not None:
+            return mapping.read_columns(self.export, name, self.source, columns, rows)
+        metadata = self.export.metadata(name)
+        of = (str(metadata["form"]), self.export.dtype(name), metadata)
+        return read_typed(name, columns[0], *of)
 
     def _read_cells(self, name: str, text: pa.Array) -> forms.Read:
         metadata = self.export.metadata(name)
@@ -464,6 +541,19 @@ def likely_exports(file: io.FileIO, container: Container, encoding: str | None) 
 
 
 Piece = TypeVar("Piece")
+
+
+def _texts_of_lines(records: Records, rows: npt.NDArray[np.int64]) -> pa.Array:
+    return _printable(records.raw(rows))
+
+
+def _texts_of_cells(piece: SheetRows, rows: npt.NDArray[np.int64]) -> pa.Array:
+    """Rows of a sheet as lines of text, with tabs between cells."""
+    columns = [
+        cells_as_text(piece, index, "text", since_1904=False)[0].take(pa.array(rows))
+        for index in range(piece.cells.num_columns)
+    ]
+    return pc.binary_join_element_wise(*(pc.fill_null(column, "") for column in columns), "\t")
 
 
 def _in_order(

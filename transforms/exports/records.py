@@ -5,7 +5,8 @@ text, a reason for every row of the wrong width (DuckDB and others drop extra em
 blank rows and swallow good lines after a stray quote). So the splitting is done here, by RFC 4180:
 
 - a field that begins with a quote ends at the next single quote and may hold delimiters, doubled
-  quotes and line breaks; elsewhere a quote is a character like others;
+  quotes and line breaks; elsewhere a quote is a character like others, and everywhere where a
+  source says so;
 - a record that keeps these rules and has another number of fields than the header is refused whole;
 - one that breaks them, or is too long, costs its first physical line; splitting goes on with the
   next line. So an unterminated quote never swallows the good lines behind it;
@@ -66,6 +67,8 @@ def _split_record(
     start: int,
     final: bool,
     delimiter: int,
+    quoted: bool,
+    fills: bool,
     record: int,
     field_start: Positions,
     field_end: Positions,
@@ -77,6 +80,7 @@ def _split_record(
     `_INCOMPLETE` where its end is not in the text yet), its end, the start of the next one, and
     its number of lines. Fields, without surrounding blanks, lie from `field_start` to `field_end`,
     by field and record; `escaped` marks those with doubled quotes. `final`: nothing follows.
+    `quoted`: a field may stand in quotes. `fills`: of a record of fewer fields the last are empty.
     """
     size = text.size
     width = field_start.shape[0]
@@ -88,7 +92,7 @@ def _split_record(
         while quoted_from < size and text[quoted_from] in (_BLANK, _CARRIAGE_RETURN):
             quoted_from += 1
         doubled = False
-        if quoted_from < size and text[quoted_from] == _QUOTE:
+        if quoted and quoted_from < size and text[quoted_from] == _QUOTE:
             begin = quoted_from + 1
             at = begin
             closed = False
@@ -138,6 +142,11 @@ def _split_record(
         at += 1
     if at - start > MAX_RECORD_BYTES:
         return _REFUSED, start, start, 0
+    if fills and fields < width:
+        field_start[fields:, record] = end
+        field_end[fields:, record] = end
+        escaped[fields:, record] = False
+        fields = width
     return (_SPLIT if fields == width else _OF_OTHER_WIDTH), at, at + 1, lines
 
 
@@ -316,6 +325,8 @@ def _split(
     line: int,
     final: bool,
     delimiter: int,
+    quoted: bool,
+    fills: bool,
     record_start: Positions,
     record_end: Positions,
     record_line: Lines,
@@ -347,11 +358,11 @@ def _split(
         status, end, following, lines = _REFUSED, at, at, 0
         if at >= doubtful:
             status, end, following, lines = _split_record(
-                text, at, final, delimiter, records, field_start, field_end, escaped
+                text, at, final, delimiter, quoted, fills, records, field_start, field_end, escaped
             )
             if status == _INCOMPLETE:
                 break
-            if status == _REFUSED:
+            if status == _REFUSED and quoted:
                 doubtful = _reach(text, at, final, delimiter, field_start.shape[0])
                 if doubtful < 0:
                     doubtful = at
@@ -483,8 +494,19 @@ class Splitter:
     `blank_lines` counts the lines without anything, which are no records.
     """
 
-    def __init__(self, delimiter: bytes, width: int, first_line: int) -> None:
+    def __init__(
+        self,
+        delimiter: bytes,
+        width: int,
+        first_line: int,
+        *,
+        quoted: bool = True,
+        fills: bool = False,
+    ) -> None:
+        """`quoted`: fields may stand in quotes. `fills`: short records end in empty fields."""
         self._delimiter = delimiter[0]
+        self._quoted = quoted
+        self._fills = fills
         self._width = width
         self._line = first_line
         self._rest = b""
@@ -514,6 +536,8 @@ class Splitter:
                 self._line,
                 final,
                 self._delimiter,
+                self._quoted,
+                self._fills,
                 records.start,
                 records.end,
                 records.line,

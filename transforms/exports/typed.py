@@ -23,7 +23,6 @@ from transforms.exports import forms
 from transforms.exports.containers import FileRefused
 from transforms.exports.personal import MASK
 
-_DAY_FORMS: Final = frozenset({"date", "timestamp", "month"})
 _CALENDAR: Final = (pa.scalar(datetime.min), pa.scalar(datetime.max))
 """The days that text can name: of the years 1 to 9999."""
 _WHOLE_FLOATS: Final = 1e37
@@ -36,7 +35,7 @@ def read_typed(
     """Reads a column of a Parquet file; FileRefused where its type can't hold such values."""
     column = _plain(column)
     kind = column.type
-    if form in _DAY_FORMS and (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
+    if form in forms.DAY_FORMS and holds_days(column):
         return _days(column, form)
     if kind == dtype and not pa.types.is_string(kind):
         missing = pc.is_null(column).to_numpy(zero_copy_only=False)
@@ -49,6 +48,40 @@ def read_typed(
     undecodable = pc.and_(pc.is_null(text), pc.is_valid(column)).to_numpy(zero_copy_only=False)
     unreadable = undecodable | read.broken.get("type", False)
     return forms.Read(read.values, read.missing & ~undecodable, {**read.broken, "type": unreadable})
+
+
+def holds_days(column: pa.Array) -> bool:
+    """Whether a column is of dates or timestamps."""
+    return bool(pa.types.is_date(column.type) or pa.types.is_timestamp(column.type))
+
+
+def holds_numbers(column: pa.Array) -> bool:
+    """Whether a column is of numbers, of whatever type."""
+    kinds = (pa.types.is_integer, pa.types.is_decimal, pa.types.is_floating)
+    return any(is_kind(column.type) for is_kind in kinds)
+
+
+def month_of(column: pa.Array) -> forms.Read:
+    """The months, YYYY-MM, in which dates or timestamps lie."""
+    read = _days(column, "timestamp")
+    return forms.Read(pc.strftime(read.values, format="%Y-%m"), read.missing, read.broken)
+
+
+def as_text(name: str, column: pa.Array, form: str) -> pa.Array:
+    """A column of a Parquet file as text, from which a source makes another.
+
+    Bytes that are no UTF-8 become characters that no code, number or day has. Raises FileRefused
+    where values of the column's type have no text.
+    """
+    column = _plain(column)
+    if pa.types.is_timestamp(column.type):
+        return _days(column, "timestamp").values.cast(pa.string())
+    if pa.types.is_date(column.type) or pa.types.is_boolean(column.type):
+        return column.cast(pa.string())
+    if _is_bytes(column.type):
+        texts = [None if v is None else v.decode("utf-8", "replace") for v in column.to_pylist()]
+        return pa.array(texts, pa.string())
+    return _text(name, column, form)
 
 
 def json_lines(batch: pa.RecordBatch, rows: npt.NDArray[np.int64], personal: list[int]) -> pa.Array:
@@ -178,12 +211,7 @@ def _utf8(column: pa.Array) -> pa.Array:
 
 def _decimal_text(column: pa.Array) -> pa.Array:
     """Whole numbers as their digits alone, without what a scale adds; others in full."""
-    column = column.cast(pa.decimal256(76, max(column.type.scale, 0)))
-    whole = pc.floor(column)
-    is_whole = pc.equal(whole, column)
-    return pc.if_else(
-        is_whole, whole.cast(pa.decimal256(76, 0)).cast(pa.string()), column.cast(pa.string())
-    )
+    return forms.decimal_text(column.cast(pa.decimal256(76, max(column.type.scale, 0))))
 
 
 def whole_text(column: pa.Array) -> pa.Array:

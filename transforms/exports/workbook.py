@@ -27,11 +27,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.derive import header_names, normalised_header
+from schemas.derive import normalised_header
 from schemas.exports import EXPORTS, Export
+from schemas.sources import Source
 from transforms.exports.containers import FileRefused
 from transforms.exports.error_cells import ENCRYPTED, ErrorCells, Inspected
-from transforms.exports.header import HEADER_LINES, Header, RepeatedHeaders, header_of
+from transforms.exports.header import HEADER_LINES, Header, Names, RepeatedHeaders, header_of
 from transforms.exports.typed import whole_text
 from transforms.exports.validate import Mask
 
@@ -94,6 +95,16 @@ class SheetRows:
     def __len__(self) -> int:
         return self.line.size
 
+    def head(self, rows: int) -> SheetRows:
+        """The first of the rows."""
+        some = SheetRows(
+            self.line[:rows],
+            self.cells.slice(0, rows),
+            {column: mask[:rows] for column, mask in self.errors.items()},
+        )
+        some.refused[:] = self.refused[:rows]
+        return some
+
     def no_errors(self) -> Mask:
         return np.zeros(len(self), np.bool_)
 
@@ -127,11 +138,12 @@ class Workbook:
     def since_1904(self) -> bool:
         return self._inspected.since_1904
 
-    def find(self, export: Export, asked: str | None = None) -> Sheet:
+    def find(self, export: Export, asked: str | None = None, source: Source | None = None) -> Sheet:
         """The sheet that was asked for, else the first whose header fits the export.
 
-        Raises FileRefused where there is none.
+        A `source` says what it calls the columns. Raises FileRefused where there is none.
         """
+        named = Names(export, source)
         if asked is not None and asked not in self.sheets:
             raise FileRefused(f"has no sheet {asked!r}; it has {self._told()}")
         nearest: tuple[str, _Candidate] | None = None
@@ -139,17 +151,17 @@ class Workbook:
         for name in self.sheets if asked is None else [asked]:
             first, errors = self._load(name)
             seen.append(first)
-            found = _candidate(export, first)
+            found = _candidate(named, first)
             if found is None:
                 continue
             if found.whole:
-                return self._sheet(export, name, found, errors)
+                return self._sheet(named, name, found, errors)
             if nearest is None or found.known > nearest[1].known:
                 nearest = name, found
-        if nearest is not None and 2 * nearest[1].known >= len(export.required):
+        if nearest is not None and 2 * nearest[1].known >= len(named.needed):
             name, found = nearest
             try:
-                header_of(export, found.names, None, found.row + 1)
+                header_of(named, found.names, None, found.row + 1)
             except FileRefused as refusal:
                 more = f"; it has {self._told()}" if len(self.sheets) > 1 else ""
                 raise FileRefused(f"its sheet {name!r} {refusal}{more}") from refusal
@@ -174,7 +186,7 @@ class Workbook:
         """The rows of a sheet, of whatever columns, below a row of its first (from 0)."""
         first, errors = self._load(name)
         count, column = self._first["rows"], self._first["first_column"]
-        header = Header({}, first[row])
+        header = Header({}, first[row], {})
         return self.rows(Sheet(name, header, row, column, count, 0, 0, (), errors, ()))
 
     def fitting(self) -> dict[str, int]:
@@ -209,20 +221,17 @@ class Workbook:
             if cells.num_rows:
                 yield SheetRows(lines[kept] + 1, cells, errors)
 
-    def _sheet(self, export: Export, name: str, found: _Candidate, errors: ErrorCells) -> Sheet:
+    def _sheet(self, named: Names, name: str, found: _Candidate, errors: ErrorCells) -> Sheet:
         """The sheet with its header; raises FileRefused where that names a column twice."""
         names = [
             text or _letters(self._first["first_column"] + index)
             for index, text in enumerate(found.names)
         ]
-        header = header_of(export, names, None, found.row + 1)
+        header = header_of(named, names, None, found.row + 1)
+        needed = {i for column in named.export.required for i in header.parts[column]}
         above = self._first["first"][: found.row]
         filled = [row for row, cells in enumerate(above) if any(map(str.strip, cells))]
-        rows = [
-            row
-            for row in filled
-            if all(above[row][header.columns[column]].strip() for column in export.required)
-        ]
+        rows = [row for row in filled if all(above[row][index].strip() for index in needed)]
         return Sheet(
             name,
             header,
@@ -332,19 +341,19 @@ _ENVIRONMENT: Final = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THRE
 
 def fitting(first: Sequence[Sequence[str]]) -> dict[str, int]:
     """The exports whose required columns a header among the rows names, with how many known."""
-    found = {name: _candidate(export, first) for name, export in EXPORTS.items()}
+    found = {name: _candidate(Names(export), first) for name, export in EXPORTS.items()}
     return {name: each.known for name, each in found.items() if each and each.whole}
 
 
-def _candidate(export: Export, first: Sequence[Sequence[str]]) -> _Candidate | None:
+def _candidate(named: Names, first: Sequence[Sequence[str]]) -> _Candidate | None:
     """The first row that names all that is required, else the one of most known names."""
-    known = header_names(export)
+    known = named.known
     best: _Candidate | None = None
     for row, cells in enumerate(first[:HEADER_LINES]):
         names = [" ".join(text.split()) for text in cells]
         found = {known[name] for name in map(normalised_header, cells) if name in known}
         if len(found) > (best.known if best else 0):
-            whole = found.issuperset(export.required)
+            whole = found.issuperset(named.needed)
             best = _Candidate(row, names, len(found), whole)
             if whole:
                 break
@@ -376,7 +385,7 @@ class RepeatedSheetHeaders(RepeatedHeaders):
         """
         if self.dated is None:
             return
-        text = _part(rows.cells.column(self.header.columns[self.dated]), "text")
+        text = _part(rows.cells.column(self.dated), "text")
         if text is None:
             return
         likely = np.flatnonzero(_mask(pc.match_substring_regex(text, r"^\s*\pL")))
