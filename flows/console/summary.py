@@ -30,9 +30,17 @@ _VERDICTS: Final = {
     "rejected": "would be rejected whole",
     "known": "has the same bytes as a file before it; nothing more would come of it",
 }
-_TOLD_OF_FILES: Final = ("unlisted_values", "near_names", "undecodable_rows", "title_lines")
+_TOLD_OF_FILES: Final = (
+    *("unlisted_values", "near_names", "undecodable_rows", "title_lines", "footer_lines"),
+    *("source", "source_taken"),
+)
 _NAMES: Final = {"\t": "tab"}
-_TOLD_BY: Final = {"option": "--export", "folder": "its folder", "header": "its header"}
+_TOLD_BY: Final = {
+    "option": "--export",
+    "folder": "its folder",
+    "source": "the source that fits its name",
+    "header": "its header",
+}
 
 Manifest = Mapping[str, Any]
 Items = Iterator[str | Table]
@@ -274,6 +282,8 @@ def _where_to_look(workspace: Path | None, key: str) -> Items:
 def _ingest(manifest: Manifest) -> Items:
     """Rows by export, files that were refused, and folders in landing that are no export's."""
     files = manifest["files"]
+    for file in files:
+        yield from map(shown, _unmapped(file))
     yield from _files_by_export(files)
     if not files:
         yield "nothing has landed: drop exports into landing/<export>/ of the workspace"
@@ -305,12 +315,26 @@ def _files_by_export(files: Sequence[Manifest]) -> Items:
         yield from map(shown, _about_refusal(file))
 
 
+def _unmapped(file: Manifest) -> Iterator[str]:
+    """The codes that a file's source lists no meaning for: what an operator has to mend first."""
+    for reason, found in file.get("unlisted_values", {}).items():
+        if found.get("unmapped"):
+            values = ", ".join(f"{value} {count:,}" for value, count in found["values"].items())
+            allowed = f"; ours are {', '.join(found['allowed'])}" if found["allowed"] else ""
+            yield (
+                f"unmapped codes: {file['export']}/{file['file']}: {reason}: {values}; add them to "
+                f"the source {file['source']}{allowed}"
+            )
+
+
 def _about_refusal(file: Manifest) -> Iterator[str]:
     """Why a file was refused, what is in no list of codes, and columns that are not read."""
     name = f"{file['export']}/{file['file']}"
     if file["status"] in ("rejected", "held_back"):
         yield f"{file['status'].replace('_', ' ')}: {name}: {file['reason']}"
     for reason, unlisted in file.get("unlisted_values", {}).items():
+        if unlisted.get("unmapped"):
+            continue
         values = ", ".join(f"{value} {count:,}" for value, count in unlisted["values"].items())
         yield f"{name}: {reason}: {values}; allowed: {', '.join(unlisted['allowed'])}"
     for delivered, column in file.get("near_names", {}).items():
@@ -321,6 +345,8 @@ def _about_refusal(file: Manifest) -> Iterator[str]:
         yield f"{name}: {file['undecodable_rows']:,} rows don't decode as {file['encoding']}"
     if file.get("title_lines"):
         yield f"{name}: {file['title_lines']:,} lines above its header are no rows"
+    if file.get("footer_lines"):
+        yield f"{name}: {file['footer_lines']:,} lines below its rows are a footer"
 
 
 def _most_frequent(reasons: Counter[str]) -> str:
@@ -336,6 +362,7 @@ def _check(manifest: Manifest) -> Items:
     for file in manifest["files"]:
         yield from _about_checked(file)
         told = {"status": None, **{name: file.get(name) or {} for name in _TOLD_OF_FILES}}
+        yield from map(shown, _unmapped(file | told))
         yield from map(shown, _about_refusal(file | told))
         if file.get("reasons"):
             yield _examples(file["reasons"])
@@ -355,6 +382,8 @@ def _about_checked(file: Manifest) -> Iterator[str]:
     yield f"{file['file']}: {verdict}{': ' if file['reason'] else ''}{file['reason'] or ''}"
     if file["export"]:
         yield f"  export     {file['export']} (told by {_TOLD_BY[file['export_told_by']]})"
+    if file.get("source"):
+        yield f"  source     {file['source']} ({file['source_taken']})"
     if file["container"]:
         delimiter = file.get("delimiter")
         parts = [
