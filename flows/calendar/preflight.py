@@ -14,6 +14,7 @@ from flows.commands.registry import COMMANDS
 from flows.console.errors import RunFailed
 from flows.deliveries.key import key_for
 from flows.deliveries.landing import Deliveries, landed_files
+from flows.deliveries.sources import Sources
 from flows.publishing.options import Options, asked_period
 from flows.publishing.run import Context
 from flows.publishing.workspace import Workspace, private
@@ -29,13 +30,15 @@ _PATIENCE: Final = 1.0
 def look_ahead(name: str, options: Options, given: Mapping[str, Any]) -> None:
     """Raises what the command would end with, as far as it can be known before it begins.
 
-    Whether the workspace can be written to, has room and is free; whether there is a key for the
-    personal data that has newly landed; whether what the period needs is there.
+    Whether the workspace can be written to, has room and is free; whether its sources are sound,
+    and there is a key for the personal data that has newly landed; whether what the period needs
+    is there.
     """
     workspace = Workspace(options.workspace)
     with workspace.lock(name, wait_seconds=_PATIENCE):
         _require_room(workspace)
     if name in ("ingest", "run"):
+        Sources.load(workspace.root)
         exports = given.get("exports") or list(EXPORTS)
         key_for(Deliveries.load(workspace.staged), landed_files(workspace.landing, exports))
     if name in COMMANDS:

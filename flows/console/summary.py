@@ -31,11 +31,16 @@ _VERDICTS: Final = {
     "known": "has the same bytes as a file before it; nothing more would come of it",
 }
 _TOLD_OF_FILES: Final = (
-    *("unlisted_values", "near_names", "undecodable_rows", "title_lines"),
-    *("sheet", "other_sheets"),
+    *("unlisted_values", "near_names", "undecodable_rows", "title_lines", "footer_lines"),
+    *("source", "source_taken", "sheet", "other_sheets"),
 )
 _NAMES: Final = {"\t": "tab"}
-_TOLD_BY: Final = {"option": "--export", "folder": "its folder", "header": "its header"}
+_TOLD_BY: Final = {
+    "option": "--export",
+    "folder": "its folder",
+    "source": "the source that fits its name",
+    "header": "its header",
+}
 
 Manifest = Mapping[str, Any]
 Items = Iterator[str | Table]
@@ -381,6 +386,8 @@ def _source(manifest: Manifest) -> Items:
 def _ingest(manifest: Manifest) -> Items:
     """Rows by export, files that were refused, and folders in landing that are no export's."""
     files = manifest["files"]
+    for file in files:
+        yield from map(shown, _unmapped(file))
     yield from _files_by_export(files)
     if not files:
         yield "nothing has landed: drop exports into landing/<export>/ of the workspace"
@@ -412,12 +419,26 @@ def _files_by_export(files: Sequence[Manifest]) -> Items:
         yield from map(shown, _about_refusal(file))
 
 
+def _unmapped(file: Manifest) -> Iterator[str]:
+    """The codes that a file's source lists no meaning for: what an operator has to mend first."""
+    for reason, found in file.get("unlisted_values", {}).items():
+        if found.get("unmapped"):
+            values = ", ".join(f"{value} {count:,}" for value, count in found["values"].items())
+            allowed = f"; ours are {', '.join(found['allowed'])}" if found["allowed"] else ""
+            yield (
+                f"unmapped codes: {file['export']}/{file['file']}: {reason}: {values}; add them to "
+                f"the source {file['source']}{allowed}"
+            )
+
+
 def _about_refusal(file: Manifest) -> Iterator[str]:
     """Why a file was refused, what is in no list of codes, and columns that are not read."""
     name = f"{file['export']}/{file['file']}"
     if file["status"] in ("rejected", "held_back"):
         yield f"{file['status'].replace('_', ' ')}: {name}: {file['reason']}"
     for reason, unlisted in file.get("unlisted_values", {}).items():
+        if unlisted.get("unmapped"):
+            continue
         values = ", ".join(f"{value} {count:,}" for value, count in unlisted["values"].items())
         yield f"{name}: {reason}: {values}; allowed: {', '.join(unlisted['allowed'])}"
     for delivered, column in file.get("near_names", {}).items():
@@ -428,6 +449,8 @@ def _about_refusal(file: Manifest) -> Iterator[str]:
         yield f"{name}: {file['undecodable_rows']:,} rows don't decode as {file['encoding']}"
     if file.get("title_lines"):
         yield f"{name}: {file['title_lines']:,} lines above its header are no rows"
+    if file.get("footer_lines"):
+        yield f"{name}: {file['footer_lines']:,} lines below its rows are a footer"
     if file.get("other_sheets"):
         others = ", ".join(file["other_sheets"])
         yield f"{name}: of its sheets {file['sheet']} was read; not read: {others}"
@@ -446,6 +469,7 @@ def _check(manifest: Manifest) -> Items:
     for file in manifest["files"]:
         yield from _about_checked(file)
         told = {"status": None, **{name: file.get(name) or {} for name in _TOLD_OF_FILES}}
+        yield from map(shown, _unmapped(file | told))
         yield from map(shown, _about_refusal(file | told))
         if file.get("reasons"):
             yield _examples(file["reasons"])
@@ -467,6 +491,8 @@ def _about_checked(file: Manifest) -> Iterator[str]:
     yield f"{file['file']}: {verdict}{': ' if file['reason'] else ''}{file['reason'] or ''}"
     if file["export"]:
         yield f"  export     {file['export']} (told by {_TOLD_BY[file['export_told_by']]})"
+    if file.get("source"):
+        yield f"  source     {file['source']} ({file['source_taken']})"
     if file["container"]:
         delimiter = file.get("delimiter")
         parts = [

@@ -18,6 +18,7 @@ from flows.console.errors import HeldBack, WrongUsage
 from flows.console.terminal import shown
 from flows.deliveries.intake import FileReport, Intake
 from flows.deliveries.landing import Deliveries, LandedFile, check_exports, within
+from flows.deliveries.sources import Sources
 from flows.publishing.options import Options
 from schemas.derive import normalised_header
 from schemas.exports import EXPORTS, Export
@@ -38,9 +39,9 @@ def check_files(
     """What ingest would say of the files if they were one first delivery, all of them together.
 
     Of folders it is the files in them. `export` names the export of all; else a file's folder
-    tells, else its header. Raises
-    WrongUsage for an unknown export and for files that don't exist; what else is wrong with a
-    file is in the answer.
+    tells, else the source of the workspace that fits its name, else its header. Raises WrongUsage
+    for an unknown export, for files that don't exist and for sources that can't be used; what else
+    is wrong with a file is in the answer.
     """
     check_exports([export] if export else [])
     missing = [shown(str(path)) for path in paths if not os.path.exists(path)]
@@ -48,13 +49,14 @@ def check_files(
         raise WrongUsage(f"no such file: {', '.join(missing)}; check the name")
     if not paths:
         raise WrongUsage("--check looks at files; name at least one")
+    sources = Sources.load(options.workspace)
     with temporary_folder() as scratch:
         # nothing personal outlives the check, so any key will do
         anyones = Pseudonyms(secrets.token_hex())
-        intake = Intake(scratch, options, Deliveries(), anyones)
+        intake = Intake(scratch, options, Deliveries(), anyones, sources)
         found = [each for path in paths for each in _files(path)]
         checked = [
-            _read(intake, number, path, given, export)
+            _read(intake, sources, number, path, given, export)
             for number, (path, given, is_delivery) in enumerate(found)
             if is_delivery
         ]
@@ -104,22 +106,26 @@ def _files(path: Path) -> Iterator[tuple[Path, Path, bool]]:
         yield path, path, True
 
 
-def _read(intake: Intake, number: int, path: Path, given: Path, export: str | None) -> _Checked:
+def _read(
+    intake: Intake, sources: Sources, number: int, path: Path, given: Path, export: str | None
+) -> _Checked:
     """Reads a file, which is the path that was `given`, or lies in it."""
     room = Path(os.path.realpath(path)).parent if path == given else given
     try:
-        chosen, told_by = _export_of(path, given, room, export)
+        chosen, told_by = _export_of(path, given, room, export, sources)
     except FileRefused as refusal:
         return _Checked(path, refusal=str(refusal))
     return _Checked(path, told_by, intake.read(LandedFile(number, chosen, path, room)))
 
 
-def _export_of(path: Path, given: Path, room: Path, export: str | None) -> tuple[Export, str]:
-    """The export that a file is to be, and what told it: `option`, `folder` or `header`.
+def _export_of(
+    path: Path, given: Path, room: Path, export: str | None, sources: Sources
+) -> tuple[Export, str]:
+    """The export that a file is to be, and what told it: `option`, `folder`, `source`, `header`.
 
     The folder is the nearest of an export's name, up to that in which the path `given` lies.
-    `room`: the folder that a link may not lead out of. Raises FileRefused where the header suits no
-    export, or more than one.
+    `room`: the folder that a link may not lead out of. Raises FileRefused where sources of several
+    exports fit the file's name, or the header suits no export, or more than one.
     """
     if export:
         return EXPORTS[export], "option"
@@ -127,6 +133,12 @@ def _export_of(path: Path, given: Path, room: Path, export: str | None) -> tuple
     for folder in folders[: len(folders) - len(given.absolute().parents) + 1]:
         if folder.name in EXPORTS:
             return EXPORTS[folder.name], "folder"
+    named = sources.exports_of(path.name)
+    if len(named) > 1:
+        names = " and ".join(named)
+        raise FileRefused(f"sources of {names} fit its name; say with --export which it is to be")
+    if named:
+        return EXPORTS[named[0]], "source"
     with opened(path, room) as file:
         found = survey(file, Container.of(path))
         likely = likely_exports(file, found.container, found.encoding)
@@ -162,13 +174,16 @@ def _columns(export: Export, header: Header) -> dict[str, Any]:
     korean = [
         normalised_header(header.names[index]) != normalised_header(name)
         for name, index in header.columns.items()
+        if name in export.columns
     ]
     language = "Korean" if all(korean) else "mixed" if any(korean) else "English"
+    if len(korean) < len(header.columns):
+        language = "a source's"
     return {
         "header_language": language,
         "columns": {
-            "found": [name for name in export.columns if name in header.columns],
-            "missing_optional": [name for name in export.columns if name not in header.columns],
+            "found": [name for name in export.columns if name in header.parts],
+            "missing_optional": [name for name in export.columns if name not in header.parts],
             "extra": [shown(name, _SHOWN_CHARACTERS) for name in header.extra],
         },
     }

@@ -26,13 +26,14 @@ from flows.deliveries.landing import (
     left_out,
     unknown_folders,
 )
-from flows.deliveries.sources import Sources
+from flows.deliveries.sources import Sources, kept_source
 from flows.publishing.commit import State
 from flows.publishing.options import Options
 from flows.publishing.run import Run
 from flows.publishing.steps import StepRunner, plainly
 from schemas.derive import staged_partition
 from schemas.exports import EXPORTS, Export
+from schemas.sources import Source
 from schemas.tables import relations_of
 from transforms.exports.merge import Merge, history_name
 
@@ -156,13 +157,32 @@ class _Delivery:
         files = dict(self._known.files)
         for report in self.intake.accepted:
             assert report.sha256 is not None
-            about = {"export": report.file.export.name, "name": report.file.name}
-            delivered = DeliveredFile(**about, delivery=self.number)
+            source = report.taken.source if report.taken else None
+            delivered = DeliveredFile(
+                export=report.file.export.name,
+                name=report.file.name,
+                delivery=self.number,
+                source=source.name if source else None,
+                source_sha256=source.sha256 if source else None,
+            )
             files[delivered_key(delivered.export, report.sha256)] = delivered
+            if source is not None:
+                self._keep_texts(source)
         pseudonyms = self.intake.pseudonyms
         key_id = pseudonyms.key_id if pseudonyms else self._known.key_id
         registry = Deliveries(last=self.number, key_id=key_id, files=files)
         self._write(registry, self._run.workspace.staged / REGISTRY)
+
+    def _keep_texts(self, source: Source) -> None:
+        """Keeps the text of a source, and of its code files, by their digest."""
+        for name, text in source.texts.items():
+            target = kept_source(self._run.workspace.staged, source.sha256) / name
+            if target in self._filed or self._staged.has(target):
+                continue
+            self._filed.add(target)
+            temporary = self._run.temporary(target)
+            temporary.write_bytes(text)
+            self._run.replace(temporary, target)
 
     def note_refusals(self, exports: Collection[str]) -> None:
         """Takes what was refused into the commit, where that changes what `status` names.

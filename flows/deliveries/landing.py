@@ -34,11 +34,18 @@ _UNDER_WAY: Final = "_temporary"
 
 
 class DeliveredFile(BaseModel):
-    """A file whose rows are staged: its export, its name then, and the delivery it came with."""
+    """A file whose rows are staged: its export, its name then, and the delivery it came with.
+
+    `source`, `source_sha256`: the source it was read by, and the digest under which that one's text
+    is kept. `before`: the deliveries with which the same bytes came before they were read anew.
+    """
 
     export: str
     name: str
     delivery: int
+    source: str | None = None
+    source_sha256: str | None = None
+    before: list[int] = []
 
 
 def delivered_key(export: str, sha256: str) -> str:

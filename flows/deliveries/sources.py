@@ -118,6 +118,11 @@ class Sources:
         return list(dict.fromkeys(fitting))
 
 
+def kept_source(staged: Path, sha256: str) -> Path:
+    """The folder that keeps a source as it was when files were read by it: its text, its codes."""
+    return staged / FOLDER / sha256
+
+
 def _fits(source: Source, name: str) -> str | None:
     """The first pattern that a file's name fits, with its folders or without."""
     name = unicodedata.normalize("NFC", name)
@@ -280,7 +285,8 @@ class _Reading:
         """The rows of a code file, but for a header that names the column."""
         name = said["values_file"]
         path = self._path.parent / name
-        inside = path.resolve().is_relative_to(self._path.parent.resolve())
+        beside = Path(name).name == name
+        inside = beside and path.resolve().is_relative_to(self._path.parent.resolve())
         if not inside or not path.is_file():
             why = "is not there" if inside else "lies outside the folder of the sources"
             self._fault(where, f"{column}: {name} {why}; put it beside the source")

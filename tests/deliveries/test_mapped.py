@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from flows.console.errors import WrongUsage
+from flows.console.summary import print_summary
+from flows.deliveries.check import check_files
+from flows.publishing.options import Options
 from tests.deliveries.test_sources import with_sources
 from tests.support import (
     ingest,
@@ -17,6 +22,7 @@ from tests.support import (
     quarantined,
     reasons_by_line,
     staged,
+    staged_hashes,
     totals_tie,
     workspace_with,
 )
@@ -266,3 +272,86 @@ def test_what_personal_data_is_read_from_is_masked(tmp_path: Path) -> None:
     assert (found["status"], len(found["contact"])) == ("active", 64)
     (refused,) = quarantined(tmp_path, "customers")
     assert refused["raw_text"] == "C2,***,***,XX,2016-01-01,no,***"
+
+
+def test_a_source_is_kept_with_the_delivery_and_a_change_makes_nothing_stale(
+    tmp_path: Path,
+) -> None:
+    crm = source(
+        COLUMNS.replace(
+            "{from: ITEM_CD, values: {B1: base_fee, D1: 국내통화료}}",
+            "{from: ITEM_CD, values_file: i.csv}",
+        )
+    )
+    with_sources(tmp_path, i__csv="B1,base_fee\n")
+    delivered(tmp_path, text_of(HEADER, ROW.format(1, 1)), crm)
+    before = staged_hashes(tmp_path)
+
+    with_sources(tmp_path, i__csv="B1,other\n")
+    second = workspace_with(
+        tmp_path, {"billing/INV_2.csv": text_of(HEADER, ROW.format(2, 2)).encode()}
+    )
+    manifest = ingest(second)
+
+    first, other = manifest["files"]
+    assert (first["status"], other["status"]) == ("known", "accepted")
+    assert before.items() - staged_hashes(tmp_path).items()  # the month has a further line
+    assert [row["charge_item"] for row in staged(tmp_path, "billing")] == ["base_fee", "other"]
+    registry = json.loads((tmp_path / "staged" / "deliveries.json").read_bytes())
+    kept = {file["name"]: file["source_sha256"] for file in registry["files"].values()}
+    texts = {
+        name: (tmp_path / "staged" / "sources" / digest / "i.csv").read_text()
+        for name, digest in kept.items()
+    }
+    assert texts == {"INV_1.csv": "B1,base_fee\n", "INV_2.csv": "B1,other\n"}
+    folder = tmp_path / "staged" / "sources" / kept["INV_1.csv"]
+    assert (folder / "crm.yaml").read_text() == crm
+    assert other["source_sha256"] == kept["INV_2.csv"]
+
+
+def test_two_sources_for_one_file_are_both_named(tmp_path: Path) -> None:
+    other = source(files="INV*").replace("source: crm", "source: later")
+    with_sources(tmp_path, later=other)
+
+    report = delivered(tmp_path, text_of(HEADER, ROW.format(1, 1)), source())
+
+    assert report["source"] == "crm"
+    assert report["source_taken"] == "* of its files fits; later would fit too, and come later"
+
+
+def test_a_broken_source_ends_the_command_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match=r"sources/crm\.yaml:1: files is missing"):
+        delivered(tmp_path, text_of(HEADER, ROW.format(1, 1)), source().replace("files", "# "))
+
+    assert not (tmp_path / "staged").exists()
+
+
+def test_check_names_the_source_that_it_took_and_lists_unmapped_codes_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_sources(tmp_path / "workspace", crm=source(files="INV*"))
+    file = tmp_path / "INV_1.csv"
+    file.write_text(text_of(HEADER, ROW.format(1, 1), ROW.format(2, 2).replace("MOB", "TV")))
+
+    found = check_files(Options(workspace=tmp_path / "workspace"), [file])
+
+    (report,) = found["files"]
+    assert (report["export"], report["export_told_by"]) == ("billing", "source")
+    assert (report["source"], report["status"]) == ("crm", "accepted")
+    print_summary("check", found, None, {})
+    printed = capsys.readouterr().out
+    assert "export     billing (told by the source that fits its name)" in printed
+    assert "source     crm (INV* of its files fits)" in printed
+    assert "product:domain: TV 1; add them to the source crm; ours are mobile 모바일, " in printed
+
+
+def test_the_summary_of_an_ingest_begins_with_unmapped_codes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = text_of(HEADER, ROW.format(1, 1), ROW.format(2, 2).replace("MOB", "TV"))
+    manifest = ingest(with_sources(workspace_with(tmp_path, {FILE: text.encode()}), crm=source()))
+
+    print_summary("ingest", manifest, None, {})
+
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("unmapped codes: billing/INV_1.csv: product:domain: TV 1; add them to ")
