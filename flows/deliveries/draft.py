@@ -65,7 +65,7 @@ def draft_source(
     except FileRefused as refusal:
         raise HeldBack(f"{shown(str(path))}: {refusal}") from refusal
     file = workspace.sources / f"{name}.yaml"
-    draft = _Draft(export, sample, matches(export, sample), _loaded(file, export))
+    draft = _Draft(export, sample, matches(export, sample), *_loaded(file, export))
     draft.fill(name, path)
     written = draft.changed
     if written:
@@ -92,26 +92,26 @@ def _name_of(path: Path) -> str:
     return re.sub(r"[\W\d_]+", "-", stem).strip("-") or "source"
 
 
-def _loaded(file: Path, export: Export) -> CommentedMap:
-    """What a source holds already, with its comments; nothing where there is none.
+def _loaded(file: Path, export: Export) -> tuple[CommentedMap, dict[str, Any]]:
+    """What a source holds already: with its comments, and every scalar as it is written.
 
-    Raises WrongUsage where it can't be read, or is another export's.
+    Nothing where there is none. Raises WrongUsage where it can't be read, or is another export's.
     """
     if not file.exists():
-        return CommentedMap()
+        return CommentedMap(), {}
     try:
-        read_as_written(file)  # refuses what is too large, or expands
+        written = read_as_written(file).content  # refuses what is too large, or expands
         found = _yaml().load(file.read_text(encoding="utf-8"))
     except (NotRead, YAMLError, UnicodeDecodeError) as error:
         why = " ".join(str(error).split())
         raise WrongUsage(f"{file}: {why}; mend it, or give --name") from error
     except OSError as error:
         raise RunFailed(f"{file}: {error.strerror}; mend this, then run it again") from error
-    if not isinstance(found, CommentedMap):
+    if not isinstance(found, CommentedMap) or not isinstance(written, dict):
         raise WrongUsage(f"{file} is no source; move it, or give --name")
     if found.get("export", export.name) != export.name:
         raise WrongUsage(f"{file} is a source of {found['export']}; give another --name")
-    return found
+    return found, written
 
 
 def _yaml() -> YAML:
@@ -130,12 +130,19 @@ class _Draft:
     """
 
     def __init__(
-        self, export: Export, sample: Sample, found: dict[str, Match], content: CommentedMap
+        self,
+        export: Export,
+        sample: Sample,
+        found: dict[str, Match],
+        content: CommentedMap,
+        written: dict[str, Any],
     ) -> None:
+        """`content`: what the source holds, `written`: the same with every scalar as text."""
         self._export = export
         self._sample = sample
         self._found = found
         self._content = content
+        self._written = written
         self.changed = False
         self.columns: list[dict[str, Any]] = []
         self.codes: list[dict[str, Any]] = []
@@ -221,7 +228,12 @@ class _Draft:
             keys["footer"] = DoubleQuotedScalarString(begin)
         if sample.sheet is not None:
             keys["sheet"] = DoubleQuotedScalarString(sample.sheet)
-        words = [word for match in self._found.values() for word in self._null_words(match)]
+        words = [
+            word
+            for column, match in self._found.items()
+            if self._export.columns[column].metadata["form"] != "text"
+            for word in self._null_words(match)
+        ]
         if words:
             listed = CommentedSeq(map(DoubleQuotedScalarString, dict.fromkeys(words)))
             listed.fa.set_flow_style()
@@ -255,7 +267,7 @@ class _Draft:
         said = columns.get(column)
         theirs = _parts(said)
         if note:
-            columns.yaml_add_eol_comment(note, column, column=0)
+            _note(columns, column, note)
         if said not in (None, ""):
             self._fill_codes(columns, column, theirs)
         how = "kept" if filled else match.how if match is not None else "not found"
@@ -311,7 +323,7 @@ class _Draft:
             return
         if content.distinct > MOST_CODES:
             note = f"{content.distinct:,} distinct values: too many for codes; is it this column?"
-            columns.yaml_add_eol_comment(note, column, column=0)
+            _note(columns, column, note)
             return
         if not isinstance(said, dict):
             said = columns[column] = CommentedMap({"from": said})
@@ -326,7 +338,7 @@ class _Draft:
             if not hide:
                 self._fill_code(values, column, code, count, meant)
         if any(hidden):
-            said.yaml_add_eol_comment(f"{sum(hidden)} more, not shown", "values", column=0)
+            _note(said, "values", f"{sum(hidden)} more, not shown")
 
     def _fill_code(
         self,
@@ -337,31 +349,37 @@ class _Draft:
         meant: tuple[str, str] | None,
     ) -> None:
         """Adds a code that is not among those filled in; notes what is said of it."""
-        filled = values.get(code) not in (None, "")
+        there = self._filled_codes(column)
+        filled = bool(there.get(code))
         ours, how = meant or (None, "unknown")
-        if not filled:
-            if code not in values or ours is not None:
-                self.changed = True
-            if code not in values:
-                rows = f"{count:,} row{'s' * (count != 1)}"
-                note = {
-                    "unknown": f"{rows}; which of ours?",
-                    "near": f"{rows}; a guess",
-                    "known": f"{rows}; as others write it",
-                }
-                key = DoubleQuotedScalarString(code)
-                values[key] = ours
-                values.yaml_add_eol_comment(note.get(how, rows), key, column=0)
-        told = values.get(code)
+        if code not in there:
+            rows = f"{count:,} row{'s' * (count != 1)}"
+            note = {
+                "unknown": f"{rows}; which of ours?",
+                "near": f"{rows}; a guess",
+                "known": f"{rows}; as others write it",
+            }
+            key = DoubleQuotedScalarString(code)
+            values[key] = ours
+            _note(values, key, note.get(how, rows))
+            self.changed = True
+        told = there.get(code, ours)
         self.codes.append(
             {
                 "column": column,
                 "code": shown(code),
                 "rows": count,
-                "ours": told if told not in (None, "") else None,
+                "ours": told or None,
                 "how": "kept" if filled else how,
             }
         )
+
+    def _filled_codes(self, column: str) -> dict[str, str]:
+        """The codes that the source had before, with ours, as they are written: `01` is a code."""
+        columns = self._written.get("columns")
+        said = columns.get(column) if isinstance(columns, dict) else None
+        values = said.get("values") if isinstance(said, dict) else None
+        return values if isinstance(values, dict) else {}
 
     def _hidden(self, column: str, content: Content) -> list[bool]:
         """Which of a column's values may be personal, in an export with personal data."""
@@ -394,6 +412,11 @@ def _told(said: Any) -> str | None:
     )
 
 
+def _note(mapping: CommentedMap, key: str, text: str) -> None:
+    """Puts a comment behind a key, in its line."""
+    mapping.yaml_add_eol_comment(shown(text), key, column=0)
+
+
 def _scalar(text: str) -> str:
     plain = _PLAIN.fullmatch(text) and text.casefold() not in _WORDS_OF_YAML
     return text if plain else DoubleQuotedScalarString(text)
@@ -416,9 +439,10 @@ def _next_steps(
 ) -> list[str]:
     """What to do with a draft."""
     file, landing = (shlex.quote(str(p)) for p in (path, workspace.landing / export.name))
+    make = "" if (workspace.landing / export.name).is_dir() else f"mkdir -p {landing} && "
     fill = [f"fill in what is left in {shlex.quote(str(source))}"] if unfinished else []
     return [
         *fill,
         f"pointbook ingest --check {file} --export {export.name}",
-        f"cp {file} {landing}/ && pointbook ingest",
+        f"{make}cp {file} {landing}/ && pointbook ingest",
     ]

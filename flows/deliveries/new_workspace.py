@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,9 +41,9 @@ def make_workspace(root: Path, *, korean: bool = False) -> dict[str, Any]:
     kept: list[str] = []
     with private():
         for path in folders:
-            _make(path, lambda path: path.mkdir(parents=True), made, kept)
+            (made if _make(path) else kept).append(str(path))
         for path, text in texts.items():
-            _make(path, lambda path, text=text: _write(path, text), made, kept)  # type: ignore[misc]
+            (made if _make(path, text) else kept).append(str(path))
     return {
         "command": "init",
         "workspace": str(root),
@@ -66,28 +66,29 @@ def settings_file() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _make(path: Path, make: Callable[[Path], None], made: list[str], kept: list[str]) -> None:
-    """Makes a file or folder, or finds it there; notes its path in the one list or the other."""
+def _make(path: Path, text: str | None = None) -> bool:
+    """Makes a folder, or a file with this text; whether there was none.
+
+    Raises WrongUsage where something else lies in the way, RunFailed where the system refuses.
+    """
     try:
-        make(path)
-        made.append(str(path))
+        if text is None:
+            path.mkdir(parents=True)
+        else:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
     except FileExistsError as error:
-        folder = path.suffix not in (".csv", ".toml")
-        if folder != path.is_dir():
-            wanted = "a folder" if folder else "a file"
-            raise WrongUsage(
-                f"{path} is in the way, where {wanted} belongs; move it, or name another folder"
-            ) from error
-        kept.append(str(path))
+        if path.is_dir() == (text is None):
+            return False
+        wanted = "a folder" if text is None else "a file"
+        raise WrongUsage(
+            f"{path} is in the way, where {wanted} belongs; move it, or name another folder"
+        ) from error
     except NotADirectoryError as error:
         raise WrongUsage(f"{path} can't be made below a file; name another folder") from error
     except OSError as error:
         raise RunFailed(f"{path}: {error.strerror}; mend this, then run it again") from error
-
-
-def _write(path: Path, text: str) -> None:
-    with path.open("x", encoding="utf-8") as file:
-        file.write(text)
+    return True
 
 
 def _next_steps(root: Path) -> list[str]:

@@ -160,6 +160,26 @@ def test_a_file_of_another_name_is_added_to_the_files(tmp_path: Path) -> None:
     assert source.name == "crm"
 
 
+def test_codes_that_look_like_numbers_are_kept_as_they_are_written(tmp_path: Path) -> None:
+    content = inv_lines().content.replace(b",MOB,", b",01,").replace(b",INT,", b",NO,")
+    path = Path(drafted(tmp_path, Extract("a.csv", "billing", content, {}))["source"])
+    text = path.read_text(encoding="utf-8")
+    filled = re.sub(r'"01": #.*', "01: mobile", re.sub(r'"NO": #.*', "NO: internet", text))
+    path.write_text(filled, encoding="utf-8")
+    manifest = drafted(tmp_path, Extract("a.csv", "billing", content, {}))
+    assert not manifest["written"]
+    assert manifest["left"] == []
+    codes = {
+        code["code"]: code["ours"] for code in manifest["codes"] if code["column"] == "product"
+    }
+    assert (codes["01"], codes["NO"]) == ("mobile", "internet")
+
+
+def test_a_header_alone_without_a_line_end_has_no_rows(tmp_path: Path) -> None:
+    with pytest.raises(HeldBack, match="it has no rows below its header"):
+        drafted(tmp_path, Extract("a.csv", "billing", b"CUST_NO,BILL_AMT", {}))
+
+
 def test_titles_and_totals_are_told_and_no_rows(tmp_path: Path) -> None:
     manifest = drafted(tmp_path, sales_report())
     assert manifest["form"]["header_line"] == 4

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +26,7 @@ MOST_CODES: Final = 60
 """A column of more distinct values is no enumeration."""
 _MOST_JUDGED: Final = 2_000
 """So many distinct values of a column are read, the most frequent ones."""
+_FIRST: Final = 20
 _NEARLY_ALL: Final = 0.98
 _NULL_WORDS: Final = ("NULL", "null", "(null)", "\\N", "NaN", "None", "N/A", "#N/A", "-")
 _DAYS: Final = frozenset({"date", "timestamp", "month"})
@@ -55,11 +55,16 @@ class Reading:
 
 @dataclass(frozen=True)
 class Content:
-    """A column of a file: its distinct values, the most frequent first, with their counts."""
+    """A column of a file: its most frequent distinct values, with their counts.
+
+    `present` counts the rows that have a value, `distinct` all different values. `null_words` are
+    words for nothing that it holds.
+    """
 
     values: pa.Array
     counts: np.ndarray[Any, np.dtype[np.int64]]
     rows: int
+    present: int
     distinct: int
     null_words: tuple[str, ...]
 
@@ -78,23 +83,24 @@ class Content:
         # equal counts in the order of the values, so that a draft does not change by itself
         order = np.lexsort((np.array(values.to_pylist(), dtype=object), -counts))
         values, counts = values.take(pa.array(order)), counts[order]
-        return cls(values[:_MOST_JUDGED], counts[:_MOST_JUDGED], len(column), len(values), words)
-
-    @cached_property
-    def filled(self) -> float:
-        """The share of rows that have a value; of the distinct values that are looked at."""
-        return min(1.0, float(self.counts.sum()) / max(1, self.rows)) if self.is_few else 1.0
+        return cls(
+            values[:_MOST_JUDGED],
+            counts[:_MOST_JUDGED],
+            len(column),
+            int(counts.sum()),
+            len(values),
+            words,
+        )
 
     @property
-    def is_few(self) -> bool:
-        """Whether every distinct value is looked at."""
-        return self.distinct <= _MOST_JUDGED
+    def filled(self) -> float:
+        """The share of rows that have a value."""
+        return self.present / max(1, self.rows)
 
     @property
     def uniqueness(self) -> float:
         """The number of distinct values for each row with one."""
-        present = self.rows * self.filled
-        return min(1.0, self.distinct / present) if present else 0.0
+        return self.distinct / self.present if self.present else 0.0
 
     @property
     def most_frequent(self) -> int:
@@ -145,9 +151,12 @@ def _tried(
         yield Reading(0.0, numbers=style), _in_style(text, style)
     if form == "month":
         yield Reading(0.0, as_month=True), _months_of(text)
-    if form in _DAYS:
+    if form in _DAYS and pc.any(_matches(text[:_FIRST], r"\d\D?\d")).as_py():
         formats = MONTH_FORMATS if form == "month" else ()
         for written in (*formats, *(day + time for time in _times(form) for day in _OTHER_DAYS)):
+            # hundreds of forms: nearly all fit none of the first values
+            if pc.all(pc.equal(in_iso(text[:_FIRST], written), forms.UNREADABLE)).as_py():
+                continue
             iso = in_iso(text, written)
             as_month = form == "month" and written not in MONTH_FORMATS
             yield (

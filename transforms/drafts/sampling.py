@@ -209,7 +209,8 @@ def _of_text(chunks: Iterator[bytes], container: Container, encoding: str) -> Sa
     if not text.strip():
         raise FileRefused("empty: not even a header; have it delivered again")
     top = _top(text[:_LONGEST_TOP].decode("utf-8", "replace"))
-    rest = text.split(b"\n", top.line - 1)[-1] if top.line > 1 else text
+    lines = text.split(b"\n", top.line - 1)
+    rest = lines[-1] if len(lines) == top.line else b""
     splitter = Splitter(top.delimiter.encode(), len(top.names), top.line)
     # of each column its values, a chunk of records each
     parts: list[list[pa.Array]] = [[] for _ in top.names]
@@ -272,14 +273,15 @@ def _top(text: str) -> _Top:
 
     Raises FileRefused where no line is one.
     """
-    lines = text.splitlines(keepends=True)[:_LINES_AT_THE_TOP]
+    lines = [f"{line}\n" for line in text.split("\n", _LINES_AT_THE_TOP)[:_LINES_AT_THE_TOP]]
     named = _NAMED_DELIMITER.fullmatch(next((line for line in lines if line.strip()), ""))
     tried = (named[1],) if named else (*DELIMITERS, *_OTHER_DELIMITERS)
     found = [top for delimiter in tried if (top := _top_under(delimiter, lines))]
     if not found:
+        filled = sum(1 for line in lines if line.strip())
         raise FileRefused(
-            f"no header in its first {len(lines)} lines: none of them has names alone, and as many "
-            "as the lines below it fields; put one above the rows"
+            f"no header in its first {filled} lines: none of them has names alone, and as many as "
+            "the lines below it fields; put one above the rows"
         )
     return max(found, key=lambda top: (top.lines, len(top.names)))
 
@@ -326,7 +328,7 @@ class _End:
 
 def _end(tail: str, top: _Top) -> _End:
     """Finds the lines at the end that are no rows, from the last one upwards."""
-    lines = [line for line in tail.splitlines()[-2 * MOST_FOOTERS :] if line.strip()]
+    lines = [line for line in tail.split("\n")[-2 * MOST_FOOTERS :] if line.strip()]
     words: list[str] = []
     like = unlike = odd = 0
     for line in reversed(lines[-MOST_FOOTERS:]):
