@@ -56,8 +56,14 @@ class Strangers:
     def count(self, context: Context, files: Iterable[Path]) -> str:
         """How many of those that the tables' files name are still unknown."""
         key = EXPORTS[self.export].record_key
-        named = frozenset[str]().union(*(_named(path, key, self.reason) for path in files))
-        known = (_known(path, key, named) for path in context.files(self.export).values())
+        # by the time of writing: a file that is not committed yet has no digest to be told by
+        named = frozenset[str]().union(
+            *(_named(path, path.stat().st_mtime_ns, key, self.reason) for path in files)
+        )
+        known = (
+            _known(path, context.state.entry(path).sha256, key, named)
+            for path in context.files(self.export).values()
+        )
         return str(len(named) - sum(known))
 
 
@@ -98,13 +104,15 @@ def _sums(path: Path, _sha256: str) -> dict[str, tuple[list[datetime], list[str]
     return found
 
 
-def _named(path: Path, key: str, reason: str) -> frozenset[str]:
+@lru_cache(maxsize=10_000)
+def _named(path: Path, _written_ns: int, key: str, reason: str) -> frozenset[str]:
     rows = pq.ParquetFile(path).read([key, "reason"], use_threads=False)
     named = rows.filter(pc.is_in(rows["reason"], value_set=_listed(frozenset({reason}))))
     return frozenset(named[key].to_pylist())
 
 
-def _known(path: Path, key: str, names: frozenset[str]) -> int:
+@lru_cache(maxsize=10_000)
+def _known(path: Path, _sha256: str, key: str, names: frozenset[str]) -> int:
     if not names:
         return 0
     known = pc.is_in(

@@ -8,30 +8,26 @@
 WITH movements AS (
     SELECT
         opening_mileage_lots.member_id,
-        SUM(opening_mileage_lots.remaining) AS opening,
+        opening_mileage_lots.remaining AS opening,
         0 AS credited,
         0 AS spent,
         0 AS expired,
         0 AS closing
     FROM opening_mileage_lots
-    GROUP BY opening_mileage_lots.member_id
     UNION ALL
     SELECT
         mileage_entries.member_id,
         0 AS opening,
-        SUM(CASE WHEN mileage_entries.kind = 'flight' THEN mileage_entries.miles ELSE 0 END)
+        CASE WHEN mileage_entries.kind = 'flight' THEN mileage_entries.miles ELSE 0 END
             AS credited,
-        SUM(
-            CASE
-                WHEN mileage_entries.kind IN ('award', 'mixed_payment') THEN -mileage_entries.miles
-                ELSE 0
-            END
-        ) AS spent,
-        SUM(CASE WHEN mileage_entries.kind = 'expiry' THEN -mileage_entries.miles ELSE 0 END)
+        CASE
+            WHEN mileage_entries.kind IN ('award', 'mixed_payment') THEN -mileage_entries.miles
+            ELSE 0
+        END AS spent,
+        CASE WHEN mileage_entries.kind = 'expiry' THEN -mileage_entries.miles ELSE 0 END
             AS expired,
         0 AS closing
     FROM mileage_entries
-    GROUP BY mileage_entries.member_id
     UNION ALL
     SELECT
         mileage_lots.member_id,
@@ -39,9 +35,8 @@ WITH movements AS (
         0 AS credited,
         0 AS spent,
         0 AS expired,
-        SUM(mileage_lots.remaining) AS closing
+        mileage_lots.remaining AS closing
     FROM mileage_lots
-    GROUP BY mileage_lots.member_id
 )
 
 SELECT
