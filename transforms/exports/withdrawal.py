@@ -126,12 +126,13 @@ class Withdrawals:
         self._engine.records("standing", self._export, [standing], staged_schema(self._export))
         self._engine.create("withdrawn", load_transform("staging/withdrawn"))
         gone = folder / "withdrawn.parquet"
-        withdrawn = load_transform("staging/withdrawn")
-        if not self._engine.write_schema(withdrawn, history_schema(self._export), gone):
+        schema = schema_of(self._export)
+        of_history = schema == history_schema(self._export)
+        self._engine.records("standing", self._export, [standing], schema)
+        going = load_transform(f"staging/withdrawn{'_history' if of_history else ''}")
+        if not self._engine.write_schema(going, history_schema(self._export), gone):
             return standing
         found.append(gone)
-        schema = schema_of(self._export)
-        self._engine.records("standing", self._export, [standing], schema)
         left = folder / "remaining.parquet"
         self._engine.write_schema(load_transform("staging/remaining"), schema, left)
         return left
