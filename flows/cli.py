@@ -240,23 +240,32 @@ def source(
 def ingest(
     *exports_or_files: str,
     check: Annotated[bool, Parameter(negative="")] = False,
+    again: Annotated[bool, Parameter(negative="")] = False,
     export: str | None = None,
     common: Common = _DEFAULTS,
 ) -> None:
     """Stage what landed: of the named exports, or of all. With --check, stage nothing.
 
+    A file of another system is read as a source of the workspace says (sources/*.yaml).
+
     Parameters
     ----------
     exports_or_files
-        The exports to stage; with --check the files to look at, or folders of them.
+        The exports to stage; with --check the files to look at, or folders of them; with --again
+        those to read anew.
     check
         Show what ingest would make of files, wherever they lie: rejected rows by reason with
         examples, duplicates and conflicts among the files. What is staged already is not looked
         at, and no workspace and no key for personal data is needed.
+    again
+        Read files in landing anew, after their source was mended: what they brought before is
+        withdrawn, but for rows that come just so again.
     export
         With --check, the export that the files are to be; else the folder of a file tells, else
-        its header.
+        a source that fits its name, else its header.
     """
+    if check and again:
+        raise WrongUsage("--check and --again exclude each other; give one of them")
     if check:
         _check_files(exports_or_files, export, common)
         return
@@ -265,8 +274,14 @@ def ingest(
     options = common.settings()
     from flows.deliveries.landing import check_exports
 
-    check_exports(exports_or_files)
-    manifest = _compute("ingest", options, exports=list(exports_or_files))
+    if again:
+        if not exports_or_files:
+            raise WrongUsage("--again reads files anew; name at least one")
+        given = {"exports": [], "again": list(exports_or_files)}
+    else:
+        check_exports(exports_or_files)
+        given = {"exports": list(exports_or_files)}
+    manifest = _compute("ingest", options, **given)
     _print(manifest, common, "ingest", options)
     _raise_if_held_back(manifest)
 

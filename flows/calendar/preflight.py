@@ -13,7 +13,7 @@ from flows.commands.declaration import FROM_STALE, Command
 from flows.commands.registry import COMMANDS
 from flows.console.errors import RunFailed
 from flows.deliveries.key import key_for
-from flows.deliveries.landing import Deliveries, landed_files
+from flows.deliveries.landing import Deliveries, anew, landed_files, named_files
 from flows.deliveries.sources import Sources
 from flows.publishing.options import Options, asked_period
 from flows.publishing.run import Context
@@ -39,8 +39,13 @@ def look_ahead(name: str, options: Options, given: Mapping[str, Any]) -> None:
         _require_room(workspace)
     if name in ("ingest", "run"):
         Sources.load(workspace.root)
-        exports = given.get("exports") or list(EXPORTS)
-        key_for(Deliveries.load(workspace.staged), landed_files(workspace.landing, exports))
+        known = Deliveries.load(workspace.staged)
+        if again := given.get("again"):
+            files = named_files(workspace.landing, again)
+            known, _ = anew(known, files)
+        else:
+            files = landed_files(workspace.landing, given.get("exports") or list(EXPORTS))
+        key_for(known, files)
     if name in COMMANDS:
         flags = dict(given)
         _require_inputs(COMMANDS[name], options, flags.pop(COMMANDS[name].span), flags)

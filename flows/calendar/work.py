@@ -19,8 +19,10 @@ Manifest = dict[str, Any]
 Work = Callable[..., Manifest]
 
 
-def _ingest(options: Options, step: StepRunner, *, exports: Sequence[str]) -> Manifest:
-    return ingest(options, exports, step)
+def _ingest(
+    options: Options, step: StepRunner, *, exports: Sequence[str], again: Sequence[str] = ()
+) -> Manifest:
+    return ingest(options, exports, step, again)
 
 
 def _open(options: Options, step: StepRunner, *, month: str, lots: Path) -> Manifest:

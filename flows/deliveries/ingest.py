@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from flows.console.errors import HeldBack
+from flows.console.errors import HeldBack, RunFailed
 from flows.deliveries.intake import FileReport, Intake
 from flows.deliveries.key import key_for
 from flows.deliveries.landing import (
@@ -20,13 +21,15 @@ from flows.deliveries.landing import (
     LandedFile,
     Refusals,
     RefusedFile,
+    anew,
     check_exports,
     delivered_key,
     landed_files,
     left_out,
+    named_files,
     unknown_folders,
 )
-from flows.deliveries.sources import Sources, kept_source
+from flows.deliveries.sources import Sources, kept_source, read_source
 from flows.publishing.commit import State
 from flows.publishing.options import Options
 from flows.publishing.run import Run
@@ -35,7 +38,8 @@ from schemas.derive import staged_partition
 from schemas.exports import EXPORTS, Export
 from schemas.sources import Source
 from schemas.tables import relations_of
-from transforms.exports.merge import Merge, history_name
+from transforms.exports.merge import Merge, StagedFile, Target, history_name
+from transforms.exports.withdrawal import Withdrawal, Withdrawals, withdrawn_name
 
 _REFUSED: Final = ("rejected", "held_back")
 """What becomes of files of which nothing is taken in."""
@@ -44,20 +48,32 @@ _NAMED: Final = 3
 
 
 def ingest(
-    options: Options, exports: Sequence[str] = (), step: StepRunner = plainly
+    options: Options,
+    exports: Sequence[str] = (),
+    step: StepRunner = plainly,
+    again: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Stages what landed of the exports (of all, if none is named); returns the run's manifest.
+
+    `again`: paths of files in landing that are read anew, and nothing else: what their earlier
+    readings brought is withdrawn, but for what they bring just so again.
 
     Raises WrongUsage for an unknown export or a missing key for personal data, NotReady for
     another key than the workspace's. Files that are rejected or held back are in the manifest.
     """
     check_exports(exports)
-    parameters = {"exports": list(exports), "max_reject_rate": options.max_reject_rate}
+    parameters: dict[str, Any] = {"exports": list(exports)}
+    parameters |= {"again": list(again)} if again else {}
+    parameters["max_reject_rate"] = options.max_reject_rate
     with Run(options, "ingest", parameters) as run:
-        delivery = _Delivery(run, options, step)
-        files = landed_files(run.workspace.landing, list(exports) or list(EXPORTS))
+        landing = run.workspace.landing
+        if again:
+            files = named_files(landing, again)
+        else:
+            files = landed_files(landing, list(exports) or list(EXPORTS))
+        delivery = _Delivery(run, options, step, files if again else ())
         delivery.take(files)
-        delivery.note_refusals(set(exports or EXPORTS))
+        delivery.note_refusals(set() if again else set(exports or EXPORTS))
         return run.commit(
             {
                 "delivery": delivery.number if delivery.intake.accepted else None,
@@ -71,8 +87,12 @@ def ingest(
 class _Delivery:
     """One ingest on its way: takes files in, and hands what changes over for commit."""
 
-    def __init__(self, run: Run, options: Options, step: StepRunner) -> None:
+    def __init__(
+        self, run: Run, options: Options, step: StepRunner, again: Sequence[LandedFile] = ()
+    ) -> None:
+        """`again`: the files that are read anew."""
         self._run = run
+        self._options = options
         self._step = step
         self._staged = State.of(run.workspace)
         registry = run.workspace.staged / REGISTRY
@@ -81,12 +101,13 @@ class _Delivery:
         self._known = Deliveries.load(run.workspace.staged)
         self._filed: set[Path] = set()
         sources = Sources.load(options.workspace)
-        self.intake = Intake(run.scratch, options, self._known, sources=sources)
+        self._unread, self._before = anew(self._known, again)
+        self.intake = Intake(run.scratch, options, self._unread, sources=sources)
         self.number = self._known.last + 1
 
     def take(self, files: Sequence[LandedFile]) -> None:
         """Reads the files, merges what they bring, and adds it all to the publication."""
-        self.intake.pseudonyms = key_for(self._known, files)
+        self.intake.pseudonyms = key_for(self._unread, files)
         for export in {file.export.name: file.export for file in files}.values():
             reports = [
                 self._step(f"read {file.title}", partial(self.intake.read, file))
@@ -97,6 +118,7 @@ class _Delivery:
             if accepted:
                 self._step(f"merge {export.name}", partial(self._merge, export, accepted))
             for report in reports:
+                report.again = self._read_before(report)
                 file_quarantine(self._run, self.intake, report, self._filed)
         for export in EXPORTS.values():
             if self._lacks_relations(export):
@@ -121,23 +143,106 @@ class _Delivery:
                 for written in merge.write(partition, temporary)
             )
             for written in changed if reports else merge.renew_relations(temporary):
-                self._run.replace(
-                    written.file,
-                    self._target(export, written.relation, written.partition),
-                    table=written.relation,
-                    period=written.partition or None,
-                    rows=written.rows,
-                )
+                self._take_over(export, written)
 
-        held = self._staged.files(export.name)
-        history = self._staged.files(history_name(export))
+        held = dict(self._staged.files(export.name))
+        history = dict(self._staged.files(history_name(export)))
         months = set[str]().union(*(report.months for report in reports))
         if export.month_of not in export.key:  # a row of any month may be replaced
             months.update(held)
         self._staged.require_whole(
             path for files in (held, history) for month, path in files.items() if month in months
         )
-        self.intake.merge(export, reports, stage, held, history, self.number)
+        withdrawals = self._withdraw(export, reports, held, history, temporary)
+        changed = [each.partition for each in withdrawals]
+        self.intake.merge(export, reports, stage, held, history, self.number, changed)
+
+    def _take_over(self, export: Export, written: StagedFile) -> None:
+        """Takes a file that becomes a staged relation's into the run's commit."""
+        self._run.replace(
+            written.file,
+            self._target(export, written.relation, written.partition),
+            table=written.relation,
+            period=written.partition or None,
+            rows=written.rows,
+        )
+
+    def _withdraw(
+        self,
+        export: Export,
+        reports: Sequence[FileReport],
+        held: dict[str, Path],
+        history: dict[str, Path],
+        temporary: Target,
+    ) -> list[Withdrawal]:
+        """Takes what earlier readings of the files brought out of `held` and `history`.
+
+        What that was is told by reading the files once more as they were read then.
+        """
+        read_before = [report for report in reports if self._read_before(report)]
+        if not read_before:
+            return []
+        earlier: dict[str, list[Path]] = {}
+        deliveries: dict[int, list[int]] = {}
+        for report in read_before:
+            known = self._before[self._key(report)]
+            deliveries[report.file.number] = [*known.before, known.delivery]
+            read = partial(self._as_before, report.file, known)
+            for month, files in self._step(f"read {report.file.title} as before", read).items():
+                earlier.setdefault(month, []).extend(files)
+        gone = self._staged.files(withdrawn_name(export))
+        self._staged.require_whole(
+            files[month] for files in (held, history, gone) for month in earlier if month in files
+        )
+        found = []
+        with self._run.engine() as engine:
+            arrivals = self.intake.arrivals(reports)
+            scratch = self._run.scratch / "withdrawn"
+            of = (engine, export, earlier, arrivals, deliveries, self.number, scratch)
+            withdrawals = Withdrawals(*of)
+            for month in sorted(earlier):
+                staged = (held.get(month), history.get(month), gone.get(month))
+                if (withdrawal := withdrawals.of(month, *staged, temporary)) is None:
+                    continue
+                found.append(withdrawal)
+                self._take_over(export, withdrawal.written)
+                for of_month, left in ((held, withdrawal.held), (history, withdrawal.history)):
+                    if left is not None:
+                        of_month[month] = left
+        return found
+
+    def _as_before(self, file: LandedFile, known: DeliveredFile) -> dict[str, list[Path]]:
+        """What the file's last reading accepted, by partition: it is read so once more.
+
+        Raises RunFailed where it is no longer read so.
+        """
+        sources = Sources()
+        if known.source is not None and known.source_sha256 is not None:
+            folder = kept_source(self._run.workspace.staged, known.source_sha256)
+            source, errors = read_source(folder / f"{known.source}.yaml")
+            if source is None:
+                raise RunFailed(
+                    f"{file.title}: what it brought can't be withdrawn, since the source that it "
+                    f"was read by is no longer read: {errors[0]}; nothing was published"
+                )
+            sources = Sources([replace(source, files=("*",))])
+        scratch = self._run.scratch / "earlier"
+        intake = Intake(scratch, self._options, Deliveries(), self.intake.pseudonyms, sources)
+        report = intake.read(file)
+        if report.status == "rejected":
+            raise RunFailed(
+                f"{file.title}: what it brought can't be withdrawn, since it is no longer read as "
+                f"it was then: {report.reason}; nothing was published"
+            )
+        return intake.arrivals([report])
+
+    def _read_before(self, report: FileReport) -> bool:
+        """Whether the file was delivered before, and is read anew."""
+        return self._key(report) in self._before
+
+    @staticmethod
+    def _key(report: FileReport) -> str:
+        return delivered_key(report.file.export.name, report.sha256 or "")
 
     def _lacks_relations(self, export: Export) -> bool:
         """Whether its rows were staged by a version that kept less of them, and not now."""
@@ -165,7 +270,9 @@ class _Delivery:
                 source=source.name if source else None,
                 source_sha256=source.sha256 if source else None,
             )
-            files[delivered_key(delivered.export, report.sha256)] = delivered
+            if (known := self._before.get(self._key(report))) is not None:
+                delivered.before = [*known.before, known.delivery]
+            files[self._key(report)] = delivered
             if source is not None:
                 self._keep_texts(source)
         pseudonyms = self.intake.pseudonyms
@@ -190,7 +297,12 @@ class _Delivery:
         `exports`: those whose files were looked at, of which nothing else is refused any more.
         """
         before = Refusals.load(self._run.workspace.quarantine)
-        files = [file for file in before.files if file.export not in exports]
+        looked_at = {(r.file.export.name, r.file.name) for r in self.intake.reports}
+        files = [
+            file
+            for file in before.files
+            if file.export not in exports and (file.export, file.name) not in looked_at
+        ]
         for report in self.intake.reports:
             if report.status in _REFUSED:
                 assert report.reason is not None
@@ -211,10 +323,12 @@ def file_quarantine(run: Run, intake: Intake, report: FileReport, filed: set[Pat
 
     `filed` holds what the run has filed so far: the same bytes may have landed twice.
     """
-    if not report.rows["quarantined"] or report.status not in ("accepted", "held_back"):
+    if report.status not in ("accepted", "held_back"):
         return
     folder = run.workspace.quarantine / report.file.export.name
     target = folder / f"{report.sha256}.parquet"
+    if not report.rows["quarantined"] and not (report.again and target.exists()):
+        return
     if target in filed:
         return
     filed.add(target)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +76,7 @@ class FileReport:
     header: Header | None = None
     sheet: Sheet | None = None
     taken: Taken | None = None
+    again: bool = False
     blank_lines: int = 0
     titles: int = 0
     footers: int = 0
@@ -135,6 +136,7 @@ class FileReport:
             "status": self.status,
             "reason": self.reason,
             "conflicts_only": self.conflicts_only,
+            "again": self.again,
             "source": self.taken and self.taken.source.name,
             "source_sha256": self.taken and self.taken.source.sha256,
             "source_taken": self.taken and self.taken.why,
@@ -229,17 +231,16 @@ class Intake:
         held: Mapping[str, Path] = _NO_FILES,
         history: Mapping[str, Path] = _NO_FILES,
         delivery: int = 0,
+        changed: Collection[str] = (),
     ) -> None:
         """Merges the files' rows with those held, group by group of partitions that share keys.
 
-        `held`, `history`: what is staged, and what was replaced, by partition. `take` gets each
-        group's merge. Afterwards the reports tell duplicate, stale and conflicting rows from
-        accepted ones, and `refused` files hold the conflicting ones too.
+        `held`, `history`: what is staged, and what was replaced, by partition; `changed` are
+        partitions of which rows were withdrawn. `take` gets each group's merge. Afterwards the
+        reports tell duplicate, stale and conflicting rows from accepted ones, and `refused` files
+        hold the conflicting ones too.
         """
-        arrivals = {
-            month: [self._arrivals(r, month) for r in reports if month in r.months]
-            for month in sorted(set().union(*(report.months for report in reports)))
-        }
+        arrivals = self.arrivals(reports, changed)
         by_number = {report.file.number: report for report in reports}
         conflicts: list[pa.Table] = []
         groups = _groups(export, arrivals, held)
@@ -250,7 +251,7 @@ class Intake:
         ):
             for group in groups:
                 files = (_only(arrivals, group), _only(held, group), _only(history, group))
-                merge = Merge(engine, export, *files, delivery)
+                merge = Merge(engine, export, *files, delivery, changed)
                 for outcome in merge.outcomes():
                     by_number[outcome.file].move(outcome)
                 conflicts.append(merge.conflicts())
@@ -258,6 +259,15 @@ class Intake:
                 done += 1
             if conflicts:
                 self._add_conflicts(engine, by_number, pa.concat_tables(conflicts))
+
+    def arrivals(
+        self, reports: Sequence[FileReport], months: Collection[str] = ()
+    ) -> dict[str, list[Path]]:
+        """The files in scratch of the accepted rows, by partition; those `months` among them."""
+        return {
+            month: [self._arrivals(r, month) for r in reports if month in r.months]
+            for month in sorted(set(months).union(*(report.months for report in reports)))
+        }
 
     def refused(self, report: FileReport) -> Path:
         """The file in scratch of a read file's quarantined rows."""

@@ -198,6 +198,36 @@ def _sha256(file: LandedFile) -> str:
         return ""
 
 
+def named_files(landing: Path, names: Sequence[str]) -> list[LandedFile]:
+    """The landed files of these paths, each from the current folder or from landing on.
+
+    Of a folder it is the files in it. Raises WrongUsage for what is no delivery in landing.
+    """
+    landed = landed_files(landing, list(EXPORTS))
+    found: dict[int, LandedFile] = {}
+    for name in names:
+        path = Path(name) if os.path.lexists(name) else landing / name
+        real = Path(os.path.abspath(path))
+        own = [each for each in landed if Path(os.path.abspath(each.path)).is_relative_to(real)]
+        if not own or not real.is_relative_to(os.path.abspath(landing)):
+            raise WrongUsage(
+                f"{shown(name)} is no file in {shown(str(landing))}/<export>/; put it there, and "
+                "ingest it"
+            )
+        found |= {each.number: each for each in own}
+    return [found[number] for number in sorted(found)]
+
+
+def anew(
+    known: Deliveries, files: Sequence[LandedFile]
+) -> tuple[Deliveries, dict[str, DeliveredFile]]:
+    """The registry as if the files were not delivered, and what it says of them, by their keys."""
+    keys = {delivered_key(file.export.name, _sha256(file)) for file in files}
+    before = {key: known.files[key] for key in sorted(keys & known.files.keys())}
+    others = {key: file for key, file in known.files.items() if key not in before}
+    return known.model_copy(update={"files": others}), before
+
+
 def unknown_folders(landing: Path) -> list[str]:
     """Names in landing that are no export's folder."""
     if not landing.is_dir():

@@ -85,7 +85,7 @@ def make(name: str, options: Options, given: Mapping[str, Any]) -> Manifest:
 
 _MONTHS: Final = {"first_month": (str, REQUIRED), "last_month": (str, REQUIRED)}
 PARAMETERS: Final[Mapping[str, Mapping[str, tuple[Any, Any]]]] = {
-    "ingest": {"exports": (list[str], REQUIRED)},
+    "ingest": {"exports": (list[str], REQUIRED), "again": (list[str], [])},
     "open": {"month": (str, REQUIRED), "lots": (Path, REQUIRED)},
     "run": {
         **_MONTHS,

@@ -27,6 +27,7 @@ from schemas.periods import months_before
 from schemas.policy import RETAINED
 from transforms.exports.merge import history_name, history_schema
 from transforms.exports.staged_files import coded_rows, write_staged
+from transforms.exports.withdrawal import withdrawn_name
 
 _LEFT_ON: Final = "terminated_on"
 _BATCH: Final = 1 << 20
@@ -129,7 +130,7 @@ class _Retention:
         """Writes a staged file anew without the personal hashes of its old rows."""
         self._context.state.require_whole([old.path])
         entry = self._context.state.entry(old.path)
-        export = next(e for e in EXPORTS.values() if entry.table in (e.name, history_name(e)))
+        export = next(e for e in EXPORTS.values() if entry.table in _relations(e))
         temporary = run.temporary(old.path)
         if entry.table == export.name:
             rows = _without_hashes(export, old, staged_schema(export))
@@ -206,17 +207,18 @@ class _Retention:
                 yield _Old(path, since, len(ids), forget)
 
     def _files(self, export: Export) -> list[Path]:
-        """The export's staged files and those of its replaced rows."""
-        return [
-            path
-            for name in (export.name, history_name(export))
-            for path in self._context.files(name).values()
-        ]
+        """The export's staged files and those of its replaced and withdrawn rows."""
+        return [path for name in _relations(export) for path in self._context.files(name).values()]
 
     def _ended(self, run_id: str) -> date | None:
         """The day on which a run ended; none for one that was killed."""
         ended = self._history.manifests.get(run_id, {}).get("finished_at")
         return datetime.fromisoformat(ended).date() if ended else None
+
+
+def _relations(export: Export) -> list[str]:
+    """The staged relations that hold the export's rows: current, replaced and withdrawn ones."""
+    return [export.name, history_name(export), withdrawn_name(export)]
 
 
 def _any_held(rows: pa.Table, columns: Iterable[str]) -> pa.Array:

@@ -36,6 +36,7 @@ from transforms.engine.errors import QueryError
 from transforms.exports.merge import history_name, history_schema
 from transforms.exports.reading import QUARANTINE_SCHEMA
 from transforms.exports.table_rows import faults
+from transforms.exports.withdrawal import withdrawn_name
 
 _QUARANTINE: Final = "quarantine"
 _SHEET: Final = "sheet"
@@ -272,7 +273,7 @@ class _Verification:
         filed = {
             f"quarantine/{file['export']}/{file['sha256']}.parquet": file
             for _, file in files
-            if file["rows"]["quarantined"] and file["status"] in _FILED
+            if file["status"] in _FILED
         }
         entries = self._context.state.entries
         for path, file in filed.items():
@@ -293,6 +294,8 @@ class _Verification:
             ("replaced_rows", history_name(export), history_schema(export)),
         ):
             files = list(self._context.files(name).values())
+            if name == history_name(export):
+                files += self._context.files(withdrawn_name(export)).values()
             self._engine.records(relation, export, files, schema)
         self._require("current_rows", self._workspace.staged / export.name)
 
@@ -336,7 +339,7 @@ class _Verification:
             return True
         export = EXPORTS.get(self._table)
         return export is not None and (
-            entry.table == history_name(export)
+            entry.table in (history_name(export), withdrawn_name(export))
             or entry.path.startswith(f"{_QUARANTINE}/{export.name}/")
         )
 
@@ -351,7 +354,7 @@ def _declared_schema(entry: Entry) -> pa.Schema | None:
     for export in EXPORTS.values():
         if entry.table == export.name:
             return staged_schema(export)
-        if entry.table == history_name(export):
+        if entry.table in (history_name(export), withdrawn_name(export)):
             return history_schema(export)
     return None
 

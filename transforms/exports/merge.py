@@ -6,7 +6,7 @@ writes the changed partitions as new files, which the run then publishes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -99,7 +99,9 @@ class Merge:
         held: Mapping[str, Path],
         history: Mapping[str, Path],
         delivery: int,
+        changed: Collection[str] = (),
     ) -> None:
+        """`changed`: partitions of which rows were taken out, and whose history is written anew."""
         self._engine = engine
         self._export = export
         self._arrivals = {
@@ -124,6 +126,7 @@ class Merge:
             engine.records("older", export, rows.slice(0, 0), rows.schema)
         replaced = engine.rows(load_transform("staging/replaced_partitions"))
         self._replaced = set(replaced["partition_month"].to_pylist())
+        self._replaced.update(month for month in changed if month in history)
         lost = engine.rows(load_transform("staging/lost"))
         self._lost = {
             file: lost["source_row"].filter(pc.equal(lost["source_file"], file)).to_numpy()
