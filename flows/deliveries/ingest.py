@@ -76,7 +76,7 @@ def ingest(
         delivery.note_refusals(set() if again else set(exports or EXPORTS))
         return run.commit(
             {
-                "delivery": delivery.number if delivery.intake.accepted else None,
+                "delivery": delivery.number if delivery.delivered else None,
                 "files": [report.as_manifest() for report in delivery.intake.reports],
                 "strangers": unknown_folders(run.workspace.landing),
                 "left_out": left_out(run.workspace.landing, list(exports) or list(EXPORTS)),
@@ -123,8 +123,17 @@ class _Delivery:
         for export in EXPORTS.values():
             if self._lacks_relations(export):
                 self._step(f"complete {export.name}", partial(self._merge, export, []))
-        if self.intake.accepted:
+        if self.delivered:
             self._register()
+
+    @property
+    def delivered(self) -> list[FileReport]:
+        """The files that count as delivered: of which a row was taken in, or none was a conflict.
+
+        What holds conflicts alone is looked at again next time, as what is held back is: what it
+        stood against may be gone by then.
+        """
+        return [each for each in self.intake.accepted if each.again or not each.conflicts_only]
 
     def _merge(self, export: Export, reports: Sequence[FileReport]) -> None:
         """Merges the files' rows; what changes is taken into the run's commit.
@@ -260,7 +269,7 @@ class _Delivery:
     def _register(self) -> None:
         """Takes the registry of delivered files, with those accepted now, into the commit."""
         files = dict(self._known.files)
-        for report in self.intake.accepted:
+        for report in self.delivered:
             assert report.sha256 is not None
             source = report.taken.source if report.taken else None
             delivered = DeliveredFile(
@@ -304,10 +313,13 @@ class _Delivery:
             if file.export not in exports and (file.export, file.name) not in looked_at
         ]
         for report in self.intake.reports:
+            about = {"export": report.file.export.name, "name": report.file.name}
             if report.status in _REFUSED:
                 assert report.reason is not None
-                about = {"export": report.file.export.name, "name": report.file.name}
                 files.append(RefusedFile(**about, status=report.status, reason=report.reason))
+            elif report.conflicts_only:
+                reason = f"every row {_of_conflicts(report.file.export)}"
+                files.append(RefusedFile(**about, status="conflicts", reason=reason))
         refusals = Refusals(files=files)
         if refusals != before:
             self._write(refusals, self._run.workspace.quarantine / REFUSALS)
@@ -363,15 +375,20 @@ def raise_if_held_back(manifest: Mapping[str, Any]) -> None:
         )
     for file in manifest["files"]:
         if file["conflicts_only"]:
-            revision = EXPORTS[file["export"]].revision if file["export"] in EXPORTS else None
-            remedy = (
-                f"a corrected row needs a higher {revision}"
-                if revision
-                else "its rows have no revision, so what was delivered first stays"
-            )
-            parts.append(f"every row of {_titled(file)} is a conflict (key:conflict); {remedy}")
+            what = _of_conflicts(EXPORTS[file["export"]])
+            parts.append(f"every row of {_titled(file)} {what}")
     if parts:
         raise HeldBack("; ".join(parts))
+
+
+def _of_conflicts(export: Export) -> str:
+    """What every row of a file of conflicts alone is, and what would mend it."""
+    remedy = (
+        f"a corrected row needs a higher {export.revision}"
+        if export.revision
+        else "its rows have no revision, so what was delivered first stays"
+    )
+    return f"is a conflict (key:conflict); {remedy}"
 
 
 def _titled(file: Mapping[str, Any]) -> str:

@@ -54,7 +54,9 @@ def delivered_key(export: str, sha256: str) -> str:
 
 
 class RefusedFile(BaseModel):
-    """A file that the last ingest of its export did not take in: rejected or held back, and why."""
+    """A file of which the last ingest of its export took in nothing, and why: it was rejected or
+    held back, or each of its rows is a conflict.
+    """
 
     export: str
     name: str

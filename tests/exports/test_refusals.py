@@ -133,8 +133,31 @@ class TestFiles:
         rows = [row | {"billed_amount": 2**40} for row in valid_rows(EXPORTS["billing"], 2)]
         workspace_with(workspace, {"billing/b.csv": csv_of("billing", rows)})
 
-        with pytest.raises(HeldBack, match=r"every row of billing/b.csv .*needs a higher revision"):
+        for _ in range(2):  # it was not delivered, so it is looked at again
+            with pytest.raises(
+                HeldBack, match=r"every row of billing/b.csv .*needs a higher revision"
+            ):
+                raise_if_held_back(ingest(workspace))
+            assert refused_in_status(workspace) == [("billing/b.csv", "conflicts")]
+
+        (workspace / "landing" / "billing" / "b.csv").unlink()
+        raise_if_held_back(ingest(workspace))
+        assert refused_in_status(workspace) == []
+
+    def test_one_of_two_files_in_conflict_comes_in_without_the_other(self, tmp_path: Path) -> None:
+        rows = [row | {"billed_amount": 2**40} for row in valid_rows(EXPORTS["billing"], 2)]
+        files = {
+            "billing/a.csv": csv_of("billing", valid_rows(EXPORTS["billing"], 2)),
+            "billing/b.csv": csv_of("billing", rows),
+        }
+        workspace = workspace_with(tmp_path, files)
+        with pytest.raises(HeldBack, match=r"every row of billing/a.csv .*every row of billing/b"):
             raise_if_held_back(ingest(workspace))
+
+        (workspace / "landing" / "billing" / "b.csv").unlink()
+        manifest = ingest(workspace)
+        raise_if_held_back(manifest)
+        assert manifest["files"][0]["rows"]["accepted"] == 2
 
 
 class TestWhatIsPrinted:
