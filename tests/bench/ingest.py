@@ -1,9 +1,10 @@
 """`ingest` of one month of billing lines beside bare DuckDB copies of the same content.
 
-Run: .venv/bin/python -m tests.bench.ingest [--lines N] [--runs N] [--what text | workbook]
+Run: .venv/bin/python -m tests.bench.ingest [--lines N] [--runs N] [--what text | mapped | workbook]
 By default 10 M lines, about 1 GB of CSV; files (some GB) are made once in --root. The floors are
 `COPY (read_csv) TO parquet` of the UTF-8 file, types sniffed, and a copy of the staged month.
-Of a workbook, of at most 1,048,575 lines, the floor is calamine reading it to lists of Python.
+Of a file that a source maps, the floor is `ingest` of the same lines in canonical names; of a
+workbook, of at most 1,048,575 lines, calamine reading it to lists of Python.
 """
 
 from __future__ import annotations
@@ -32,6 +33,37 @@ SELECT
     CAST(DATE '2016-12-01' + CAST(number % 28 AS INTEGER) AS DATE) AS 수납일,
     0 AS 정정차수
 FROM range($lines) AS numbers(number)
+"""
+_THEIR_LINES = f"""
+SELECT
+    청구항목번호 AS LINE_NO,
+    고객번호 AS CUST_NO,
+    substr(회선번호, 2) AS SVC_SEQ,
+    CASE WHEN 상품 = 'internet' THEN 'INT' ELSE 'MOB' END AS SVC_TYPE,
+    CASE 청구항목 WHEN 'base_fee' THEN 'B1' WHEN 'service_fee' THEN 'S1' ELSE 'M1' END AS ITEM_CD,
+    청구월 AS INV_MON,
+    CAST(청구금액 / 1000 AS DECIMAL(12, 3)) AS BILL_AMT,
+    수납금액 AS PAID_AMT,
+    납기일 AS DUE_DT,
+    수납일 AS PAID_DT,
+FROM ({_LINES})
+"""
+_SOURCE = """
+source: crm
+export: billing
+files: ["mapped.csv"]
+numbers: "1,234.00"
+columns:
+  billing_line_id: LINE_NO
+  customer_id: CUST_NO
+  subscription_id: {join: [CUST_NO, SVC_SEQ], with: "-"}
+  product: {from: SVC_TYPE, values: {MOB: mobile, INT: internet}}
+  charge_item: {from: ITEM_CD, values: {B1: base_fee, S1: service_fee, M1: micropayment}}
+  billing_month: INV_MON
+  billed_amount: {from: BILL_AMT, scale: 1000}
+  collected_amount: PAID_AMT
+  due_on: DUE_DT
+  collected_on: PAID_DT
 """
 _ENGLISH = {
     "internet": "internet",
@@ -69,6 +101,9 @@ from flows.publishing.options import Options
 workspace = Path('{root}/workspace')
 shutil.rmtree(workspace, ignore_errors=True)
 (workspace / 'landing' / 'billing').mkdir(parents=True)
+if os.path.exists('{root}/sources/{name}.yaml'):
+    (workspace / 'sources').mkdir()
+    os.link('{root}/sources/{name}.yaml', workspace / 'sources' / 'crm.yaml')
 os.link('{root}/{name}', workspace / 'landing' / 'billing' / '{name}')
 (report,) = ingest(Options(workspace=workspace))['files']
 assert report['status'] == '{status}', report
@@ -102,7 +137,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=Path(tempfile.gettempdir()) / "bench-ingest")
     parser.add_argument("--lines", type=int, default=10_000_000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--what", choices=("text", "workbook"), default="text")
+    parser.add_argument("--what", choices=("text", "mapped", "workbook"), default="text")
     arguments = parser.parse_args()
     root = arguments.root / str(arguments.lines)
     if arguments.what == "workbook":
@@ -127,6 +162,17 @@ def main() -> None:
         return pointbook(name, _INGEST.format(root=root, name=file, status=status))
 
     lines = f"{arguments.lines:,} lines"
+    if arguments.what == "mapped":
+        if not (root / "mapped.csv").exists():
+            (root / "sources").mkdir(exist_ok=True)
+            (root / "sources" / "mapped.csv.yaml").write_text(_SOURCE, encoding="utf-8")
+            _write_csv(root / "mapped.csv", arguments.lines, _ENGLISH, _THEIR_LINES)
+        compare(
+            f"ingest: {lines} in another system's names",
+            [ours("canonical file", "clean.csv"), ours("mapped file", "mapped.csv")],
+            arguments.runs,
+        )
+        return
     compare(
         f"ingest: {lines}, UTF-8",
         [
@@ -187,11 +233,11 @@ def _compare_workbook(root: Path, lines: int, runs: int) -> None:
     )
 
 
-def _write_csv(path: Path, lines: int, labels: dict[str, str]) -> None:
+def _write_csv(path: Path, lines: int, labels: dict[str, str], sql: str = _LINES) -> None:
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         connection.execute(
-            f"COPY ({_LINES}) TO '{path}' (HEADER, DELIMITER ',')", {"lines": lines, **labels}
+            f"COPY ({sql}) TO '{path}' (HEADER, DELIMITER ',')", {"lines": lines, **labels}
         )
 
 

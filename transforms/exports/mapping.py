@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Final, cast
 
 import numpy as np
@@ -53,12 +52,13 @@ def read_text(
     if column.codes is not None:
         return _read_coded(forms.without_blanks(text, trimmed), column.codes, export, name)
     if form in _NUMBERS and (column.factor is not None or source.numbers is not None):
-        if form == "integer" and (scaled := _scaled_digits(text, column.factor)) is not None:
+        style, factor = source.numbers, column.factor
+        if form == "integer" and (scaled := forms.scaled_digits(text, style, factor)) is not None:
             return forms.Read(scaled, np.zeros(rows, np.bool_), {})
         text = _of_distinct(
             forms.without_blanks(text, trimmed),
             lambda distinct: forms.plain_numbers(
-                distinct, source.numbers, column.factor, backslash_is_won=backslash_is_won
+                distinct, style, factor, backslash_is_won=backslash_is_won
             ),
         )
     elif column.format is not None or column.as_month:
@@ -133,22 +133,6 @@ def _read_coded(text: pa.Array, codes: Mapping[str, str], export: Export, name: 
     mask = cast("forms.Mask", marked.to_numpy(zero_copy_only=False))
     broken = {**read.broken, "domain": mask}
     return forms.Read(read.values, read.missing & ~mask, broken, delivered=encoded)
-
-
-def _scaled_digits(text: pa.Array, factor: Decimal | None) -> pa.Array | None:
-    """The numbers of a text of digits alone, times a whole factor; none where it is another.
-
-    Amounts mostly are, and have many distinct values.
-    """
-    if factor is not None and factor != factor.to_integral_value():
-        return None
-    numbers = forms.plain_digits(text)
-    if numbers is None or factor is None:
-        return numbers
-    try:
-        return pc.multiply_checked(numbers, int(factor))
-    except pa.ArrowInvalid:
-        return None
 
 
 def _of_distinct(text: pa.Array, change: forms.Change) -> pa.Array:
