@@ -11,6 +11,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from flows.console import summary
@@ -355,6 +356,35 @@ def _zipped(**members: bytes) -> bytes:
         for name, content in members.items():
             packed.writestr(name, content)
     return target.getvalue()
+
+
+def _full(made: bytes, first: int, rows: int) -> bytes:
+    """The workbook with so many rows of members, from a row number on."""
+    packed = zipfile.ZipFile(io.BytesIO(made))
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as changed:
+        for name in packed.namelist():
+            content = packed.read(name).decode()
+            if name == TestRefusals.SHEET:
+                more = "".join(
+                    f'<row r="{n}"><c r="A{n}" t="str"><v>M{n}</v></c>'
+                    f'<c r="B{n}" t="str"><v>2016-11-03</v></c>'
+                    f'<c r="C{n}" t="str"><v>2016-11-03 10:30</v></c></row>'
+                    for n in range(first, first + rows)
+                )
+                content = content.replace("</sheetData>", f"{more}</sheetData>")
+            changed.writestr(name, content)
+    return target.getvalue()
+
+
+class TestSize:
+    def test_a_sheet_may_have_all_the_rows_that_excel_has(self, tmp_path: Path) -> None:
+        made = xlsx([["member_id", "enrolled_on", "updated_at"]])
+        report = delivered(tmp_path, _full(made, 2, 1_048_575), "members/a.xlsx", memory="2GB")
+
+        assert report["rows"]["accepted"] == 1_048_575
+        (path,) = (tmp_path / "staged" / "members").glob("*.parquet")
+        assert max(pq.read_table(path)["member_id"].to_pylist(), key=len) == "M1000000"
 
 
 class TestRefusals:
