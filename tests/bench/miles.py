@@ -141,7 +141,8 @@ from flows.commands.registry import COMMANDS
 from flows.commands.template import perform
 from flows.publishing.options import Options
 from schemas.periods import Period
-first_part = {{"tables": ("mileage_accruals",), "fold": None, "parts": (), "ledger": None}}
+first_part = {{"tables": ("mileage_accruals",), "fold": None, "parts": ()}}
+first_part |= {{"ledger": None, "strangers": None}}
 accrual = replace(COMMANDS["miles"], **first_part)
 options = Options(workspace=Path({root!r}), memory="{memory}")
 perform(accrual, options, Period.parse("{month}"))
