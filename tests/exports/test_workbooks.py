@@ -465,6 +465,39 @@ class TestRefusals:
 
         assert "raise --memory" in refused(tmp_path, content, memory="300MB")
 
+    def test_a_large_xls_is_not_read_into_memory(self, tmp_path: Path) -> None:
+        path = tmp_path / "landing" / "purchases" / "a.xls"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(xls(purchases(GOOD)))
+        with path.open("r+b") as file:
+            file.truncate(1 << 30)  # without taking room on the disk
+
+        manifest = ingest(tmp_path, memory="1GB")
+
+        assert "raise --memory" in of_file(manifest, "purchases/a.xls")["reason"]
+
+    def test_a_formula_that_never_had_a_value_is_missing(self, tmp_path: Path) -> None:
+        delivered(tmp_path, xlsx(purchases(row_with(1, amount="=500+500"))))
+
+        (reasons,) = reasons_by_line(tmp_path, "purchases").values()
+        assert reasons == ["amount:required"]
+
+    def test_rows_and_cells_that_an_ods_says_once_for_several(self, tmp_path: Path) -> None:
+        content = ods(purchases(row_with(1, channel="#REF!")))
+        packed = zipfile.ZipFile(io.BytesIO(content))
+        text = packed.read("content.xml").decode()
+        head, last = text.rsplit("<table:table-row>", 1)
+        last = f'<table:table-row table:number-rows-repeated="3">{last}'
+        blank = '<table:table-row table:number-rows-repeated="2"><table:table-cell/>'
+        parts = {name: packed.read(name) for name in packed.namelist()}
+        parts["content.xml"] = f"{head}{blank}</table:table-row>{last}".encode()
+
+        delivered(tmp_path, _zipped(**parts), "purchases/a.ods")
+
+        assert reasons_by_line(tmp_path, "purchases") == {
+            line: ["channel:type"] for line in (4, 5, 6)
+        }
+
 
 class TestNames:
     @pytest.mark.parametrize("name", ["a.csv", "a.xls", "part-0", "a.parquet", "a.bin"])

@@ -285,10 +285,7 @@ class _Child:
     @property
     def too_large(self) -> str:
         """Why a workbook that needs too much memory is refused."""
-        return (
-            f"takes more than {self._memory / 1e9:.1f} GB of memory to read, for its cells, or one "
-            "far from the others; save the sheet as CSV UTF-8, or raise --memory"
-        )
+        return _too_large(self._memory)
 
     def why_it_ended(self) -> str:
         """Why a file is refused at which the process ended."""
@@ -300,6 +297,17 @@ class _Child:
         return f"calamine ended at it, with {status}; save the sheet as CSV UTF-8"
 
 
+def _too_large(memory: int) -> str:
+    return (
+        f"takes more than {memory / 1e9:.1f} GB of memory to read, for its cells, or one "
+        "far from the others; save the sheet as CSV UTF-8, or raise --memory"
+    )
+
+
+_COPIES_OF_XLS: Final = 3
+"""An .xls is looked through as a whole: its bytes, as a container's, and its stream of records."""
+
+
 @contextmanager
 def opened_workbook(file: FileIO, kind: str, memory: int = MEMORY) -> Iterator[Workbook]:
     """The file as a workbook; any error while it is read refuses it.
@@ -307,6 +315,8 @@ def opened_workbook(file: FileIO, kind: str, memory: int = MEMORY) -> Iterator[W
     Its process ends with the block, wherever it is then.
     """
     size = os.fstat(file.fileno()).st_size
+    if kind == "xls" and _COPIES_OF_XLS * size > memory:
+        raise FileRefused(_too_large(memory))
     ours, theirs = Pipe()
     with tempfile.TemporaryDirectory() as folder, ours:
         # calamine goes by the ending, whatever that of the delivered name is
