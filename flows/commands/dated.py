@@ -111,14 +111,17 @@ def _named(path: Path, _written_ns: int, key: str, reason: str) -> frozenset[str
     return frozenset(named[key].to_pylist())
 
 
-@lru_cache(maxsize=10_000)
-def _known(path: Path, _sha256: str, key: str, names: frozenset[str]) -> int:
+def _known(path: Path, sha256: str, key: str, names: frozenset[str]) -> int:
     if not names:
         return 0
-    known = pc.is_in(
-        pq.ParquetFile(path).read([key], use_threads=False)[key], value_set=_listed(names)
-    )
+    known = pc.is_in(_keys(path, sha256, key), value_set=_listed(names))
     return int(pc.sum(known).as_py() or 0)
+
+
+@lru_cache(maxsize=2)
+def _keys(path: Path, _sha256: str, key: str) -> pa.ChunkedArray:
+    """The keys of an export's rows, which each period that names unknown ones is compared with."""
+    return pq.ParquetFile(path).read([key], use_threads=False)[key]
 
 
 @lru_cache(maxsize=100)
