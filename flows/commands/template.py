@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -73,7 +74,7 @@ def perform(
             if name not in command.narrow:
                 context.state.require_whole(files.values())
         with run.engine() as engine:
-            work = Work(command, run, engine, context, period, inputs)
+            work = Work(command, engine, context, period, inputs, run.scratch, run)
             try:
                 step("prepare", work.prepare)
                 if command.fold is not None:
@@ -164,24 +165,37 @@ def _opening(command: Command, context: Context, period: Period) -> dict[str, An
 
 
 @dataclass
-class Work:
-    """A command's period on its way: relations are made in the order in which they are read."""
+class Computation(ABC):
+    """A command's period on its way: relations are made in the order in which they are read.
+
+    `scratch`: a private folder. Where its inputs come from, and what becomes of its tables, says
+    whoever computes: a run publishes them (`Work`), an answer compares them (`flows/answers`).
+    """
 
     command: Command
-    run: Run
     engine: Engine
     context: Context
     period: Period
     inputs: Inputs
-    written: dict[str, WrittenTable] = field(default_factory=dict)
-    claims: list[str] = field(default_factory=list)
-    _made: set[str] = field(default_factory=set)
-    _kept: dict[str, Path] = field(default_factory=dict)
+    scratch: Path
+    _made: set[str] = field(default_factory=set, kw_only=True)
+
+    @abstractmethod
+    def _name_inputs(self) -> None:
+        """Names the inputs in the engine."""
+
+    @abstractmethod
+    def _make_one(self, name: str) -> None:
+        """Makes a relation between the inputs and the tables."""
+
+    @abstractmethod
+    def _make_tables(self, tables: Sequence[str]) -> None:
+        """Makes tables, and counts them among what is made."""
 
     def prepare(self) -> None:
         """Names the inputs, and makes what is read before anything is decided."""
         command, engine = self.command, self.engine
-        name_inputs(engine, self.inputs, self.context.state)
+        self._name_inputs()
         for name, rows in command.given(self.context, self.period).items():
             engine.table(name, rows)
         run_context(engine, **command.dates(self.context, self.period))
@@ -209,7 +223,7 @@ class Work:
         folded = fold(
             lots,
             events,
-            self.run.scratch,
+            self.scratch,
             spending_order=declared_fold.spending_order,
             account=declared_fold.account or "account",
             of_lot=declared_fold.of_lot,
@@ -222,13 +236,46 @@ class Work:
         self._make(self.command.dependencies.in_order)
 
     def write(self) -> None:
-        """Writes the tables that are not written yet, and audits all that were."""
-        self._write([table for table in self.command.tables if table not in self.written])
+        """Makes the tables that are not made yet."""
+        self._make_tables([table for table in self.command.tables if table not in self._made])
 
     def counted(self, sql: str) -> list[dict[str, Any]]:
         """A query's few rows; whole decimals, which sums are, as plain numbers."""
         rows = self.engine.rows(load_transform(f"{self.command.room}/{sql}")).to_pylist()
         return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+    def _make(self, names: Iterable[str]) -> None:
+        """Makes the relations that are not there yet, as their headers say: kept, or as views.
+
+        A table that one of them reads is made before it; the others wait.
+        """
+        dependencies, tables = self.command.dependencies, self.command.tables
+        names = [name for name in names if name not in self._made]
+        read = {
+            relation
+            for name in names
+            if name in dependencies.transforms and name not in tables
+            for relation in dependencies.transforms[name].inputs
+        }
+        for name in names:
+            if name in tables:
+                if name in read:
+                    self._make_tables([name])
+                continue
+            self._make_one(name)
+            self._made.add(name)
+
+@dataclass
+class Work(Computation):
+    """A run's computation: its tables are written and audited, to be published."""
+
+    run: Run
+    written: dict[str, WrittenTable] = field(default_factory=dict)
+    claims: list[str] = field(default_factory=list)
+    _kept: dict[str, Path] = field(default_factory=dict)
+
+    def _name_inputs(self) -> None:
+        name_inputs(self.engine, self.inputs, self.context.state)
 
     def raise_if_too_large(self, error: QueryError) -> None:
         """Raises RunFailed naming whose sums no published column can hold, if that is the error."""
@@ -245,27 +292,6 @@ class Work:
                 f"{too_large.what} that 64 bits can't hold: {named}; {too_large.remedy}; "
                 "nothing was published"
             ) from error
-
-    def _make(self, names: Iterable[str]) -> None:
-        """Makes the relations that are not there yet, as their headers say: kept, or as views.
-
-        A table that one of them reads is written and audited before it; the others wait.
-        """
-        dependencies, tables = self.command.dependencies, self.command.tables
-        names = [name for name in names if name not in self._made]
-        read = {
-            relation
-            for name in names
-            if name in dependencies.transforms and name not in tables
-            for relation in dependencies.transforms[name].inputs
-        }
-        for name in names:
-            if name in tables:
-                if name in read and name not in self.written:
-                    self._write([name])
-                continue
-            self._make_one(name)
-            self._made.add(name)
 
     def _make_one(self, name: str) -> None:
         """Makes a relation: a union, or SQL whose rows its header says to keep, or a view."""
@@ -304,7 +330,7 @@ class Work:
             return files, staged_schema(EXPORTS[name])
         return files, stored_schema(PUBLISHED[self.inputs.tables.get(name, name)])
 
-    def _write(self, tables: Iterable[str]) -> None:
+    def _make_tables(self, tables: Sequence[str]) -> None:
         """Writes tables and audits them."""
         transforms = [self.command.dependencies.transforms[table] for table in tables]
 
@@ -316,6 +342,7 @@ class Work:
         )
         self.written |= {table.table.name: table for table in written}
         self.claims += claims
+        self._made.update(tables)
 
 
 def _plain(value: object) -> object:

@@ -470,6 +470,16 @@ def recover(workspace: Workspace) -> list[str]:
     return [path.stem.removeprefix(PENDING) for path in unfinished]
 
 
+def pending_files(workspace: Workspace) -> set[Path]:
+    """The files that commits under way, or cut short, are replacing: they may be old or new."""
+    found = set()
+    for pending in workspace.commits.glob(f"{PENDING}*.json"):
+        with suppress(FileNotFoundError):
+            record = _parsed(pending, pending.read_bytes())
+            found.update(workspace.root / entry.path for entry in record.files)
+    return found
+
+
 def _clear_temporary(workspace: Workspace) -> None:
     for room in workspace.rooms:
         shutil.rmtree(room / TEMPORARY, ignore_errors=True)

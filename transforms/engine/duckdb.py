@@ -246,6 +246,24 @@ class DuckDBEngine(Engine):
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise _failure(transform.name, error) from error
 
+    def columns(self, name: str) -> list[str]:
+        try:
+            return list(self._session.table(quoted(name)).columns)
+        except duckdb.Error as error:
+            raise _failure(name, error) from error
+
+    def rows_of(self, name: str, owner: str | None = None, owners: Sequence[str] = ()) -> pa.Table:
+        try:
+            found = self._session.table(quoted(name))
+            if owner is not None:
+                column = duckdb.ColumnExpression(owner)
+                first, *others = map(duckdb.ConstantExpression, owners)
+                # unlike a list, one value is looked up in the row groups' statistics
+                found = found.filter(column.isin(first, *others) if others else column == first)
+            return found.to_arrow_table()
+        except duckdb.Error as error:
+            raise _failure(name, error) from error
+
     def rows(self, transform: Transform) -> pa.Table:
         try:
             return self._session.sql(transform.sql).to_arrow_table()

@@ -172,6 +172,16 @@ class Engine(Protocol):
     # Running transforms
 
     @abstractmethod
+    def columns(self, name: str) -> list[str]:
+        """The columns of an input."""
+
+    @abstractmethod
+    def rows_of(self, name: str, owner: str | None = None, owners: Sequence[str] = ()) -> pa.Table:
+        """The rows of an input, or those whose column `owner` is one of these: of files that are
+        sorted by it only the row groups that may hold them are read.
+        """
+
+    @abstractmethod
     def rows(self, transform: Transform) -> pa.Table:
         """A transform's rows, for summaries and the rows that break a claim."""
 
