@@ -16,6 +16,9 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 from pydantic import ValidationError
 
+from flows.answers.asking import PARAMETERS, asked_of
+from flows.answers.declaration import Kind
+from flows.answers.registry import KINDS
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.commands.signature import REQUIRED, with_signature
@@ -496,6 +499,67 @@ def status(*, common: Common = _DEFAULTS) -> None:
 
     options = common.reading()
     _print(workspace_status(options), common, "status", options)
+
+
+explain = App(
+    name="explain",
+    help="Say why a published row is as it is: the steps to it, what alone would have changed it.",
+)
+app.command(explain)
+
+
+def _question_of(kind: Kind) -> Callable[..., None]:
+    """The command line function of a kind of question."""
+
+    def ask(
+        *,
+        common: Common = _DEFAULTS,
+        lines: bool = False,
+        lang: Literal["en", "ko"] = "en",
+        **given: Any,
+    ) -> None:
+        """Answers, as text or as JSON; under other policies only what would be, beside it."""
+        options = replace(common, policies=None).reading()
+        from flows.answers.explain import explain as answer
+        from flows.answers.text import lines_of
+
+        found = answer(options, kind, asked_of(kind, given), common.policies)
+        if common.json:
+            _print(found, common, "explain", options)
+        elif not common.quiet:
+            for line in lines_of(found, kind, lang, in_full=lines):
+                print(shown(line))
+
+    parameters = {
+        name: (Annotated[PARAMETERS[name].kind, Parameter(help=PARAMETERS[name].help)], default)
+        for name, default in (
+            *((name, REQUIRED) for name in kind.asks),
+            *((name, None) for name in kind.optional),
+        )
+    }
+    lines_help = "Every row of every step; else at most 40 lines."
+    return with_signature(
+        ask,
+        kind.name,
+        kind.help,
+        {
+            **parameters,
+            "lines": (Annotated[bool, Parameter(negative="", help=lines_help)], False),
+            "lang": (
+                Annotated[Literal["en", "ko"], Parameter(help="The language: en or ko.")],
+                "en",
+            ),
+            "common": (Common, _DEFAULTS),
+        },
+    )
+
+
+for _kind in KINDS.values():
+    explain.command(
+        _question_of(_kind),
+        name=_kind.name,
+        help_epilogue=f"Example: pointbook explain {_kind.name} {_kind.example}",
+    )
 
 
 @app.command(help_epilogue="Example: pointbook verify --table point_balances")
