@@ -74,6 +74,7 @@ class _Answer:
         self._reader = reader
         self._context = reader.context
         self._scratch = scratch
+        self._staged: dict[str, pa.Table] = {}
         self._asked = self._located(asked)
         self._dues = list(kind.dues(self._context, self._asked))
         for due in self._dues:
@@ -82,10 +83,11 @@ class _Answer:
     def given(self, hypothetical: Policies | None) -> Row:
         """The answer in full."""
         with ExitStack() as opened:
-            files = opened.enter_context(Files(self._reader, self._ids(), self._scratch))
+            files = opened.enter_context(Files(self._reader, self._ids, self._scratch))
             published = self._published_rows(files)
             used = self._as_decided()
             made = self._made_again(opened, files, used)
+            self._read_staged(files, made)
             different = self._difference(made, published)
             stale = self._why_stale(different)
             now = None
@@ -100,7 +102,7 @@ class _Answer:
             answer = self._answered(published, made)
             if answer is None:
                 raise self._unknown()
-            shown = published if now is None else self._tables_of(made)
+            shown = published if now is None else published | self._tables_of(made)
             return {
                 "format": FORMAT,
                 "kind": self._kind.name,
@@ -126,8 +128,8 @@ class _Answer:
         files = self._context.files(kind.table)
         if asked.month is not None:
             files = self._context.file_of(kind.table, asked.month)
-        owner = asked.member if kind.about == "member_id" else asked.customer
-        ids: Ids = {kind.about: [owner]} if owner else {}
+        given = {"member_id": asked.member, "customer_id": asked.customer}
+        ids: Ids = {column: [owner] for column, owner in given.items() if owner}
         with Files(self._reader, ids, self._scratch) as reading:
             found = reading.newest_with(kind.table, files, kind.id, asked.id)
         if found is None:
@@ -137,25 +139,27 @@ class _Answer:
                 "publish its month first (`pointbook status` says what is missing)"
             )
         partition, row = found
-        owners = {"customer": row.get("customer_id"), "member": row.get("member_id")}
+        owners = {name: row.get(f"{name}_id") for name in ("customer", "subscription", "member")}
         return replace(asked, month=Period.parse(partition, "month"), **owners)
 
+    @cached_property
     def _ids(self) -> Ids:
         if self._kind.ids is not None:
             return self._kind.ids(self._context, self._asked, self._reader)
-        member = self._kind.about == "member_id"
-        whom = self._asked.member if member else self._asked.customer
-        return {self._kind.about: [whom or ""]}
+        return {self._kind.about: [self._asked_row[self._kind.about] or ""]}
+
+    @cached_property
+    def _asked_row(self) -> Row:
+        return self._asked.as_row(self._kind.name, self._dues[-1][1])
 
     def _subject(self) -> Row:
         """Whom and what the answer is about; the period under the name of the table's partition."""
-        row = self._asked.as_row(self._dues[-1][1])
         partition = PUBLISHED[self._kind.table].partition
         names = {"asked_id": self._kind.id or "id", "year": partition, "month": partition}
         return {
             names.get(name, name): _plain(value)
-            for name, value in row.items()
-            if value is not None and name != "period"
+            for name, value in self._asked_row.items()
+            if value is not None and name not in ("kind", "period")
         }
 
     def _require_published(self, due: Due) -> None:
@@ -186,6 +190,14 @@ class _Answer:
                 found.setdefault(table, {}).update(self._context.file_of(table, partition))
         found |= {name: dict(of) for name, of in self._kind.also(self._context, self._dues).items()}
         return {table: files.of_table(table, of) for table, of in found.items()}
+
+    def _read_staged(self, files: Files, made: Sequence[Replay]) -> None:
+        """Reads the subject's rows of the exports that the kind narrows."""
+        for export, sql in self._kind.staged.items():
+            (rows,) = self._queried([sql], {}, made, made[-1].context)
+            listed = {each for row in rows.to_pylist() for each in row.values()}
+            of = {key: path for key, path in self._context.files(export).items() if key in listed}
+            self._staged[f"staged_{export}"] = files.of_input(Inputs({export: of}), export)
 
     def _as_decided(self) -> Context:
         """The context with the policies that the answer's last run used, where they were kept."""
@@ -230,7 +242,7 @@ class _Answer:
         """The first row and column in which what is made again is not what is published."""
         for name, rows in self._tables_of(made).items():
             table = PUBLISHED[name]
-            if not any(column in table.columns for column in self._ids()):
+            if not any(column in table.columns for column in self._ids):
                 continue  # it counts all owners
             columns = [column for column in table.columns if column in published[name].column_names]
             key = [table.partition, *table.key]
@@ -293,7 +305,8 @@ class _Answer:
         dependencies = Dependencies(_ROOM, wanted)
         transforms = dependencies.transforms
         read = {name for each in transforms.values() for name in each.inputs}
-        relations = {"asked": relation_of([self._asked.as_row(self._dues[-1][1])], Asked.SCHEMA)}
+        relations = {"asked": relation_of([self._asked_row], Asked.SCHEMA)}
+        relations |= {name: rows for name, rows in self._staged.items() if name in read}
         for name in sorted(read):
             if name.startswith(_PUBLISHED):
                 relations[name] = tables[name.removeprefix(_PUBLISHED)]
@@ -435,6 +448,7 @@ class _Answer:
         return {"policies": ""}
 
     def _provenance(self, used: Context) -> Row:
+        """Which file of which run the answer is, and by which policies and deliveries."""
         entry = self._context.state.entry(self._answer_file)
         manifest = self._manifest()
         return {
