@@ -87,7 +87,7 @@ class _Answer:
             published = self._published_rows(files)
             used = self._as_decided()
             made = self._made_again(opened, files, used)
-            self._read_staged(files, made)
+            self._read_staged(files, published, made)
             different = self._difference(made, published)
             stale = self._why_stale(different)
             now = None
@@ -191,10 +191,12 @@ class _Answer:
         found |= {name: dict(of) for name, of in self._kind.also(self._context, self._dues).items()}
         return {table: files.of_table(table, of) for table, of in found.items()}
 
-    def _read_staged(self, files: Files, made: Sequence[Replay]) -> None:
+    def _read_staged(
+        self, files: Files, published: Mapping[str, pa.Table], made: Sequence[Replay]
+    ) -> None:
         """Reads the subject's rows of the exports that the kind narrows."""
         for export, sql in self._kind.staged.items():
-            (rows,) = self._queried([sql], {}, made, made[-1].context)
+            (rows,) = self._queried([sql], published, made, made[-1].context)
             listed = {each for row in rows.to_pylist() for each in row.values()}
             of = {key: path for key, path in self._context.files(export).items() if key in listed}
             self._staged[f"staged_{export}"] = files.of_input(Inputs({export: of}), export)
@@ -375,13 +377,11 @@ class _Answer:
     ) -> Replay:
         """The last period made again with other rows of some inputs."""
         last = made[-1]
-        rows = {name: others.get(name, of) for name, of in last.rows.items()}
-        rows = {
-            name: of.select(last.rows[name].column_names).cast(last.rows[name].schema)
-            if name in others
-            else of
-            for name, of in rows.items()
-        }
+        rows = dict(last.rows)
+        for name, of in others.items():
+            # the partition is no part of the rows that a query makes
+            fields = [each for each in rows[name].schema if each.name in of.column_names]
+            rows[name] = of.select([each.name for each in fields]).cast(pa.schema(fields))
         return replay(opened, last.command, last.context, last.period, last.inputs, rows, files)
 
     # History and provenance

@@ -64,7 +64,7 @@ def lines_of(answer: Row, kind: Kind, language: Language, *, in_full: bool = Fal
         lines = list(_lines(answer, kind, _Speaker(language), in_full, shorter))
         if most is None or len(lines) <= most:
             return lines
-    return lines[: most - 1] + [lines[-1]] if most else lines
+    return [*lines[: MOST_LINES - 1], lines[-1]]
 
 
 class _Speaker(Formatter):
@@ -181,12 +181,14 @@ def _change(sentences: Sentences, row: Row, speaker: _Speaker) -> str:
     gives = ", ".join(
         f"{name} {speaker.format_field(value, ',' if type(value) is int else '')}"
         for name, value in row["gives"].items()
+        if value is not None
     )
     told = _said(sentences, {**row, "lines": len(row.get("lines", ()))}, speaker)
     return f"{told}: {gives}"
 
 
 def _provenance(answer: Row, speaker: _Speaker) -> str:
+    """Where the answer stands, and whether its rules give it."""
     found = answer["provenance"]
     through = found["deliveries_through"]
     return speaker.word(
