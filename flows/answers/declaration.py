@@ -89,6 +89,14 @@ Sentences = Mapping[str, Sentence]
 """Sentences by the value of a row's column `said`; where there is no such column, that of ""."""
 
 
+def with_reasons(head: Sentence, reasons: Sentences) -> Sentences:
+    """Sentences by reason: what was asked for, and behind it why it was not given."""
+    return {
+        code: Sentence(f"{head.en}: {reason.en}", f"{head.ko}: {reason.ko}")
+        for code, reason in reasons.items()
+    }
+
+
 @dataclass(frozen=True)
 class Value:
     """The policy value that a step rests on.

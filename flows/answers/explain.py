@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -317,9 +318,10 @@ class _Answer:
         with start_engine(self._scratch, threads=1) as engine:
             engine.tables(relations)
             name_policies(engine, context.policies, transforms.values())
+            # few rows, which others read time and again: a view would be planned each time
             for name in dependencies.in_order:
-                engine.view(name, transforms[name])
-            return [engine.rows(transforms[name]) for name in wanted]
+                engine.create(name, transforms[name])
+            return [engine.rows_of(name) for name in wanted]
 
     def _answered(self, tables: Mapping[str, pa.Table], made: Sequence[Replay]) -> Row | None:
         """The answer's row; none where nothing is known of the subject."""
@@ -347,10 +349,12 @@ class _Answer:
         context: Context,
     ) -> Iterator[Row]:
         """What alone would have changed the answer."""
+        queries = [[change.about, *change.replaces.values()] for change in self._kind.changes]
+        answers = iter(
+            self._queried([sql for each in queries for sql in each], tables, made, context)
+        )
         for change in self._kind.changes:
-            found, *replacing = self._queried(
-                [change.about, *change.replaces.values()], tables, made, context
-            )
+            found, *replacing = islice(answers, 1 + len(change.replaces))
             about = found.to_pylist()
             if not about:
                 continue

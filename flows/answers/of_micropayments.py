@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from flows.answers.declaration import Asked, Change, Due, Kind, Sentence, Sentences, Step, Value
+from flows.answers.declaration import (
+    Asked,
+    Change,
+    Due,
+    Kind,
+    Sentence,
+    Step,
+    Value,
+    with_reasons,
+)
 from flows.answers.reading import Reader
 from flows.answers.reasons_micropayments import DECLINED, REFUSED
 from flows.answers.replay import Files
@@ -32,14 +41,6 @@ def _ids(context: Context, asked: Asked, reader: Reader) -> Mapping[str, Sequenc
             for row in files.of_input(Inputs({name: context.files(name)}), name).to_pylist()
         }
     return {**subscription, "customer_id": sorted(owners) or [""]}
-
-
-def _with_reasons(head: Sentence, reasons: Sentences) -> Sentences:
-    """The sentence of a rejected answer by its reason: what was asked for, the code, the reason."""
-    return {
-        code: Sentence(f"{head.en}: {reason.en}", f"{head.ko}: {reason.ko}")
-        for code, reason in reasons.items()
-    }
 
 
 _SUBSCRIPTION: Final = Step(
@@ -170,7 +171,7 @@ MICROPAYMENT: Final = Kind(
             f"{_PAYMENT.ko} 승인: {{month}} 누계 {{approved_total:,}}원, 한도 "
             "{limit_in_force:,}원",
         ),
-        **_with_reasons(
+        **with_reasons(
             Sentence(
                 f"{_PAYMENT.en} was declined ({{reason}})", f"{_PAYMENT.ko} 거절 ({{reason}})"
             ),
@@ -321,7 +322,7 @@ LIMIT: Final = Kind(
             f"{_REQUEST.en}, was approved; before it was {{limit_before:,}}",
             f"{_REQUEST.ko} 승인; 이전 한도 {{limit_before:,}}원",
         ),
-        **_with_reasons(
+        **with_reasons(
             Sentence(
                 f"{_REQUEST.en}, was refused ({{reason}})", f"{_REQUEST.ko} 거절 ({{reason}})"
             ),
@@ -358,7 +359,8 @@ LIMIT: Final = Kind(
                 "standard": Sentence(
                     "passed: {requested_limit:,} won is not above the standard limit, "
                     "{standard_limit:,}, up to which a {plan_class} plan may ask",
-                    "통과: {plan_class} 요금제가 신청할 수 있는 기본 한도 {standard_limit:,}원 이하",
+                    "통과: {plan_class} 요금제가 신청할 수 있는 기본 한도 {standard_limit:,}원 "
+                    "이하",
                 ),
                 "above_standard": Sentence(
                     "failed: a {plan_class} plan may ask for its standard limit, "

@@ -36,7 +36,8 @@ DECLINED: Final[Sentences] = {
     "over_limit": Sentence(
         "with the {total_before:,} won approved before in {month} it is {short:,} won above the "
         "limit of {limit_in_force:,}",
-        "{month} 승인 누계 {total_before:,}원에 더하면 한도 {limit_in_force:,}원을 {short:,}원 초과",
+        "{month} 승인 누계 {total_before:,}원에 더하면 한도 {limit_in_force:,}원을 "
+        "{short:,}원 초과",
     ),
 }
 """Of payments."""
@@ -53,8 +54,8 @@ REFUSED: Final[Sentences] = {
     "credit_grade": Sentence(
         "more than the standard limit of {standard_limit:,} won is not granted from credit grade "
         "{refused_from_grade} on, and the grade was {credit_grade}",
-        "신용등급 {credit_grade}: {refused_from_grade}등급부터는 기본 한도 {standard_limit:,}원 초과 "
-        "불가",
+        "신용등급 {credit_grade}: {refused_from_grade}등급부터는 기본 한도 "
+        "{standard_limit:,}원 초과 불가",
     ),
     "above_maximum": Sentence(
         "no limit may be above {greatest_limit:,} won", "최대 한도 {greatest_limit:,}원 초과"

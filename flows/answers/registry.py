@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from flows.answers import of_membership, of_micropayments
+from flows.answers import of_airline, of_membership, of_micropayments
 from flows.answers.declaration import Kind
 
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for room in (of_membership, of_micropayments) for kind in room.KINDS
+    kind.name: kind for room in (of_membership, of_micropayments, of_airline) for kind in room.KINDS
 }
