@@ -2,8 +2,8 @@
 
 Run: .venv/bin/python -m tests.bench.explain [--customers N] [--lines-a-month N] [--calls N]
 By default a nation: 20 M customers and 60 M lines in each of twelve months; the workspace (some GB,
-assessed) is made once in --root, which takes a while. Each call is a process of its own and asks for
-another customer. With --beside a command computes in the same workspace meanwhile.
+assessed) is made once in --root, which takes a while. Each call is a process of its own and asks
+for another customer. With --beside a command computes in the same workspace meanwhile.
 """
 
 from __future__ import annotations
