@@ -28,12 +28,13 @@ from flows.console.errors import NotReady, ProofFailed
 from flows.publishing.options import Options, start_engine
 from flows.publishing.run import Context
 from flows.publishing.write_audit import Inputs, name_policies
+from schemas.columns import INT64
 from schemas.exports import EXPORTS
 from schemas.periods import Period
 from schemas.tables import PUBLISHED, RESTATEMENTS, Table
 from transforms.engine.dependencies import Dependencies
 from transforms.engine.engine import Engine, load_transform
-from transforms.engine.plain import relation_of
+from transforms.engine.plain import relation_of, with_constant
 from transforms.exports.merge import HISTORIES, history_name
 from transforms.policies.policy import Policies, PolicyError
 
@@ -457,12 +458,9 @@ def _with_partition(made: Replay, name: str) -> pa.Table:
     rows, table = made.relation(name), PUBLISHED[name]
     if table.partition in rows.column_names:
         return rows
-    dtype = table.dtype(table.partition)
-    partition = pa.array([], dtype)
-    if rows.num_rows:
-        named = str(made.command.partition(name, made.period))
-        partition = pa.repeat(pa.scalar(named), rows.num_rows).cast(dtype)
-    return rows.append_column(pa.field(table.partition, dtype), partition)
+    partition = made.command.partition(name, made.period)
+    value = partition.year if table.dtype(table.partition) == INT64 else str(partition)
+    return with_constant(rows, table.partition, table.dtype(table.partition), value)
 
 
 def _first_difference(table: Table, own: Sequence[Row], published: Sequence[Row]) -> str | None:
