@@ -1,7 +1,7 @@
 -- purpose: What the trip costs, and of what that is made, or why it is not offered
 -- grain: one row, none where the route has no price for want of member or airport
 -- keys: none
--- inputs: award_request(request_id, requested_on, kind, cabin, season, trip, chart, zone, band, reason),
+-- inputs: award_request(request_id, requested_on, kind, cabin, season, trip, chart, band, reason),
 --   award_chart(outcome), replayed_priced_awards(request_id, miles),
 --   replayed_award_prices(chart, band, cabin, season, miles, valid_from, valid_until),
 --   policy_award_upgrades(cabin, from_cabin, valid_from, valid_to),
@@ -10,7 +10,14 @@
 -- rules: W2, W3, W4
 WITH prices AS (
     SELECT
-        award_request.*,
+        award_request.requested_on,
+        award_request.kind,
+        award_request.cabin,
+        award_request.season,
+        award_request.trip,
+        award_request.chart,
+        award_request.band,
+        award_request.reason,
         replayed_priced_awards.miles,
         policy_award_trips.legs,
         policy_award_upgrades.from_cabin,

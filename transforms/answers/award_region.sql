@@ -8,7 +8,12 @@
 -- rules: W2
 WITH places AS (
     SELECT
-        award_request.*,
+        award_request.requested_on,
+        award_request.origin,
+        award_request.destination,
+        award_request.foreign_airport,
+        award_request.foreign_country,
+        award_request.band,
         policy_award_regions.place
     FROM award_request
     INNER JOIN award_chart ON award_request.chart = award_chart.outcome

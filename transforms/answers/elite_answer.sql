@@ -2,8 +2,8 @@
 -- grain: one row, none for a member whom no committed file has
 -- keys: none
 -- inputs: published_elite_status(qualifying_miles, qualifying_half_flights, status_by_miles,
---   status_by_flights, status, valid_from, valid_to), replayed_members(member_id, enrolled_on),
---   elite_totals(outcome, qualifying_flights, flights_from, flights_to)
+--   status_by_flights, status, valid_from, valid_to), replayed_members(enrolled_on),
+--   elite_totals(qualifying_flights, flights_from, flights_to)
 -- policy: none
 -- rules: E1, E3, E4
 SELECT

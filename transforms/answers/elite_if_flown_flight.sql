@@ -2,7 +2,7 @@
 --   mile, and one of the least
 -- grain: one row
 -- keys: none
--- inputs: replayed_run_context(first_day, day_after), replayed_airports(airport, country),
+-- inputs: replayed_run_context(day_after), replayed_airports(airport, country),
 --   policy_home_country(country, valid_from, valid_to),
 --   policy_accrual_rates(booking_class, rate, valid_from, valid_to),
 --   policy_mileage_carriers(carrier, earns, qualifies, valid_from, valid_to)

@@ -2,13 +2,22 @@
 -- grain: one row per current flight of the year
 -- keys: activity_id
 -- inputs: replayed_rated_flights(activity_id, flight_date, origin, destination, booking_class, distance,
---   distance_source, rate, miles, half_flights, earns, counts, reason),
+--   distance_source, rate, miles, half_flights, counts, reason),
 --   replayed_members(enrolled_on), replayed_flights(activity_id, operating_carrier)
 -- policy: none
 -- rules: F3, E2
 WITH flights AS (
     SELECT
-        replayed_rated_flights.*,
+        replayed_rated_flights.activity_id,
+        replayed_rated_flights.flight_date,
+        replayed_rated_flights.origin,
+        replayed_rated_flights.destination,
+        replayed_rated_flights.booking_class,
+        replayed_rated_flights.distance,
+        replayed_rated_flights.distance_source,
+        replayed_rated_flights.rate,
+        replayed_rated_flights.miles,
+        replayed_rated_flights.half_flights,
         replayed_flights.operating_carrier,
         replayed_members.enrolled_on,
         CASE

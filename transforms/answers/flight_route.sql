@@ -3,7 +3,7 @@
 -- grain: one row
 -- keys: none
 -- inputs: flight_asked(origin, destination, flight_date, distance, distance_source, distance_suspect,
---   reason), replayed_routes(origin, destination, origin_country, destination_country, zone,
+--   reason), replayed_routes(origin, destination, origin_country, destination_country,
 --   least_plausible, greatest_plausible, valid_from, valid_until)
 -- policy: none
 -- rules: F2, F3

@@ -3,8 +3,8 @@
 -- keys: source_id
 -- inputs: asked(kind, asked_id, member_id), replayed_folded_mileage_events(source_id, kind, occurred_at,
 --   on_day, amount, verdict, usable), replayed_members(member_id),
---   published_award_results(request_id, status, reason),
---   published_mixed_payment_results(payment_id, status, reason)
+--   published_award_results(request_id, reason),
+--   published_mixed_payment_results(payment_id, reason)
 -- policy: none
 -- rules: W5, X1, X2
 SELECT

@@ -3,7 +3,7 @@
 -- keys: activity_id
 -- inputs: published_mileage_accruals(activity_id, flight_date, origin, destination, booking_class,
 --   distance, distance_source, distance_suspect, rate, miles, reason),
---   replayed_members(member_id, enrolled_on), replayed_flights(activity_id, operating_carrier)
+--   replayed_members(enrolled_on), replayed_flights(activity_id, operating_carrier)
 -- policy: none
 -- rules: F1, F2, F3
 SELECT

@@ -44,7 +44,17 @@ priced_legs AS (
 
 judged_requests AS (
     SELECT
-        banded_awards.*,
+        banded_awards.request_id,
+        banded_awards.member_id,
+        banded_awards.requested_at,
+        banded_awards.kind,
+        banded_awards.origin,
+        banded_awards.destination,
+        banded_awards.cabin,
+        banded_awards.season,
+        banded_awards.trip,
+        banded_awards.chart,
+        banded_awards.band,
         priced_legs.miles * policy_award_trips.legs AS miles,
         CASE
             WHEN members.member_id IS NULL THEN 'unknown_member'
