@@ -163,8 +163,8 @@ class Kind:
     answer's one row, or none where nothing is known of the subject; `sentences`: what it says.
     `dues`: which periods are made again. `also`: other published tables' files that the SQL reads,
     by table; `staged`: by an export that it reads the query whose rows name, in their only column,
-    the partitions that are read of it. `ids`: whose rows are read, by column, where that is not the
-    subject's alone.
+    the partitions that are read of it, of those in `ids` by the column that says whose they are.
+    `ids`: whose rows are read, by column, where that is not the subject's alone.
     `told_of_changes`: the columns of the answer in which a change must give
     something to be told; by default any.
     `example`: a command line's flags.

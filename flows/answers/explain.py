@@ -92,7 +92,7 @@ class _Answer:
             published = self._published_rows(files)
             used = self._as_decided()
             made = self._made_again(opened, files, used)
-            self._read_staged(files, published, made)
+            self._read_staged(published, made)
             different = self._difference(made, published)
             stale = self._why_stale(different)
             now = None
@@ -196,15 +196,16 @@ class _Answer:
         found |= {name: dict(of) for name, of in self._kind.also(self._context, self._dues).items()}
         return {table: files.of_table(table, of) for table, of in found.items()}
 
-    def _read_staged(
-        self, files: Files, published: Mapping[str, pa.Table], made: Sequence[Replay]
-    ) -> None:
-        """Reads the subject's rows of the exports that the kind narrows."""
+    def _read_staged(self, published: Mapping[str, pa.Table], made: Sequence[Replay]) -> None:
+        """Reads the exports that the kind narrows: the rows of whom an export's rows are."""
         for export, sql in self._kind.staged.items():
             (rows,) = self._queried([sql], published, made, made[-1].context)
             listed = {each for row in rows.to_pylist() for each in row.values()}
             of = {key: path for key, path in self._context.files(export).items() if key in listed}
-            self._staged[f"staged_{export}"] = files.of_input(Inputs({export: of}), export)
+            owner = EXPORTS[export].owner
+            with Files(self._reader, {owner: self._ids[owner]}, self._scratch) as files:
+                found = files.of_input(Inputs({export: of}), export)
+            self._staged[f"staged_{export}"] = found
 
     def _as_decided(self) -> Context:
         """The context with the policies that the answer's last run used, where they were kept."""

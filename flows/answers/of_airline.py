@@ -77,8 +77,8 @@ _MORE_MILES: Final = Change(
     {"": Sentence("{miles:,} miles more before it", "사전에 {miles:,}마일이 더 있었다면")},
 )
 _AWARD: Final = Sentence(
-    "{request_id} of {requested_at}, award {kind} {origin}–{destination} {cabin} {season} {trip}",
-    "{request_id}({requested_at}) 보너스 {kind} {origin}–{destination} {cabin} {season} {trip}",
+    "{request_id} of {requested_at}, award {kind} {origin}-{destination} {cabin} {season} {trip}",
+    "{request_id}({requested_at}) 보너스 {kind} {origin}-{destination} {cabin} {season} {trip}",
 )
 AWARD: Final = Kind(
     name="award",
@@ -107,14 +107,14 @@ AWARD: Final = Kind(
             "award_route",
             {
                 "domestic": Sentence(
-                    "passed: {origin}–{destination} is domestic, {distance:,} miles "
+                    "passed: {origin}-{destination} is domestic, {distance:,} miles "
                     "({distance_source})",
-                    "통과: 국내선 {origin}–{destination} {distance:,}마일({distance_source})",
+                    "통과: 국내선 {origin}-{destination} {distance:,}마일({distance_source})",
                 ),
                 "international": Sentence(
                     "passed: {origin} in {origin_country}, {destination} in {destination_country}, "
                     "{distance:,} miles apart ({distance_source})",
-                    "통과: {origin}({origin_country})–{destination}({destination_country}) "
+                    "통과: {origin}({origin_country})-{destination}({destination_country}) "
                     "{distance:,}마일({distance_source})",
                 ),
                 "unknown": Sentence(
@@ -141,8 +141,8 @@ AWARD: Final = Kind(
                     "{foreign_airport}({foreign_country})의 지역: {outcome}",
                 ),
                 "none": Sentence(
-                    "{origin}–{destination} has no airport at home, and so no region",
-                    "{origin}–{destination}: 국내 공항이 없어 지역 없음",
+                    "{origin}-{destination} has no airport at home, and so no region",
+                    "{origin}-{destination}: 국내 공항이 없어 지역 없음",
                 ),
             },
             Value("award_regions", "region", "region_on", {"place": "place"}),
@@ -362,9 +362,9 @@ MIXED_PAYMENT: Final = Kind(
     ),
 )
 _FLIGHT: Final = Sentence(
-    "{activity_id}, {operating_carrier} {flight_number} {origin}–{destination} on {flight_date} in "
+    "{activity_id}, {operating_carrier} {flight_number} {origin}-{destination} on {flight_date} in "
     "class {booking_class}",
-    "{activity_id} {flight_date} {operating_carrier} {flight_number} {origin}–{destination} "
+    "{activity_id} {flight_date} {operating_carrier} {flight_number} {origin}-{destination} "
     "예약등급 {booking_class}",
 )
 _CHECKS: Final[Sentences] = {
@@ -442,26 +442,26 @@ FLIGHT: Final = Kind(
             "flight_route",
             {
                 "delivered": Sentence(
-                    "{origin}–{destination}: {outcome:,} miles as delivered",
-                    "{origin}–{destination}: 전달된 거리 {outcome:,}마일",
+                    "{origin}-{destination}: {outcome:,} miles as delivered",
+                    "{origin}-{destination}: 전달된 거리 {outcome:,}마일",
                 ),
                 "published": Sentence(
-                    "{origin}–{destination}: {outcome:,} miles as published by the airline",
-                    "{origin}–{destination}: 항공사 공시 거리 {outcome:,}마일",
+                    "{origin}-{destination}: {outcome:,} miles as published by the airline",
+                    "{origin}-{destination}: 항공사 공시 거리 {outcome:,}마일",
                 ),
                 "great_circle": Sentence(
-                    "{origin}–{destination}: {outcome:,} miles by the great circle",
-                    "{origin}–{destination}: 대권거리 {outcome:,}마일",
+                    "{origin}-{destination}: {outcome:,} miles by the great circle",
+                    "{origin}-{destination}: 대권거리 {outcome:,}마일",
                 ),
                 "suspect": Sentence(
-                    "{origin}–{destination}: {outcome:,} miles as delivered, though only "
+                    "{origin}-{destination}: {outcome:,} miles as delivered, though only "
                     "{least_plausible:,} … {greatest_plausible:,} are plausible",
-                    "{origin}–{destination}: 전달된 거리 {outcome:,}마일, 타당한 범위 "
+                    "{origin}-{destination}: 전달된 거리 {outcome:,}마일, 타당한 범위 "
                     "{least_plausible:,} … {greatest_plausible:,}마일 밖",
                 ),
                 "no_distance": Sentence(
-                    "{origin}–{destination}: no distance, {unknown_airport} is not known",
-                    "{origin}–{destination}: 거리 없음, 알 수 없는 공항 {unknown_airport}",
+                    "{origin}-{destination}: no distance, {unknown_airport} is not known",
+                    "{origin}-{destination}: 거리 없음, 알 수 없는 공항 {unknown_airport}",
                 ),
                 "unknown": Sentence(
                     "failed: the airport {unknown_airport} is not known",
@@ -528,8 +528,8 @@ FLIGHT: Final = Kind(
     ),
 )
 _LINE: Final = Sentence(
-    "{flight_date} {activity_id} {operating_carrier} {origin}–{destination} {booking_class}",
-    "{flight_date} {activity_id} {operating_carrier} {origin}–{destination} {booking_class}",
+    "{flight_date} {activity_id} {operating_carrier} {origin}-{destination} {booking_class}",
+    "{flight_date} {activity_id} {operating_carrier} {origin}-{destination} {booking_class}",
 )
 _NOT_COUNTED: Final[Sentences] = {
     **with_reasons(

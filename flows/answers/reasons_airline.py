@@ -33,8 +33,8 @@ NOT_EARNED: Final[Sentences] = {
         "예약등급 {booking_class}: {flight_date} 적립률 없음",
     ),
     "unknown_airport": Sentence(
-        "an airport of {origin}–{destination} is not known",
-        "{origin}–{destination} 중 알 수 없는 공항",
+        "an airport of {origin}-{destination} is not known",
+        "{origin}-{destination} 중 알 수 없는 공항",
     ),
 }
 """Of flights."""
@@ -44,9 +44,9 @@ AWARD_REJECTED: Final[Sentences] = {
         "the airport {unknown_airport} is not known", "알 수 없는 공항 {unknown_airport}"
     ),
     "no_region": Sentence(
-        "the {chart_of_day} chart has no region for {origin}–{destination}, without an airport at "
+        "the {chart_of_day} chart has no region for {origin}-{destination}, without an airport at "
         "home",
-        "국내 공항이 없는 {origin}–{destination} 노선은 {chart_of_day} 공제표에 지역이 없음",
+        "국내 공항이 없는 {origin}-{destination} 노선은 {chart_of_day} 공제표에 지역이 없음",
     ),
     "no_cabin": Sentence(
         "the {chart_of_day} chart has no {cabin} in {band_of_route}",
