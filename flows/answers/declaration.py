@@ -118,7 +118,8 @@ class Step:
 class Change:
     """What alone would have changed the answer, found by making the period again with it.
 
-    `replaces`: by the input that is another one then, the query of its rows. `about`: the query
+    `replaces`: by the input that is another one then, the query of its rows, with the columns that
+    matter. `about`: the query
     that says what the change is; without a row there is none such. Its column `line`, if it has
     one, is collected over all of its rows; else there is one row. What it gives is what the answer
     of the period made again has that the published one has not; a change that gives nothing is not

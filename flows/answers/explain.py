@@ -20,7 +20,15 @@ import pyarrow as pa
 
 from flows.answers.declaration import Asked, Due, Kind, Step, Value
 from flows.answers.reading import Reader, from_one_state
-from flows.answers.replay import Files, Ids, Replay, inputs_about, replay, replayed
+from flows.answers.replay import (
+    Files,
+    Ids,
+    Replay,
+    as_rows_of,
+    inputs_about,
+    replay,
+    replayed,
+)
 from flows.commands.declaration import Command
 from flows.commands.template import fingerprints
 from flows.console.environment import temporary_folder
@@ -364,9 +372,7 @@ class _Answer:
         last = made[-1]
         rows = {name: others.get(name, of) for name, of in last.rows.items()}
         rows = {
-            name: of.select(last.rows[name].column_names).cast(last.rows[name].schema)
-            if name in others
-            else of
+            name: as_rows_of(of, last.rows[name].schema) if name in others else of
             for name, of in rows.items()
         }
         return replay(opened, last.command, last.context, last.period, last.inputs, rows, files)

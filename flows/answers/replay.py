@@ -207,3 +207,14 @@ def replayed(of: Iterable[Replay], name: str) -> pa.Table:
             periods = pa.repeat(pa.scalar(str(one.period)), rows.num_rows)
         parts.append(rows.append_column("replayed_period", periods))
     return pa.concat_tables(parts, promote_options="permissive")
+
+
+def as_rows_of(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows as those of an input; columns that they have not, which no rule asked for, are null."""
+    columns = [
+        rows[field.name].cast(field.type)
+        if field.name in rows.column_names
+        else pa.nulls(rows.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, pa.schema([field.with_nullable(True) for field in schema]))

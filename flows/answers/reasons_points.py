@@ -1,0 +1,79 @@
+"""What became of requests for points, as sentences, by the reason of their row (P4, P5, P6).
+
+Each has places for the figures that the answer of its kind holds; the code stands in brackets.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flows.answers.declaration import Sentence, Sentences
+
+REDEMPTION: Final[Sentences] = {
+    "accepted": Sentence(
+        "{redemption_id} is accepted: {points:,} points for {benefit} at {partner} on {used_at}",
+        "{redemption_id} 승인: {used_at} {partner} {benefit} {points:,}포인트 사용",
+    ),
+    "given_back": Sentence(
+        "{redemption_id} is accepted: it gives back {moved:,} of the {named_points:,} points of "
+        "{cancels} on {used_at}",
+        "{redemption_id} 승인: {used_at} {cancels}의 {named_points:,}포인트 중 {moved:,}포인트 복원",
+    ),
+    "unknown_customer": Sentence(
+        "{redemption_id} is rejected: no customer {customer_id} is known [unknown_customer]",
+        "{redemption_id} 거절: 고객 {customer_id} 정보 없음 [unknown_customer]",
+    ),
+    "not_a_member": Sentence(
+        "{redemption_id} is rejected: on {used_on} {customer_id} was no member, joined {joined_on}, "
+        "left {terminated_on} [not_a_member]",
+        "{redemption_id} 거절: {used_on} 기준 {customer_id} 회원 아님, 가입 {joined_on}, "
+        "해지 {terminated_on} [not_a_member]",
+    ),
+    "unknown_partner": Sentence(
+        "{redemption_id} is rejected: {partner} does not take {benefit}, only {partners} do "
+        "[unknown_partner]",
+        "{redemption_id} 거절: {partner}은(는) {benefit} 제휴사 아님, 제휴사 {partners} "
+        "[unknown_partner]",
+    ),
+    "tier_required": Sentence(
+        "{redemption_id} is rejected: {benefit} is for {required_tier}, and the tier of "
+        "{membership_year} is {tier} [tier_required]",
+        "{redemption_id} 거절: {benefit}은(는) {required_tier} 전용, {membership_year}년 등급 "
+        "{tier} [tier_required]",
+    ),
+    "monthly_limit": Sentence(
+        "{redemption_id} is rejected: {benefit} can be used {monthly_limit} time a month, and was "
+        "by {earlier_id} on {earlier_at} [monthly_limit]",
+        "{redemption_id} 거절: {benefit} 월 {monthly_limit}회 한도, {earlier_at} {earlier_id}로 "
+        "사용함 [monthly_limit]",
+    ),
+    "insufficient_points": Sentence(
+        "{redemption_id} is rejected: {points:,} points asked for on {used_at}, {usable:,} usable, "
+        "{short:,} short [insufficient_points]",
+        "{redemption_id} 거절: {used_at} 요청 {points:,}포인트, 가용 {usable:,}포인트, "
+        "{short:,}포인트 부족 [insufficient_points]",
+    ),
+    "unknown_redemption": Sentence(
+        "{redemption_id} is rejected: {customer_id} has no redemption {cancels} before it "
+        "[unknown_redemption]",
+        "{redemption_id} 거절: {customer_id}에게 이전 사용 건 {cancels} 없음 [unknown_redemption]",
+    ),
+    "not_accepted": Sentence(
+        "{redemption_id} is rejected: {cancels} was rejected itself, with {named_reason} "
+        "[not_accepted]",
+        "{redemption_id} 거절: {cancels} 자체가 거절됨({named_reason}) [not_accepted]",
+    ),
+    "already_cancelled": Sentence(
+        "{redemption_id} is rejected: nothing is left of {cancels}, the last of its "
+        "{named_points:,} points came back with {last_id} on {last_at} [already_cancelled]",
+        "{redemption_id} 거절: {cancels}의 {named_points:,}포인트는 {last_at} {last_id}로 모두 "
+        "취소됨 [already_cancelled]",
+    ),
+    "above_redeemed": Sentence(
+        "{redemption_id} is rejected: {points:,} points are to come back and {left_of_it:,} of "
+        "{cancels} are left [above_redeemed]",
+        "{redemption_id} 거절: 복원 요청 {points:,}포인트, {cancels} 잔여 {left_of_it:,}포인트 "
+        "[above_redeemed]",
+    ),
+}
+"""By the reason of a row of redemption_results; those without one as `accepted`, or `given_back`."""
