@@ -135,7 +135,7 @@ class _Answer:
         if asked.month is not None:
             files = self._context.file_of(kind.table, asked.month)
         owner = asked.member if kind.about == "member_id" else asked.customer
-        ids: Ids = {kind.about: [owner]} if owner else {}
+        ids: Ids = {kind.about: [owner]} if owner else {kind.id: [asked.id]}
         with Files(self._reader, ids, self._scratch) as reading:
             found = reading.newest_with(kind.table, files, kind.id, asked.id)
         if found is None:
@@ -311,7 +311,8 @@ class _Answer:
             engine.tables(relations)
             name_policies(engine, context.policies, transforms.values())
             for name in dependencies.in_order:
-                engine.view(name, transforms[name])
+                make = engine.create if transforms[name].header.get("kept") else engine.view
+                make(name, transforms[name])
             return [engine.rows(transforms[name]) for name in wanted]
 
     def _answered(self, tables: Mapping[str, pa.Table], made: Sequence[Replay]) -> Row | None:
@@ -340,13 +341,12 @@ class _Answer:
         context: Context,
     ) -> Iterator[Row]:
         """What alone would have changed the answer."""
-        for change in self._kind.changes:
-            found, *replacing = self._queried(
-                [change.about, *change.replaces.values()], tables, made, context
-            )
-            about = found.to_pylist()
+        changes = self._kind.changes
+        found = self._queried([change.about for change in changes], tables, made, context)
+        for change, about in zip(changes, (rows.to_pylist() for rows in found), strict=True):
             if not about:
                 continue
+            replacing = self._queried(change.replaces.values(), tables, made, context)
             with ExitStack() as opened:
                 other = self._made_with(
                     opened, dict(zip(change.replaces, replacing, strict=True)), made, files

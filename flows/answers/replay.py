@@ -85,23 +85,18 @@ class Files:
     ) -> tuple[str, dict[str, Any]] | None:
         """The partition and the row of the newest file of a table whose column has a value.
 
-        The subject's rows, if it is known; else the column of one file after another is read, up to
+        The subject's rows, if it is known; else the column alone is looked for, in up to
         `MOST_ROWS_LOOKED_THROUGH` rows; raises NotReady where it may lie further back.
         """
         looked_through = 0
         for partition, path in reversed(list(files.items())):
-            if self.ids:
-                rows = self.of_table(name, {partition: path}).to_pylist()
-            else:
-                looked_through += self._reader.context.state.entry(path).rows or 0
-                if looked_through > MOST_ROWS_LOOKED_THROUGH:
-                    raise NotReady(
-                        f"{value} is not in {name} since {partition}; give its --month, or whose "
-                        "it is, to look further back"
-                    )
-                alone = Files(self._reader, {column: [value]}, self.scratch)
-                with alone:
-                    rows = alone.of_table(name, {partition: path}).to_pylist()
+            looked_through += self._reader.context.state.entry(path).rows or 0
+            if column in self.ids and looked_through > MOST_ROWS_LOOKED_THROUGH:
+                raise NotReady(
+                    f"{value} is not in {name} since {partition}; give its --month, or whose "
+                    "it is, to look further back"
+                )
+            rows = self.of_table(name, {partition: path}).to_pylist()
             found = next((row for row in rows if row[column] == value), None)
             if found is not None:
                 return partition, found

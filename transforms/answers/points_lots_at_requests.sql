@@ -7,6 +7,7 @@
 --   refundable, remaining, customer_id)
 -- policy: none
 -- rules: P2, P3, P7
+-- kept: table
 WITH moves AS (
     SELECT
         replayed_movements_in_order.lot_id,

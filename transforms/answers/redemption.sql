@@ -19,6 +19,7 @@ SELECT
     CAST(redemption_request.status AS VARCHAR) AS status,
     CAST(redemption_request.reason AS VARCHAR) AS reason,
     CAST(redemption_request.used_at AS TIMESTAMP) AS used_at,
+    CAST(CAST(redemption_request.used_at AS DATE) AS DATE) AS used_on,
     CAST(redemption_request.benefit AS VARCHAR) AS benefit,
     CAST(redemption_request.partner AS VARCHAR) AS partner,
     CAST(redemption_request.points AS BIGINT) AS points,

@@ -6,6 +6,7 @@
 --   asked(asked_id)
 -- policy: none
 -- rules: P2
+-- kept: table
 SELECT
     CAST(published_redemption_results.redemption_id AS VARCHAR) AS redemption_id,
     CAST(published_redemption_results.customer_id AS VARCHAR) AS customer_id,

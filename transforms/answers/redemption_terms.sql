@@ -6,6 +6,7 @@
 --   valid_to)
 -- policy: point_benefits
 -- rules: P4
+-- kept: table
 SELECT
     CAST(redemption_request.redemption_id AS VARCHAR) AS redemption_id,
     CAST(redemption_request.customer_id AS VARCHAR) AS customer_id,
