@@ -65,7 +65,11 @@ REDEMPTION: Final = Kind(
             "redemption_membership",
             {
                 "unknown_customer": Sentence("not known", "고객 정보 없음"),
-                "not_a_member": Sentence(
+                "not_yet": Sentence(
+                    "no member on {used_on}: joined {joined_on}",
+                    "{used_on} 기준 회원 아님: 가입 {joined_on}",
+                ),
+                "no_longer": Sentence(
                     "no member on {used_on}: joined {joined_on}, left {terminated_on}",
                     "{used_on} 기준 회원 아님: 가입 {joined_on}, 해지 {terminated_on}",
                 ),
@@ -100,7 +104,7 @@ REDEMPTION: Final = Kind(
                     "{benefit} is for {required_tier}: {tier} in {membership_year}",
                     "{benefit}은(는) {required_tier} 전용: {membership_year}년 {tier}",
                 ),
-                "none": Sentence(
+                "no_tier": Sentence(
                     "{benefit} is for {required_tier}: no tier in {membership_year}",
                     "{benefit}은(는) {required_tier} 전용: {membership_year}년 등급 없음",
                 ),
@@ -238,8 +242,13 @@ REDEMPTION: Final = Kind(
             "redemption_if_member",
             {"customers_spans": "redemption_if_member_spans"},
             {
-                "earlier": Sentence("joined {days:,} days earlier", "{days:,}일 먼저 가입했으면"),
-                "longer": Sentence("a member {days:,} days longer", "{days:,}일 더 회원이었으면"),
+                "not_yet": Sentence(
+                    "joined by {used_on}, days earlier: {days:,}", "{days:,}일 먼저 가입했으면"
+                ),
+                "no_longer": Sentence(
+                    "a member through {used_on}, days longer: {days:,}",
+                    "{used_on}까지 {days:,}일 더 회원이었으면",
+                ),
             },
         ),
         Change(

@@ -23,11 +23,17 @@ REDEMPTION: Final[Sentences] = {
         "{redemption_id} is rejected: no customer {customer_id} is known [unknown_customer]",
         "{redemption_id} 거절: 고객 {customer_id} 정보 없음 [unknown_customer]",
     ),
-    "not_a_member": Sentence(
-        "{redemption_id} is rejected: on {used_on} {customer_id} was no member, joined {joined_on}, "
-        "left {terminated_on} [not_a_member]",
-        "{redemption_id} 거절: {used_on} 기준 {customer_id} 회원 아님, 가입 {joined_on}, "
-        "해지 {terminated_on} [not_a_member]",
+    "not_yet": Sentence(
+        "{redemption_id} is rejected: {customer_id} joined on {joined_on} only, after {used_on} "
+        "[not_a_member]",
+        "{redemption_id} 거절: {customer_id}은(는) {used_on} 이후 {joined_on}에 가입 "
+        "[not_a_member]",
+    ),
+    "no_longer": Sentence(
+        "{redemption_id} is rejected: {customer_id} left on {terminated_on}, no later than "
+        "{used_on} [not_a_member]",
+        "{redemption_id} 거절: {customer_id}은(는) {terminated_on} 해지, {used_on} 기준 회원 아님 "
+        "[not_a_member]",
     ),
     "unknown_partner": Sentence(
         "{redemption_id} is rejected: {partner} does not take {benefit}, only {partners} do "
@@ -40,6 +46,12 @@ REDEMPTION: Final[Sentences] = {
         "{membership_year} is {tier} [tier_required]",
         "{redemption_id} 거절: {benefit}은(는) {required_tier} 전용, {membership_year}년 등급 "
         "{tier} [tier_required]",
+    ),
+    "no_tier": Sentence(
+        "{redemption_id} is rejected: {benefit} is for {required_tier}, and there is no tier of "
+        "{membership_year} [tier_required]",
+        "{redemption_id} 거절: {benefit}은(는) {required_tier} 전용, {membership_year}년 등급 없음 "
+        "[tier_required]",
     ),
     "monthly_limit": Sentence(
         "{redemption_id} is rejected: {benefit} can be used {monthly_limit} time a month, and was "
@@ -76,4 +88,7 @@ REDEMPTION: Final[Sentences] = {
         "[above_redeemed]",
     ),
 }
-"""By the reason of a row of redemption_results; those without one as `accepted`, or `given_back`."""
+"""By the reason of a row of redemption_results; without one `accepted` or `given_back`.
+
+not_a_member is told as `not_yet` or `no_longer`; tier_required, where there is none, as `no_tier`.
+"""

@@ -2,18 +2,21 @@
 -- grain: one row
 -- keys: none
 -- inputs: redemption_request(reason, cancels, status, used_at, benefit, partner, points),
---   redemption_membership(joined_on, terminated_on), redemption_partner(partners),
---   redemption_tier(required_tier, tier, membership_year), redemption_limit(monthly_limit,
+--   redemption_membership(said, joined_on, terminated_on), redemption_tier(said, required_tier,
+--   tier, membership_year), redemption_partner(partners), redemption_limit(monthly_limit,
 --   earlier_id, earlier_at), redemption_balance(usable, short), redemption_named(named_reason),
 --   redemption_left(named_points, came_back, left_of_it, last_id, last_at), redemption_lots(moved)
 -- policy: none
 -- rules: P4, P5
 SELECT
     CAST(
-        COALESCE(
-            redemption_request.reason,
-            CASE WHEN redemption_request.cancels IS NULL THEN 'accepted' ELSE 'given_back' END
-        )
+        CASE
+            WHEN redemption_request.reason = 'not_a_member' THEN redemption_membership.said
+            WHEN redemption_request.reason = 'tier_required' THEN redemption_tier.said
+            WHEN redemption_request.reason IS NOT NULL THEN redemption_request.reason
+            WHEN redemption_request.cancels IS NULL THEN 'accepted'
+            ELSE 'given_back'
+        END
         AS VARCHAR
     ) AS said,
     CAST(redemption_request.status AS VARCHAR) AS status,

@@ -1,20 +1,14 @@
 -- purpose: By how many days the day of use lies outside the customer's membership
 -- grain: one row, none where it does not
 -- keys: none
--- inputs: redemption_membership(used_on, joined_on, terminated_on, said)
+-- inputs: redemption_membership(said, used_on, joined_on, terminated_on)
 -- policy: none
 -- rules: P4, R1
 SELECT
+    CAST(redemption_membership.said AS VARCHAR) AS said,
     CAST(
-        CASE
-            WHEN redemption_membership.used_on < redemption_membership.joined_on THEN 'earlier'
-            ELSE 'longer'
-        END
-        AS VARCHAR
-    ) AS said,
-    CAST(
-        CASE
-            WHEN redemption_membership.used_on < redemption_membership.joined_on
+        CASE redemption_membership.said
+            WHEN 'not_yet'
                 THEN date_diff(
                     'day', redemption_membership.used_on, redemption_membership.joined_on
                 )
@@ -27,4 +21,4 @@ SELECT
     ) AS days,
     CAST(redemption_membership.used_on AS DATE) AS used_on
 FROM redemption_membership
-WHERE redemption_membership.said = 'not_a_member'
+WHERE redemption_membership.said IN ('not_yet', 'no_longer')

@@ -9,7 +9,7 @@ SELECT
     CAST(replayed_customers_spans.customer_id AS VARCHAR) AS customer_id,
     CAST(
         CASE
-            WHEN redemption_if_member.said = 'earlier'
+            WHEN redemption_if_member.said = 'not_yet'
                 THEN LEAST(replayed_customers_spans.joined_on, redemption_if_member.used_on)
             ELSE replayed_customers_spans.joined_on
         END
@@ -17,7 +17,7 @@ SELECT
     ) AS joined_on,
     CAST(
         CASE
-            WHEN redemption_if_member.said = 'earlier'
+            WHEN redemption_if_member.said = 'not_yet'
                 THEN replayed_customers_spans.terminated_on
         END
         AS DATE

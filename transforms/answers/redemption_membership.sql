@@ -8,9 +8,10 @@
 SELECT
     CAST(
         CASE
-            WHEN redemption_request.reason IN ('unknown_customer', 'not_a_member')
-                THEN redemption_request.reason
-            ELSE 'member'
+            WHEN redemption_request.reason = 'unknown_customer' THEN 'unknown_customer'
+            WHEN redemption_request.reason IS DISTINCT FROM 'not_a_member' THEN 'member'
+            WHEN redemption_request.used_on < replayed_customers_spans.joined_on THEN 'not_yet'
+            ELSE 'no_longer'
         END
         AS VARCHAR
     ) AS said,

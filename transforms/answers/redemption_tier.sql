@@ -10,7 +10,7 @@ SELECT
         CASE
             WHEN redemption_terms.required_tier IS NULL THEN 'any'
             WHEN redemption_terms.reason IS DISTINCT FROM 'tier_required' THEN 'has_it'
-            WHEN replayed_tier_snapshot.tier IS NULL THEN 'none'
+            WHEN replayed_tier_snapshot.tier IS NULL THEN 'no_tier'
             ELSE 'tier_required'
         END
         AS VARCHAR
