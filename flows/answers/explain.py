@@ -18,13 +18,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.declaration import Asked, Due, Kind, Step, Value
+from flows.answers.declaration import Asked, Change, Due, Kind, Step, Value
 from flows.answers.reading import Reader, from_one_state
 from flows.answers.replay import (
     Files,
     Ids,
     Replay,
-    as_rows_of,
+    amended,
     inputs_about,
     replay,
     replayed,
@@ -349,11 +349,11 @@ class _Answer:
         for change, about in zip(changes, (rows.to_pylist() for rows in found), strict=True):
             if not about:
                 continue
-            replacing = self._queried(change.replaces.values(), tables, made, context)
+            named = [*change.replaces, *change.amends]
+            queries = [*change.replaces.values(), *change.amends.values()]
+            others = dict(zip(named, self._queried(queries, tables, made, context), strict=True))
             with ExitStack() as opened:
-                other = self._made_with(
-                    opened, dict(zip(change.replaces, replacing, strict=True)), made, files
-                )
+                other = self._made_with(opened, change, others, made, files)
                 then = self._answered(self._tables_of([*made[:-1], other]), [*made[:-1], other])
             gives = self._gives(answer or {}, then or {})
             if gives:
@@ -367,17 +367,20 @@ class _Answer:
     def _made_with(
         self,
         opened: ExitStack,
+        change: Change,
         others: Mapping[str, pa.Table],
         made: Sequence[Replay],
         files: Files,
     ) -> Replay:
         """The last period made again with other rows of some inputs."""
         last = made[-1]
-        rows = {name: others.get(name, of) for name, of in last.rows.items()}
-        rows = {
-            name: as_rows_of(of, last.rows[name].schema) if name in others else of
-            for name, of in rows.items()
-        }
+        rows = dict(last.rows)
+        for name, other in others.items():
+            own = last.rows[name]
+            if name in change.amends:
+                rows[name] = amended(own, other, (EXPORTS.get(name) or PUBLISHED[name]).key)
+            else:
+                rows[name] = other.select(own.column_names).cast(own.schema)
         return replay(opened, last.command, last.context, last.period, last.inputs, rows, files)
 
     # History and provenance

@@ -7,6 +7,7 @@ from typing import Final
 
 from flows.answers.declaration import Asked, Change, Due, Kind, Sentence, Step, Value
 from flows.answers.reasons_points import REDEMPTION as REDEMPTION_REASONS
+from flows.answers.reasons_points import REFUND as REFUND_REASONS
 from flows.commands.points import COMMAND as POINTS
 from flows.publishing.run import Context
 
@@ -91,7 +92,8 @@ REDEMPTION: Final = Kind(
                     "{partner}은(는) {benefit} 제휴사: {partners} 중 하나",
                 ),
                 "any": Sentence(
-                    "any partner takes {benefit}: {partner}", "{benefit}은(는) 제휴사 제한 없음: {partner}"
+                    "any partner takes {benefit}: {partner}",
+                    "{benefit}은(는) 제휴사 제한 없음: {partner}",
                 ),
             },
             Value("point_benefits", "listed_partners", "used_on", {"benefit": "benefit"}),
@@ -207,13 +209,14 @@ REDEMPTION: Final = Kind(
         Change(
             "credited",
             "redemption_if_credited",
-            {"promotions": "redemption_if_credited_promotions"},
+            {},
             {"": Sentence("{points:,} points more to use", "{points:,}포인트 더 있으면")},
+            amends={"promotions": "redemption_if_credited_promotions"},
         ),
         Change(
             "points",
             "redemption_if_other_points",
-            {"redemptions": "redemption_if_other_points_redemptions"},
+            {},
             {
                 "fewer": Sentence(
                     "{difference:,} points fewer asked for, {points:,}",
@@ -224,18 +227,21 @@ REDEMPTION: Final = Kind(
                     "{difference:,}포인트 많이({points:,}) 요청하면",
                 ),
             },
+            amends={"redemptions": "redemption_if_other_points_redemptions"},
         ),
         Change(
             "partner",
             "redemption_if_partner",
-            {"redemptions": "redemption_if_partner_redemptions"},
+            {},
             {"": Sentence("at {partner}, which takes {benefit}", "{benefit} 제휴사 {partner}이면")},
+            amends={"redemptions": "redemption_if_partner_redemptions"},
         ),
         Change(
             "tier",
             "redemption_if_tier",
-            {"tier_snapshot": "redemption_if_tier_tier_snapshot"},
+            {},
             {"": Sentence("{tier} in {membership_year}", "{membership_year}년 등급이 {tier}이면")},
+            amends={"tier_snapshot": "redemption_if_tier_tier_snapshot"},
         ),
         Change(
             "member",
@@ -254,14 +260,153 @@ REDEMPTION: Final = Kind(
         Change(
             "cancelled",
             "redemption_if_cancelled",
-            {"redemptions": "redemption_if_cancelled_redemptions"},
+            {},
             {
                 "": Sentence(
                     "{earlier_id} of {earlier_at} cancelled before it",
                     "{earlier_at} {earlier_id}이(가) 먼저 취소되었으면",
                 )
             },
+            amends={"redemptions": "redemption_if_cancelled_redemptions"},
         ),
     ),
 )
-KINDS: Final = (REDEMPTION,)
+
+REFUND: Final = Kind(
+    name="refund",
+    help="Why a refund application was accepted or rejected, its fee and its day (P6).",
+    example="--id F0000000-24212",
+    about="customer_id",
+    asks=("id",),
+    optional=("month", "customer"),
+    table="refund_results",
+    id="application_id",
+    dues=_month,
+    answer="refund",
+    told_of_changes=("status",),
+    sentences=REFUND_REASONS,
+    steps=(
+        Step(
+            "refund_customer",
+            {
+                "known": Sentence("a customer on record", "고객 정보 있음"),
+                "unknown": Sentence("no customer on record", "고객 정보 없음"),
+            },
+        ),
+        Step(
+            "refund_identity",
+            {
+                "match": Sentence(
+                    "the application matched the record at {applied_at}",
+                    "{applied_at} 기준 본인 확인 일치",
+                ),
+                "mismatch": Sentence(
+                    "the application did not match the record at {applied_at}",
+                    "{applied_at} 기준 본인 확인 불일치",
+                ),
+            },
+        ),
+        Step(
+            "refund_least",
+            {
+                "": Sentence(
+                    "{points:,} points, {least_points:,} are the least",
+                    "{points:,}포인트, 최소 {least_points:,}",
+                )
+            },
+            Value("point_refund_terms", "least_points", "applied_on"),
+        ),
+        Step(
+            "refund_greatest",
+            {
+                "": Sentence(
+                    "{points:,} points, {greatest_points:,} are the most",
+                    "{points:,}포인트, 최대 {greatest_points:,}",
+                )
+            },
+            Value("point_refund_terms", "greatest_points", "applied_on"),
+        ),
+        Step(
+            "refund_units",
+            {
+                "": Sentence(
+                    "{points:,} points, by multiples of {unit_points:,}",
+                    "{points:,}포인트, {unit_points:,} 단위",
+                )
+            },
+            Value("point_refund_terms", "unit_points", "applied_on"),
+        ),
+        Step(
+            "refund_balance",
+            {
+                "covered": Sentence(
+                    "{refundable:,} of {usable:,} usable points refundable just before, {points:,} "
+                    "applied for: {over:,} over",
+                    "직전 가용 {usable:,}포인트 중 환급 가능 {refundable:,}, 신청 {points:,}: "
+                    "{over:,} 남음",
+                ),
+                "insufficient": Sentence(
+                    "{refundable:,} of {usable:,} usable points refundable just before, {points:,} "
+                    "applied for: {short:,} short",
+                    "직전 가용 {usable:,}포인트 중 환급 가능 {refundable:,}, 신청 {points:,}: "
+                    "{short:,} 부족",
+                ),
+            },
+        ),
+        Step("refund_lots", _LOTS, detail=True, most=12),
+        Step(
+            "refund_fee",
+            {
+                "": Sentence(
+                    "fee of {method}: {fee_points} won per {per_points} points, {fee:,} won; "
+                    "{outcome:,} won are paid",
+                    "{method} 수수료: {per_points}포인트당 {fee_points}원, {fee:,}원; 지급액 "
+                    "{outcome:,}원",
+                )
+            },
+            Value("point_refund_fees", "fee", "applied_on", {"method": "method"}),
+        ),
+        Step(
+            "refund_pay_day",
+            {
+                "": Sentence(
+                    "paid on {outcome}: {business_days} business days after {applied_on}, with "
+                    "{days_between} days between that are none",
+                    "{outcome} 지급: {applied_on} 이후 {business_days}영업일(휴무일 {days_between}일 "
+                    "포함)",
+                )
+            },
+            Value("point_refund_terms", "business_days", "applied_on"),
+        ),
+    ),
+    changes=(
+        Change(
+            "credited",
+            "refund_if_credited",
+            {},
+            {
+                "": Sentence(
+                    "{points:,} refundable points more", "환급 가능 {points:,}포인트 더 있으면"
+                )
+            },
+            amends={"promotions": "refund_if_credited_promotions"},
+        ),
+        Change(
+            "points",
+            "refund_if_other_points",
+            {},
+            {
+                "fewer": Sentence(
+                    "{difference:,} points fewer applied for, {points:,}",
+                    "{difference:,}포인트 적게({points:,}) 신청하면",
+                ),
+                "more": Sentence(
+                    "{difference:,} points more applied for, {points:,}",
+                    "{difference:,}포인트 많이({points:,}) 신청하면",
+                ),
+            },
+            amends={"refund_applications": "refund_if_other_points_refund_applications"},
+        ),
+    ),
+)
+KINDS: Final = (REDEMPTION, REFUND)

@@ -92,3 +92,43 @@ REDEMPTION: Final[Sentences] = {
 
 not_a_member is told as `not_yet` or `no_longer`; tier_required, where there is none, as `no_tier`.
 """
+
+REFUND: Final[Sentences] = {
+    "accepted": Sentence(
+        "{application_id} is accepted: {points:,} points as {method}, fee {fee:,} won, "
+        "{amount_krw:,} won paid on {pay_on}",
+        "{application_id} 승인: {points:,}포인트 {method} 환급, 수수료 {fee:,}원, {pay_on} "
+        "{amount_krw:,}원 지급",
+    ),
+    "unknown_customer": Sentence(
+        "{application_id} is rejected: no customer {customer_id} is known [unknown_customer]",
+        "{application_id} 거절: 고객 {customer_id} 정보 없음 [unknown_customer]",
+    ),
+    "identity_mismatch": Sentence(
+        "{application_id} is rejected: what it told of the applicant did not match the record at "
+        "{applied_at} [identity_mismatch]",
+        "{application_id} 거절: {applied_at} 기준 고객 정보와 본인 확인 불일치 [identity_mismatch]",
+    ),
+    "below_minimum": Sentence(
+        "{application_id} is rejected: {points:,} points, and {least_points:,} are the least "
+        "[below_minimum]",
+        "{application_id} 거절: {points:,}포인트, 최소 {least_points:,}포인트 [below_minimum]",
+    ),
+    "above_maximum": Sentence(
+        "{application_id} is rejected: {points:,} points, and {greatest_points:,} are the most "
+        "[above_maximum]",
+        "{application_id} 거절: {points:,}포인트, 최대 {greatest_points:,}포인트 [above_maximum]",
+    ),
+    "not_in_units": Sentence(
+        "{application_id} is rejected: {points:,} points are no multiple of {unit_points:,} "
+        "[not_in_units]",
+        "{application_id} 거절: {points:,}포인트, {unit_points:,}포인트 단위 아님 [not_in_units]",
+    ),
+    "insufficient_refundable_points": Sentence(
+        "{application_id} is rejected: {points:,} points applied for at {applied_at}, "
+        "{refundable:,} refundable, {short:,} short [insufficient_refundable_points]",
+        "{application_id} 거절: {applied_at} 신청 {points:,}포인트, 환급 가능 {refundable:,}포인트, "
+        "{short:,}포인트 부족 [insufficient_refundable_points]",
+    ),
+}
+"""By the reason of a row of refund_results; without one `accepted`."""

@@ -204,12 +204,16 @@ def replayed(of: Iterable[Replay], name: str) -> pa.Table:
     return pa.concat_tables(parts, promote_options="permissive")
 
 
-def as_rows_of(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Rows as those of an input; columns that they have not, which no rule asked for, are null."""
-    columns = [
-        rows[field.name].cast(field.type)
-        if field.name in rows.column_names
-        else pa.nulls(rows.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.table(columns, pa.schema([field.with_nullable(True) for field in schema]))
+def amended(rows: pa.Table, others: pa.Table, key: Sequence[str]) -> pa.Table:
+    """Rows with others in the place of those of the same key, and beside them.
+
+    What another one does not say is as in the row that it stands for, or null.
+    """
+    by_key = {tuple(row[name] for name in key): row for row in rows.to_pylist()}
+    for other in others.to_pylist():
+        at = tuple(other[name] for name in key)
+        by_key[at] = {**by_key.get(at, {}), **other}
+    names = rows.column_names
+    filled = [{name: row.get(name) for name in names} for row in by_key.values()]
+    nullable = pa.schema([field.with_nullable(True) for field in rows.schema])
+    return pa.Table.from_pylist(filled, nullable)
