@@ -153,12 +153,13 @@ REDEMPTION: Final = Kind(
             "redemption_named",
             {
                 "accepted": Sentence(
-                    "names {cancels} of {named_at}: {named_benefit}, {named_points:,} points, accepted",
+                    "names {cancels} of {named_at}: {named_benefit}, {named_points:,} points, "
+                    "accepted",
                     "취소 대상 {cancels} {named_at}: {named_benefit} {named_points:,}포인트, 승인",
                 ),
                 "rejected": Sentence(
-                    "names {cancels} of {named_at}: {named_benefit}, {named_points:,} points, rejected "
-                    "with {named_reason}",
+                    "names {cancels} of {named_at}: {named_benefit}, {named_points:,} points, "
+                    "rejected with {named_reason}",
                     "취소 대상 {cancels} {named_at}: {named_benefit} {named_points:,}포인트, "
                     "거절({named_reason})",
                 ),
@@ -187,7 +188,8 @@ REDEMPTION: Final = Kind(
                 "a_part": Sentence(
                     "{came_back:,} of {named_points:,} came back before, {left_of_it:,} are left: "
                     "{points:,} of them",
-                    "{named_points:,} 중 기취소 {came_back:,}, 잔여 {left_of_it:,}: {points:,} 복원",
+                    "{named_points:,} 중 기취소 {came_back:,}, 잔여 {left_of_it:,}: {points:,} "
+                    "복원",
                 ),
                 "above_redeemed": Sentence(
                     "{came_back:,} of {named_points:,} came back before, {left_of_it:,} are left: "
@@ -196,8 +198,8 @@ REDEMPTION: Final = Kind(
                     "{points:,}은(는) {over:,} 초과",
                 ),
                 "already_cancelled": Sentence(
-                    "all {named_points:,} came back in {cancellations} before it, the last {last_id} "
-                    "on {last_at}",
+                    "all {named_points:,} came back in {cancellations} before it, the last "
+                    "{last_id} on {last_at}",
                     "{named_points:,} 모두 이전 {cancellations}건으로 취소됨, 마지막 {last_id} "
                     "{last_at}",
                 ),
@@ -372,8 +374,8 @@ REFUND: Final = Kind(
                 "": Sentence(
                     "paid on {outcome}: {business_days} business days after {applied_on}, with "
                     "{days_between} days between that are none",
-                    "{outcome} 지급: {applied_on} 이후 {business_days}영업일(휴무일 {days_between}일 "
-                    "포함)",
+                    "{outcome} 지급: {applied_on} 이후 {business_days}영업일(휴무일 "
+                    "{days_between}일 포함)",
                 )
             },
             Value("point_refund_terms", "business_days", "applied_on"),

@@ -17,7 +17,8 @@ REDEMPTION: Final[Sentences] = {
     "given_back": Sentence(
         "{redemption_id} is accepted: it gives back {moved:,} of the {named_points:,} points of "
         "{cancels} on {used_at}",
-        "{redemption_id} 승인: {used_at} {cancels}의 {named_points:,}포인트 중 {moved:,}포인트 복원",
+        "{redemption_id} 승인: {used_at} {cancels}의 {named_points:,}포인트 중 {moved:,}포인트 "
+        "복원",
     ),
     "unknown_customer": Sentence(
         "{redemption_id} is rejected: no customer {customer_id} is known [unknown_customer]",
@@ -127,8 +128,8 @@ REFUND: Final[Sentences] = {
     "insufficient_refundable_points": Sentence(
         "{application_id} is rejected: {points:,} points applied for at {applied_at}, "
         "{refundable:,} refundable, {short:,} short [insufficient_refundable_points]",
-        "{application_id} 거절: {applied_at} 신청 {points:,}포인트, 환급 가능 {refundable:,}포인트, "
-        "{short:,}포인트 부족 [insufficient_refundable_points]",
+        "{application_id} 거절: {applied_at} 신청 {points:,}포인트, 환급 가능 "
+        "{refundable:,}포인트, {short:,}포인트 부족 [insufficient_refundable_points]",
     ),
 }
 """By the reason of a row of refund_results; without one `accepted`."""

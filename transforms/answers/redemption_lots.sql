@@ -3,7 +3,7 @@
 --   gave back to
 -- keys: lot_id
 -- inputs: points_lots_at_requests(said, usable, lot_id, kind, credited_on, expires_on, before,
---   moved, after, event_id, action), redemption_request(redemption_id, action),
+--   moved, after, event_id, action), redemption_request(redemption_id, action, points),
 --   redemption_balance(points)
 -- policy: none
 -- rules: P3, P5
@@ -22,7 +22,7 @@ FROM points_lots_at_requests
 INNER JOIN redemption_request
     ON points_lots_at_requests.event_id = redemption_request.redemption_id
     AND points_lots_at_requests.action = redemption_request.action
-LEFT JOIN redemption_balance ON redemption_request.action = 'spend'
+LEFT JOIN redemption_balance ON redemption_request.points = redemption_balance.points
 WHERE points_lots_at_requests.moved > 0 OR redemption_balance.points IS NOT NULL
 ORDER BY
     usable DESC,

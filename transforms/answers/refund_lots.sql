@@ -3,7 +3,8 @@
 -- grain: one row per lot with points before an application whose balance was looked at
 -- keys: lot_id
 -- inputs: points_lots_at_requests(said, refundable, usable, lot_id, kind, credited_on, expires_on,
---   before, moved, after, event_id, action), refund_request(application_id), refund_balance()
+--   before, moved, after, event_id, action), refund_request(application_id, points),
+--   refund_balance(points)
 -- policy: none
 -- rules: P3, P6
 SELECT
@@ -29,7 +30,7 @@ FROM points_lots_at_requests
 INNER JOIN refund_request
     ON points_lots_at_requests.event_id = refund_request.application_id
     AND points_lots_at_requests.action = 'spend_refundable'
-CROSS JOIN refund_balance
+INNER JOIN refund_balance ON refund_request.points = refund_balance.points
 ORDER BY
     usable DESC,
     refundable DESC,
