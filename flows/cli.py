@@ -498,6 +498,38 @@ def status(*, common: Common = _DEFAULTS) -> None:
     _print(workspace_status(options), common, "status", options)
 
 
+@app.command(
+    name="policies",
+    help_epilogue="Example: pointbook policies --on 2018-11-01, or pointbook policies "
+    "--policies my_rules --changed-from data/policies/as_announced",
+)
+def show_policies(
+    *,
+    on: str | None = None,
+    changed_from: Path | None = None,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Show every value of the policies, with since, until and source; or where they differ.
+
+    It needs no workspace.
+
+    Parameters
+    ----------
+    on
+        A day, YYYY-MM-DD: only what is in force on it; else all values, with their dates.
+    changed_from
+        Another folder: show what differs from it.
+    """
+    options = common.settings()
+    from flows.answers.policy_values import folders, policy_values
+
+    day = None if on is None else _day(on)
+    before = [] if changed_from is None else [changed_from.expanduser().absolute()]
+    policies, *others = folders(options.policies, *before)
+    found = policy_values(policies, on=day, before=others[0] if others else None)
+    _print(found, common, "policies", options)
+
+
 @app.command(help_epilogue="Example: pointbook verify --table point_balances")
 def verify(*, table: str | None = None, common: Common = _DEFAULTS) -> None:
     """Prove that what is published is whole and follows from what was delivered; change nothing.

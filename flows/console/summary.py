@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -92,7 +93,10 @@ def _rows(title: str, rows: Sequence[Manifest]) -> Table:
     table = Table(title=title, title_justify="left")
     for name in rows[0] if rows else ():
         numbers = any(type(row[name]) is int for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if numbers else "left")
+        justify: Literal["right", "left"] = "right" if numbers else "left"
+        # what a source says is read to its end, and may hold long addresses
+        overflow: Literal["fold", "ellipsis"] = "fold" if name == "source" else "ellipsis"
+        table.add_column(name.replace("_", " "), justify=justify, overflow=overflow)
     for row in rows:
         table.add_row(*map(_cell, row.values()))
     return table
@@ -687,6 +691,57 @@ def _sample(manifest: Manifest) -> Items:
     yield f"written to {manifest['out']}, with truth.json"
 
 
+def _policies(manifest: Manifest) -> Items:
+    """The policies' values, or where two folders differ: a table for each policy."""
+    differ = manifest["changes"] is not None
+    found = manifest["changes" if differ else "values"]
+    for name, group in groupby(found, key=lambda row: row["policy"]):
+        rows = list(group)
+        yield f"\n{name}: {rows[0]['about']}"
+        yield from _changed_values(rows) if differ else _values_of_policy(rows)
+    if not found:
+        what = "no value differs" if differ else "no value is in force"
+        yield f"{what} on {manifest['on']}" if manifest["on"] else what
+    if differ and not found and manifest["digest"] != manifest["changed_from"]:
+        yield "the folders differ in units, titles, notes or sources alone"
+
+
+def _values_of_policy(values: Sequence[Manifest]) -> Items:
+    """A policy's rows with all their values; a source that all of them share stands below."""
+    rows: dict[tuple[object, ...], dict[str, Any]] = {}
+    for value in values:
+        row = rows.setdefault((*value["key"].values(), value["since"]), {**value["key"]})
+        row[value["column"]] = value["value"]
+        row |= {name: row.pop(name, value[name]) for name in ("since", "until", "source")}
+    sources = {row["source"] for row in rows.values()}
+    if len(sources) == 1:
+        rows = {key: {k: v for k, v in row.items() if k != "source"} for key, row in rows.items()}
+    yield _rows("", list(rows.values()))
+    units = dict.fromkeys(value["unit"] for value in values)
+    yield f"unit: {', '.join(units)}{f'; source: {sources.pop()}' if len(sources) == 1 else ''}"
+
+
+def _changed_values(changes: Sequence[Manifest]) -> Items:
+    """Each value that differs, before and after, and the sources of those after."""
+    rows = []
+    for change in changes:
+        sides = {side: change[side] for side in ("before", "after")}
+        told = {
+            side: "not in force" if of is None else _cell(of["value"]) or "null"
+            for side, of in sides.items()
+        }
+        rows.append(
+            {
+                **change["key"],
+                "value": change["column"],
+                **told,
+                **{name: change[name] for name in ("since", "until")},
+                "source": (change["after"] or {}).get("source"),
+            }
+        )
+    yield _rows("", rows)
+
+
 _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "init": _init,
     "exports": _exports,
@@ -701,5 +756,6 @@ _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "verify": _verify,
     "retention": _retention,
     "catalog": _catalog,
+    "policies": _policies,
     "sample": _sample,
 }
