@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -46,6 +46,7 @@ def _of_four_digits(_kind: object, year: int) -> None:
 Year = Annotated[int, Parameter(validator=_of_four_digits)]
 _UNEXPECTED: Final = 1
 _USAGE: Final = 2
+_END_OF_DAY: Final = time(23, 59, 59)
 
 
 def _version() -> str:
@@ -530,6 +531,29 @@ def show_policies(
     _print(found, common, "policies", options)
 
 
+@app.command(name="liability", help_epilogue="Example: pointbook liability --on 2021-06-15")
+def show_liability(
+    *,
+    on: str,
+    least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Show the points outstanding at a moment, by when they lapse: usable, past their day, of
+    owners who left (B1).
+
+    Parameters
+    ----------
+    on
+        The moment: YYYY-MM-DD for a day's end, or YYYY-MM-DDTHH:MM:SS.
+    least
+        Print fewer owners than this as `<N`.
+    """
+    options = common.reading()
+    from flows.answers.liability import liability
+
+    _print(liability(options, _moment(on), least), common, "liability", options)
+
+
 @app.command(help_epilogue="Example: pointbook verify --table point_balances")
 def verify(*, table: str | None = None, common: Common = _DEFAULTS) -> None:
     """Prove that what is published is whole and follows from what was delivered; change nothing.
@@ -642,6 +666,16 @@ def _day(text: str) -> date:
         with suppress(ValueError):
             return date.fromisoformat(text)
     raise WrongUsage(f"{text!r} is no day; write it as YYYY-MM-DD")
+
+
+def _moment(text: str) -> datetime:
+    """The moment of a text, a day's last second for a day; raises WrongUsage where it is none."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}", text):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)
+    if "T" not in text:
+        return datetime.combine(_day(text), _END_OF_DAY)
+    raise WrongUsage(f"{text!r} is no moment; write it as YYYY-MM-DDTHH:MM:SS")
 
 
 def _check_files(files: Sequence[str], export: str | None, common: Common) -> None:

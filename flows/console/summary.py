@@ -742,6 +742,35 @@ def _changed_values(changes: Sequence[Manifest]) -> Items:
     yield _rows("", rows)
 
 
+def _liability(manifest: Manifest) -> Items:
+    """The points outstanding, by month of expiry and kind, and what they come to."""
+    on = manifest["on"].replace("T", " ")
+    said = ("no_won_for", "usable_krw", "left_refundable_krw")
+    rows = [{k: v for k, v in row.items() if k not in said} for row in manifest["rows"]]
+    yield _rows(f"Points outstanding on {on}, by when they lapse", rows)
+    left = manifest["left_refundable"] + manifest["left_not_refundable"]
+    yield (
+        f"{manifest['points']:,} points: {manifest['usable']:,} usable, {manifest['past']:,} past "
+        f"their day, {left:,} of owners who left ({manifest['left_refundable']:,} of them "
+        "refundable)"
+    )
+    yield from _no_won(manifest["no_won_for"])
+    yield from _stale(manifest["stale"])
+
+
+def _no_won(missing: Mapping[str, Sequence[str]]) -> Items:
+    """For which kinds and uses nobody has said what a point is worth."""
+    if missing:
+        told = "; ".join(f"{kind}: {', '.join(uses)}" for kind, uses in missing.items())
+        yield f"no won for {told}: point_value.yaml says none"
+
+
+def _stale(periods: Sequence[Manifest]) -> Items:
+    """What is told although it is stale."""
+    for each in periods:
+        yield f"stale: {each['table']} {each['period']}: {each['why']}"
+
+
 _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "init": _init,
     "exports": _exports,
@@ -757,5 +786,6 @@ _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "retention": _retention,
     "catalog": _catalog,
     "policies": _policies,
+    "liability": _liability,
     "sample": _sample,
 }
