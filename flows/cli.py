@@ -16,6 +16,9 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 from pydantic import ValidationError
 
+from flows.answers.asking import PARAMETERS, asked_of
+from flows.answers.declaration import Kind
+from flows.answers.registry import KINDS
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.commands.signature import REQUIRED, with_signature
@@ -499,59 +502,65 @@ def status(*, common: Common = _DEFAULTS) -> None:
     _print(workspace_status(options), common, "status", options)
 
 
-@app.command(
-    name="policies",
-    help_epilogue="Example: pointbook policies --on 2018-11-01, or pointbook policies "
-    "--policies my_rules --changed-from data/policies/as_announced",
+explain = App(
+    name="explain",
+    help="Say why a published row is as it is: the steps to it, what alone would have changed it.",
 )
-def show_policies(
-    *,
-    on: str | None = None,
-    changed_from: Path | None = None,
-    common: Common = _DEFAULTS,
-) -> None:
-    """Show every value of the policies, with since, until and source; or where they differ.
-
-    It needs no workspace.
-
-    Parameters
-    ----------
-    on
-        A day, YYYY-MM-DD: only what is in force on it; else all values, with their dates.
-    changed_from
-        Another folder: show what differs from it.
-    """
-    options = common.settings()
-    from flows.answers.policy_values import folders, policy_values
-
-    day = None if on is None else _day(on)
-    before = [] if changed_from is None else [changed_from.expanduser().absolute()]
-    policies, *others = folders(options.policies, *before)
-    found = policy_values(policies, on=day, before=others[0] if others else None)
-    _print(found, common, "policies", options)
+app.command(explain)
 
 
-@app.command(name="liability", help_epilogue="Example: pointbook liability --on 2021-06-15")
-def show_liability(
-    *,
-    on: str,
-    least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
-    common: Common = _DEFAULTS,
-) -> None:
-    """Show the points outstanding at a moment, by when they lapse: usable, past their day, of
-    owners who left (B1).
+def _question_of(kind: Kind) -> Callable[..., None]:
+    """The command line function of a kind of question."""
 
-    Parameters
-    ----------
-    on
-        The moment: YYYY-MM-DD for a day's end, or YYYY-MM-DDTHH:MM:SS.
-    least
-        Print fewer owners than this as `<N`.
-    """
-    options = common.reading()
-    from flows.answers.liability import liability
+    def ask(
+        *,
+        common: Common = _DEFAULTS,
+        lines: bool = False,
+        lang: Literal["en", "ko"] = "en",
+        **given: Any,
+    ) -> None:
+        """Answers, as text or as JSON; under other policies only what would be, beside it."""
+        options = replace(common, policies=None).reading()
+        from flows.answers.explain import explain as answer
+        from flows.answers.text import lines_of
 
-    _print(liability(options, _moment(on), least), common, "liability", options)
+        found = answer(options, kind, asked_of(kind, given), common.policies)
+        if common.json:
+            _print(found, common, "explain", options)
+        elif not common.quiet:
+            for line in lines_of(found, kind, lang, in_full=lines):
+                print(shown(line))
+
+    parameters = {
+        name: (Annotated[PARAMETERS[name].kind, Parameter(help=PARAMETERS[name].help)], default)
+        for name, default in (
+            *((name, REQUIRED) for name in kind.asks),
+            *((name, None) for name in kind.optional),
+        )
+    }
+    lines_help = "Every row of every step; else at most 40 lines."
+    return with_signature(
+        ask,
+        kind.name,
+        kind.help,
+        {
+            **parameters,
+            "lines": (Annotated[bool, Parameter(negative="", help=lines_help)], False),
+            "lang": (
+                Annotated[Literal["en", "ko"], Parameter(help="The language: en or ko.")],
+                "en",
+            ),
+            "common": (Common, _DEFAULTS),
+        },
+    )
+
+
+for _kind in KINDS.values():
+    explain.command(
+        _question_of(_kind),
+        name=_kind.name,
+        help_epilogue=f"Example: pointbook explain {_kind.name} {_kind.example}",
+    )
 
 
 @app.command(help_epilogue="Example: pointbook verify --table point_balances")
@@ -614,6 +623,61 @@ def catalog(*, common: Common = _DEFAULTS) -> None:
         tell_recovered(workspace, recover(workspace))
         manifest = {"command": "catalog", "catalog": str(build_catalog(workspace))}
     _print(manifest, common, "catalog", options)
+
+
+@app.command(
+    name="policies",
+    help_epilogue="Example: pointbook policies --on 2018-11-01, or pointbook policies "
+    "--policies my_rules --changed-from data/policies/as_announced",
+)
+def show_policies(
+    *,
+    on: str | None = None,
+    changed_from: Path | None = None,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Show every value of the policies, with since, until and source; or where they differ.
+
+    It needs no workspace.
+
+    Parameters
+    ----------
+    on
+        A day, YYYY-MM-DD: only what is in force on it; else all values, with their dates.
+    changed_from
+        Another folder: show what differs from it.
+    """
+    options = common.settings()
+    from flows.answers.policy_values import folders, policy_values
+
+    day = None if on is None else _day(on)
+    before = [] if changed_from is None else [changed_from.expanduser().absolute()]
+    policies, *others = folders(options.policies, *before)
+    found = policy_values(policies, on=day, before=others[0] if others else None)
+    _print(found, common, "policies", options)
+
+
+@app.command(name="liability", help_epilogue="Example: pointbook liability --on 2021-06-15")
+def show_liability(
+    *,
+    on: str,
+    least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Show the points outstanding at a moment, by when they lapse: usable, past their day, of
+    owners who left (B1).
+
+    Parameters
+    ----------
+    on
+        The moment: YYYY-MM-DD for a day's end, or YYYY-MM-DDTHH:MM:SS.
+    least
+        Print fewer owners than this as `<N`.
+    """
+    options = common.reading()
+    from flows.answers.liability import liability
+
+    _print(liability(options, _moment(on), least), common, "liability", options)
 
 
 @app.command(

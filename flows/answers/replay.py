@@ -12,13 +12,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import pyarrow as pa
 
 from flows.answers.reading import Reader
 from flows.commands.declaration import Command
 from flows.commands.template import Computation
+from flows.console.errors import NotReady
 from flows.publishing.options import start_engine
 from flows.publishing.run import Context
 from flows.publishing.write_audit import Inputs, name_inputs, name_table
@@ -27,6 +28,8 @@ from schemas.tables import PUBLISHED
 from transforms.engine.engine import Engine
 
 _MEMORY: Final = "1GB"
+MOST_ROWS_LOOKED_THROUGH: Final = 100_000_000
+"""Files are not sorted by the ids of requests: so many rows' ids are read within seconds."""
 Relations = Mapping[str, pa.Table]
 """Rows by the relation that they are of."""
 Ids = Mapping[str, Sequence[str]]
@@ -77,12 +80,32 @@ class Files:
         name_table(self._engine, PUBLISHED[name], list(files.values()), state, relation)
         return self._about(relation)
 
-    def rows_with(self, name: str, files: Mapping[str, Path], column: str, value: str) -> pa.Table:
-        """The published rows of a table whose column, any of it, has this value."""
-        self._reader.notes(files.values())
-        state = self._reader.context.state
-        name_table(self._engine, PUBLISHED[name], list(files.values()), state, name)
-        return self._engine.rows_of(name, column, [value])
+    def newest_with(
+        self, name: str, files: Mapping[str, Path], column: str, value: str
+    ) -> tuple[str, dict[str, Any]] | None:
+        """The partition and the row of the newest file of a table whose column has a value.
+
+        The subject's rows, if it is known; else the column of one file after another is read, up to
+        `MOST_ROWS_LOOKED_THROUGH` rows; raises NotReady where it may lie further back.
+        """
+        looked_through = 0
+        for partition, path in reversed(files.items()):
+            if self.ids:
+                rows = self.of_table(name, {partition: path}).to_pylist()
+            else:
+                looked_through += self._reader.context.state.entry(path).rows or 0
+                if looked_through > MOST_ROWS_LOOKED_THROUGH:
+                    raise NotReady(
+                        f"{value} is not in {name} since {partition}; give its --month, or whose it "
+                        "is, to look further back"
+                    )
+                alone = Files(self._reader, {column: [value]}, self.scratch)
+                with alone:
+                    rows = alone.of_table(name, {partition: path}).to_pylist()
+            found = next((row for row in rows if row[column] == value), None)
+            if found is not None:
+                return partition, found
+        return None
 
     def _about(self, relation: str) -> pa.Table:
         held = set(self._engine.columns(relation))

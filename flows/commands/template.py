@@ -265,6 +265,7 @@ class Computation(ABC):
             self._make_one(name)
             self._made.add(name)
 
+
 @dataclass
 class Work(Computation):
     """A run's computation: its tables are written and audited, to be published."""

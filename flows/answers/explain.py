@@ -1,0 +1,524 @@
+"""Explain: why a published row is as it is.
+
+The answer is the published row. Its period is made again over the subject's rows, by the command's
+own SQL and fold, and compared with it; the steps show what lay between (`declaration.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from flows.answers.declaration import Asked, Due, Kind, Step, Value
+from flows.answers.reading import Reader, from_one_state
+from flows.answers.replay import Files, Ids, Replay, inputs_about, replay, replayed
+from flows.commands.declaration import Command
+from flows.commands.template import fingerprints
+from flows.console.environment import temporary_folder
+from flows.console.errors import NotReady, ProofFailed
+from flows.publishing.options import Options, start_engine
+from flows.publishing.run import Context
+from flows.publishing.write_audit import Inputs, name_policies
+from schemas.exports import EXPORTS
+from schemas.periods import Period
+from schemas.tables import PUBLISHED, RESTATEMENTS
+from transforms.engine.dependencies import Dependencies
+from transforms.engine.engine import load_transform
+from transforms.engine.plain import relation_of
+from transforms.exports.merge import HISTORIES, history_name
+from transforms.policies.policy import Policies, PolicyError
+
+FORMAT: Final = "pointbook.explain.v1"
+_PUBLISHED: Final = "published_"
+_REPLAYED: Final = "replayed_"
+_NEXT: Final = "next_"
+_GIVEN: Final = ("outcome", "passed", "over", "short")
+_ROOM: Final = "answers"
+
+Row = dict[str, Any]
+
+
+def explain(options: Options, kind: Kind, asked: Asked, hypothetical: Path | None) -> Row:
+    """The answer to a question, as JSON has it (`schemas/answers/explain.json`).
+
+    `hypothetical`: a policy folder under which the steps are made instead; nothing of it is kept.
+    Raises NotReady (exit 4) where what is asked for is not published or not known, ProofFailed
+    (exit 1) where the published row can't be explained though nothing changed since.
+    """
+    policies = None if hypothetical is None else Policies.load(hypothetical)
+
+    def answer(reader: Reader) -> Row:
+        with temporary_folder() as scratch:
+            return _Answer(options, kind, asked, reader, scratch).given(policies)
+
+    return from_one_state(options, answer)
+
+
+class _Answer:
+    """One question, answered from one committed state."""
+
+    def __init__(
+        self, options: Options, kind: Kind, asked: Asked, reader: Reader, scratch: Path
+    ) -> None:
+        self._options = options
+        self._kind = kind
+        self._reader = reader
+        self._context = reader.context
+        self._scratch = scratch
+        self._asked = self._located(asked)
+        self._dues = list(kind.dues(self._context, self._asked))
+        for due in self._dues:
+            self._require_published(due)
+
+    def given(self, hypothetical: Policies | None) -> Row:
+        """The answer in full."""
+        with ExitStack() as opened:
+            files = opened.enter_context(Files(self._reader, self._ids(), self._scratch))
+            published = self._published_rows(files)
+            used = self._as_decided()
+            made = self._made_again(opened, files, used)
+            different = self._difference(made, published)
+            stale = self._why_stale(different)
+            now = None
+            if different is not None:
+                used = self._context
+                made = self._made_again(opened, files, used)
+                now = self._answered(self._tables_of(made), made)
+            if hypothetical is not None:
+                used = replace(self._context, policies=hypothetical)
+                made = self._made_again(opened, files, used)
+                now = self._answered(self._tables_of(made), made)
+            answer = self._answered(published, made)
+            if answer is None:
+                raise self._unknown()
+            shown = published if now is None else self._tables_of(made)
+            return {
+                "format": FORMAT,
+                "kind": self._kind.name,
+                "subject": self._subject(),
+                "answer": answer,
+                "checked": different is None,
+                "stale": stale,
+                **({} if now is None or different is None else {"now": now}),
+                **({} if hypothetical is None else {"hypothetical": {"answer": now}}),
+                "steps": list(self._steps(shown, made, used)),
+                "nearest": list(self._changes(now or answer, shown, made, files, used)),
+                "history": [*self._restated(published), *self._replaced(files)],
+                "provenance": self._provenance(used),
+            }
+
+    # What is asked for
+
+    def _located(self, asked: Asked) -> Asked:
+        """What was asked, with the owner and the month of the row of that id."""
+        kind = self._kind
+        if kind.id is None or asked.id is None:
+            return asked
+        files = self._context.files(kind.table)
+        if asked.month is not None:
+            files = self._context.file_of(kind.table, asked.month)
+        owner = asked.member if kind.about == "member_id" else asked.customer
+        ids: Ids = {kind.about: [owner]} if owner else {}
+        with Files(self._reader, ids, self._scratch) as reading:
+            found = reading.newest_with(kind.table, files, kind.id, asked.id)
+        if found is None:
+            where = f" of {asked.month}" if asked.month else ""
+            raise NotReady(
+                f"{asked.id} is in no published {kind.table}{where}; look the id up there, or "
+                "publish its month first (`pointbook status` says what is missing)"
+            )
+        partition, row = found
+        owners = {"customer": row.get("customer_id"), "member": row.get("member_id")}
+        return replace(asked, month=Period.parse(partition, "month"), **owners)
+
+    def _ids(self) -> Ids:
+        if self._kind.ids is not None:
+            return self._kind.ids(self._context, self._asked, self._reader)
+        member = self._kind.about == "member_id"
+        whom = self._asked.member if member else self._asked.customer
+        return {self._kind.about: [whom or ""]}
+
+    def _subject(self) -> Row:
+        """Whom and what the answer is about; the period under the name of the table's partition."""
+        row = self._asked.as_row(self._dues[-1][1])
+        partition = PUBLISHED[self._kind.table].partition
+        names = {"asked_id": self._kind.id or "id", "year": partition, "month": partition}
+        return {
+            names.get(name, name): _plain(value)
+            for name, value in row.items()
+            if value is not None and name != "period"
+        }
+
+    def _require_published(self, due: Due) -> None:
+        """Raises NotReady where a period is not published, with the command that makes it."""
+        command, period = due
+        for table in command.tables:
+            if not self._context.file_of(table, command.partition(table, period)):
+                raise NotReady(
+                    f"{table} of {period} is not published; run `{command.line(period)}` first"
+                )
+
+    def _unknown(self) -> NotReady:
+        whom = " ".join(map(str, self._subject().values()))
+        read = sorted({name for command, _ in self._dues for name in command.needs})
+        return NotReady(
+            f"{whom}: no committed file of {', '.join(read or [self._kind.table])} has it; look "
+            "the id up in the export that it comes from"
+        )
+
+    # Published, and made again
+
+    def _published_rows(self, files: Files) -> dict[str, pa.Table]:
+        """The subject's published rows, by table, of all periods of the answer."""
+        found: dict[str, dict[str, Path]] = {}
+        for command, period in self._dues:
+            for table in command.tables:
+                partition = command.partition(table, period)
+                found.setdefault(table, {}).update(self._context.file_of(table, partition))
+        found |= {name: dict(of) for name, of in self._kind.also(self._context, self._dues).items()}
+        return {table: files.of_table(table, of) for table, of in found.items()}
+
+    def _as_decided(self) -> Context:
+        """The context with the policies that the answer's last run used, where they were kept."""
+        kept = self._kept_policies(self._manifest()["policies"])
+        return self._context if kept is None else replace(self._context, policies=kept)
+
+    def _kept_policies(self, digest: str) -> Policies | None:
+        if digest == self._context.policies.digest:
+            return None
+        folder = self._context.workspace.root / "policies" / digest
+        with suppress(PolicyError):
+            return Policies.load(folder) if folder.is_dir() else None
+        return None
+
+    def _made_again(self, opened: ExitStack, files: Files, context: Context) -> list[Replay]:
+        """Every period of the answer, made again under the context's policies."""
+        made = []
+        for command, period in self._dues:
+            inputs = command.inputs(context, period)
+            rows = inputs_about(command, inputs, files)
+            made.append(replay(opened, command, context, period, inputs, rows, files))
+        return made
+
+    def _tables_of(self, made: Sequence[Replay]) -> dict[str, pa.Table]:
+        """What the periods made again have in the place of the published rows."""
+        found: dict[str, list[pa.Table]] = {}
+        for one in made:
+            for table in one.command.tables:
+                rows = one.relation(table)
+                declared = PUBLISHED[table]
+                if declared.partition not in rows.column_names:
+                    partition = one.command.partition(table, one.period)
+                    field = pa.field(declared.partition, declared.dtype(declared.partition))
+                    rows = rows.append_column(field, _repeated(partition, rows.num_rows, field))
+                found.setdefault(table, []).append(rows)
+        return {
+            name: pa.concat_tables(parts, promote_options="permissive")
+            for name, parts in found.items()
+        }
+
+    def _difference(self, made: Sequence[Replay], published: Mapping[str, pa.Table]) -> str | None:
+        """The first row and column in which what is made again is not what is published."""
+        for name, rows in self._tables_of(made).items():
+            table = PUBLISHED[name]
+            if not any(column in table.columns for column in self._ids()):
+                continue  # it counts all owners
+            columns = [column for column in table.columns if column in published[name].column_names]
+            key = [table.partition, *table.key]
+            own, theirs = (
+                {
+                    tuple(map(str, (row[k] for k in key))): row
+                    for row in each.select(columns).to_pylist()
+                }
+                for each in (rows, published[name])
+            )
+            for at in sorted(own.keys() | theirs.keys()):
+                if at not in own or at not in theirs:
+                    which = "published" if at in theirs else "made by its rules"
+                    return f"{name} {' '.join(at)}: a row that is {which} alone"
+                for column in columns:
+                    if own[at][column] != theirs[at][column]:
+                        return (
+                            f"{name} {' '.join(at)}: {column} is published as "
+                            f"{theirs[at][column]}, its rules give {own[at][column]}"
+                        )
+        return None
+
+    def _why_stale(self, difference: str | None) -> list[str]:
+        """What changed since the periods were published, as far as it matters to the answer.
+
+        Raises ProofFailed where the published rows differ and nothing changed.
+        """
+        changed: set[str] = set()
+        for command, period in self._dues:
+            recorded = self._recorded(command, period)
+            found = (
+                command.policies(self._context, period)
+                if difference is None
+                else fingerprints(command, self._context, period)
+            )
+            changed |= {name for name, value in found.items() if recorded.get(name) != value}
+        if difference is not None and not changed:
+            raise ProofFailed(
+                f"the published row can't be explained: {difference}; run `pointbook verify`, and "
+                "tell whoever keeps Pointbook if that finds nothing"
+            )
+        return sorted(changed)
+
+    def _recorded(self, command: Command, period: Period) -> Mapping[str, str]:
+        table = command.tables[0]
+        (path,) = self._context.file_of(table, command.partition(table, period)).values()
+        return self._context.state.entry(path).inputs
+
+    # Answer, steps and changes
+
+    def _queried(
+        self,
+        queries: Iterable[str],
+        tables: Mapping[str, pa.Table],
+        made: Sequence[Replay],
+        context: Context,
+    ) -> list[pa.Table]:
+        """The rows of queries of the room, over the subject's rows."""
+        wanted = tuple(queries)
+        dependencies = Dependencies(_ROOM, wanted)
+        transforms = dependencies.transforms
+        read = {name for each in transforms.values() for name in each.inputs}
+        relations = {"asked": relation_of([self._asked.as_row(self._dues[-1][1])], Asked.SCHEMA)}
+        for name in sorted(read):
+            if name.startswith(_PUBLISHED):
+                relations[name] = tables[name.removeprefix(_PUBLISHED)]
+            elif name.startswith(_REPLAYED):
+                relations[name] = replayed(made, name.removeprefix(_REPLAYED))
+        with start_engine(self._scratch, threads=1) as engine:
+            engine.tables(relations)
+            name_policies(engine, context.policies, transforms.values())
+            for name in dependencies.in_order:
+                engine.view(name, transforms[name])
+            return [engine.rows(transforms[name]) for name in wanted]
+
+    def _answered(self, tables: Mapping[str, pa.Table], made: Sequence[Replay]) -> Row | None:
+        """The answer's row; none where nothing is known of the subject."""
+        (rows,) = self._queried([self._kind.answer], tables, made, made[-1].context)
+        found = rows.to_pylist()
+        return {name: _plain(value) for name, value in found[0].items()} if found else None
+
+    def _steps(
+        self, tables: Mapping[str, pa.Table], made: Sequence[Replay], context: Context
+    ) -> Iterator[Row]:
+        """The rows of all steps."""
+        queries = [step.sql for step in self._kind.steps]
+        answers = self._queried(queries, tables, made, context)
+        for step, rows in zip(self._kind.steps, answers, strict=True):
+            rules = load_transform(f"{_ROOM}/{step.sql}").header["rules"].replace(",", "")
+            for row in rows.to_pylist():
+                yield _step(step, rules, row, context.policies)
+
+    def _changes(
+        self,
+        answer: Row | None,
+        tables: Mapping[str, pa.Table],
+        made: Sequence[Replay],
+        files: Files,
+        context: Context,
+    ) -> Iterator[Row]:
+        """What alone would have changed the answer."""
+        for change in self._kind.changes:
+            found, *replacing = self._queried(
+                [change.about, *change.replaces.values()], tables, made, context
+            )
+            about = found.to_pylist()
+            if not about:
+                continue
+            with ExitStack() as opened:
+                other = self._made_with(
+                    opened, dict(zip(change.replaces, replacing, strict=True)), made, files
+                )
+                then = self._answered(self._tables_of([*made[:-1], other]), [*made[:-1], other])
+            gives = self._gives(answer or {}, then or {})
+            if gives:
+                yield {"change": change.name, **_collected(about), "gives": gives}
+
+    def _gives(self, before: Row, after: Row) -> Row:
+        """What an answer has that the other one has not, of what is told of changes."""
+        told = self._kind.told_of_changes or [name for name in after if name != "said"]
+        return {name: after.get(name) for name in told if after.get(name) != before.get(name)}
+
+    def _made_with(
+        self,
+        opened: ExitStack,
+        others: Mapping[str, pa.Table],
+        made: Sequence[Replay],
+        files: Files,
+    ) -> Replay:
+        """The last period made again with other rows of some inputs."""
+        last = made[-1]
+        rows = {name: others.get(name, of) for name, of in last.rows.items()}
+        rows = {
+            name: of.select(last.rows[name].column_names).cast(last.rows[name].schema)
+            if name in others
+            else of
+            for name, of in rows.items()
+        }
+        return replay(opened, last.command, last.context, last.period, last.inputs, rows, files)
+
+    # History and provenance
+
+    def _restated(self, published: Mapping[str, pa.Table]) -> Iterator[Row]:
+        """What later runs changed of the answer's rows."""
+        table = PUBLISHED[self._kind.table]
+        runs = self._context.files(RESTATEMENTS)
+        key = [table.partition, *table.key]
+        rows = published[self._kind.table].to_pylist()
+        named = {_row_key({name: row[name] for name in key}) for row in rows}
+        if not runs or not named:
+            return
+        with Files(self._reader, {"row_key": sorted(named)}, self._scratch) as reading:
+            found = reading.of_table(RESTATEMENTS, runs).to_pylist()
+        for row in found:
+            if row["table_name"] == table.name:
+                yield {
+                    "what": "restated",
+                    "run_id": row["run_id"],
+                    "at": self._moment_of(row["run_id"]),
+                    "row": json.loads(row["row_key"]),
+                    "column": row["column_name"],
+                    "before": row["value_before"],
+                    "after": row["value_after"],
+                }
+
+    def _replaced(self, files: Files) -> Iterator[Row]:
+        """The deliveries whose rows replaced others in the subject's part of the inputs."""
+        counts: dict[tuple[str, int], int] = {}
+        for command, period in self._dues:
+            for name, of in command.inputs(self._context, period).files.items():
+                if name not in EXPORTS or name in HISTORIES:
+                    continue
+                history = history_name(EXPORTS[name])
+                kept = {k: p for k, p in self._context.files(history).items() if k in of}
+                if kept:
+                    for row in files.of_input(Inputs({history: kept}), history).to_pylist():
+                        at = (name, row["replaced_by"])
+                        counts[at] = counts.get(at, 0) + 1
+        for (export, delivery), rows in sorted(counts.items()):
+            yield {"what": "replaced", "export": export, "delivery": delivery, "rows": rows}
+
+    def _moment_of(self, run_id: str) -> str | None:
+        with suppress(OSError, ValueError, KeyError):
+            path = self._context.workspace.runs / run_id / "manifest.json"
+            return str(json.loads(path.read_bytes())["started_at"])
+        return None
+
+    @cached_property
+    def _answer_file(self) -> Path:
+        command, period = self._dues[-1]
+        table = self._kind.table if self._kind.table in command.tables else command.tables[0]
+        (path,) = self._context.file_of(table, command.partition(table, period)).values()
+        return path
+
+    def _manifest(self) -> Row:
+        """What the manifest of the answer's run says; of one that is lost, the digest alone."""
+        run_id = self._context.state.run_of(self._answer_file)
+        with suppress(OSError, ValueError):
+            path = self._context.workspace.runs / run_id / "manifest.json"
+            found = json.loads(path.read_bytes())
+            return {"policies": "", **found}
+        return {"policies": ""}
+
+    def _provenance(self, used: Context) -> Row:
+        entry = self._context.state.entry(self._answer_file)
+        manifest = self._manifest()
+        return {
+            "table": entry.table,
+            "period": entry.period,
+            "run_id": self._context.state.run_of(self._answer_file),
+            "policies": manifest["policies"],
+            "policies_kept": used.policies.digest == manifest["policies"],
+            "deliveries_through": manifest.get("deliveries_through"),
+            "sha256": entry.sha256,
+        }
+
+
+def _step(step: Step, rules: str, row: Row, policies: Policies) -> Row:
+    """A step's row as JSON has it."""
+    given = {name: _plain(row[name]) for name in _GIVEN if row.get(name) is not None}
+    following = {
+        name.removeprefix(_NEXT): _plain(value)
+        for name, value in row.items()
+        if name.startswith(_NEXT) and value is not None
+    }
+    inputs = {
+        name: _plain(value)
+        for name, value in row.items()
+        if name not in _GIVEN and not name.startswith(_NEXT) and name != "said"
+    }
+    return {
+        "rule": rules,
+        "step": step.sql,
+        **({"said": row["said"]} if row.get("said") else {}),
+        **given,
+        "inputs": inputs,
+        **({"next": following} if following else {}),
+        **({"policy": found} if (found := _policy(step.value, row, policies)) else {}),
+    }
+
+
+def _policy(value: Value | None, row: Row, policies: Policies) -> Row | None:
+    """The policy value that a step rests on; none where the row rests on none."""
+    if value is None or row.get(value.on) is None:
+        return None
+    on = row[value.on]
+    on = on.date() if isinstance(on, datetime) else on
+    key = {name: row[column] for name, column in value.key.items()}
+    for held in policies.held(value.policy, on):
+        if all(str(held[name]) == str(wanted) for name, wanted in key.items()):
+            return {
+                "file": value.policy,
+                "key": {name: _plain(each) for name, each in key.items()},
+                "valid_from": held["valid_from"].isoformat(),
+                "value": _plain(held[value.column]),
+                "unit": held["unit"],
+                "source": held["source"],
+                "digest": policies.digest,
+            }
+    return None
+
+
+def _collected(about: Sequence[Row]) -> Row:
+    """What a change is: its first row, with the lines of all rows."""
+    first = {name: _plain(value) for name, value in about[0].items() if name != "line"}
+    lines = [row["line"] for row in about if row.get("line") is not None]
+    return {**first, **({"lines": lines} if lines else {})}
+
+
+def _row_key(key: Row) -> str:
+    """A row's key as the restatements have it."""
+    return json.dumps(key, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _repeated(partition: Period, rows: int, field: pa.Field) -> pa.Array:
+    if not rows:
+        return pa.array([], field.type)
+    text = pa.repeat(pa.scalar(str(partition)), rows)
+    return text.cast(field.type)
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it: whole numbers, truth values, texts, days and moments as ISO texts."""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        whole = value == value.to_integral_value()
+        return int(value) if whole else format(value, "f")
+    return value

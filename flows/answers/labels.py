@@ -1,0 +1,39 @@
+"""The Korean words for codes: those that exports declare, and those of published tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from schemas.exports import EXPORTS
+
+_OF_TABLES: Final = {
+    "general": "일반",
+    "white": "화이트",
+    "silver": "실버",
+    "gold": "골드",
+    "vip": "VIP",
+    "accepted": "승인",
+    "rejected": "거절",
+    "approved": "승인",
+    "declined": "거절",
+    "refused": "거절",
+    "none": "없음",
+    "platinum": "플래티넘",
+    "diamond": "다이아몬드",
+}
+
+
+def _declared() -> dict[str, str]:
+    """The labels of every enumeration of the exports, by code."""
+    return {
+        str(code): str(label)
+        for export in EXPORTS.values()
+        for column in export.columns.values()
+        if isinstance(labels := column.metadata.get("labels"), dict)
+        for code, label in labels.items()
+    }
+
+
+KOREAN: Final[Mapping[str, str]] = {**_declared(), **_OF_TABLES}
+"""By code its Korean word."""
