@@ -14,6 +14,7 @@ from sqlglot.optimizer.scope import traverse_scope
 from schemas.derive import duckdb_type
 from schemas.exports import EXPORTS, opening_lots
 from schemas.policy import POLICIES
+from schemas.sheets import SHEETS
 from schemas.tables import PUBLISHED, RESTATEMENTS, STAGED_RELATIONS, Table
 from tests.sql.sql_lint import PLAIN_NUMBERS, Schema, lint
 from transforms.engine.engine import ROOT, Transform, load_transform
@@ -55,6 +56,10 @@ RUN_CONTEXT = {
     "swept_on": "DATE",
     "swept_at": "TIMESTAMP",
     "billing_month": "VARCHAR",
+    "before": "TIMESTAMP",
+    "on_day": "DATE",
+    "usable_from": "DATE",
+    "least": "BIGINT",
 }
 """The one-row relation that carries a run's parameters; a run has those that it needs."""
 
@@ -289,6 +294,17 @@ def test_a_table_has_the_columns_types_key_and_grain_of_its_schema(name: str) ->
     ]
     assert transform.header["keys"] == ", ".join(table.key)
     assert transform.header["grain"] == _without_rules(table)
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_sheet_has_the_columns_types_key_and_grain_that_it_is_declared_with(name: str) -> None:
+    transform, sheet = load_transform(f"answers/{name}"), SHEETS[name]
+    assert list(_produced(transform.name).items()) == [
+        (column, _sql_type(duckdb_type(sheet.dtype(column)))) for column in sheet.columns
+    ]
+    assert transform.header["keys"] == ", ".join(sheet.key)
+    assert transform.header["grain"] == sheet.grain
+    assert _ordered_by(_final_select(transform.sql)) == sheet.key
 
 
 def _without_rules(table: Table) -> str:
