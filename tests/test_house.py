@@ -43,7 +43,16 @@ BELOW = {
     "transforms.sample": ["schemas", "transforms.engine", "transforms.exports"],
 }
 """What a room outside `flows` may import, beside itself."""
-FLOWS = ["console", "publishing", "deliveries", "commands", "calendar", "proofs", "prefect_flows"]
+FLOWS = [
+    "console",
+    "publishing",
+    "deliveries",
+    "commands",
+    "calendar",
+    "proofs",
+    "answers",
+    "prefect_flows",
+]
 """The rooms of `flows`, each may import those before it; `flows.cli` all of them."""
 TOP_LEVEL = {"data", "flows", "schemas", "tests", "transforms"}
 MADE_BY_TOOLS = re.compile(r"\..*|__pycache__|build|.*\.egg-info")

@@ -1,1 +1,1 @@
-"""Answers: why a published row is as it is, from the rows themselves. Computes nothing of its own."""
+"""Answers: why a published row is as it is, from the rows themselves."""

@@ -5,8 +5,8 @@ A kind is a declaration and its SQL in `transforms/answers/`; `explain.py` answe
 
 - `asked`: one row with what was asked (`Asked`);
 - `published_<table>`: the subject's published rows of the table;
-- `replayed_<relation>`: those of a relation of the command that made them, made again (`replay.py`),
-  with the column `replayed_period`.
+- `replayed_<relation>`: those of a relation of the command that made them, made again
+  (`replay.py`), with the column `replayed_period`.
 """
 
 from __future__ import annotations

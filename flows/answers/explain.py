@@ -435,6 +435,7 @@ class _Answer:
         return {"policies": ""}
 
     def _provenance(self, used: Context) -> Row:
+        """Which file of which run the answer is, and by which policies and deliveries."""
         entry = self._context.state.entry(self._answer_file)
         manifest = self._manifest()
         return {

@@ -89,15 +89,15 @@ class Files:
         `MOST_ROWS_LOOKED_THROUGH` rows; raises NotReady where it may lie further back.
         """
         looked_through = 0
-        for partition, path in reversed(files.items()):
+        for partition, path in reversed(list(files.items())):
             if self.ids:
                 rows = self.of_table(name, {partition: path}).to_pylist()
             else:
                 looked_through += self._reader.context.state.entry(path).rows or 0
                 if looked_through > MOST_ROWS_LOOKED_THROUGH:
                     raise NotReady(
-                        f"{value} is not in {name} since {partition}; give its --month, or whose it "
-                        "is, to look further back"
+                        f"{value} is not in {name} since {partition}; give its --month, or whose "
+                        "it is, to look further back"
                     )
                 alone = Files(self._reader, {column: [value]}, self.scratch)
                 with alone:

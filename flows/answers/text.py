@@ -64,7 +64,7 @@ def lines_of(answer: Row, kind: Kind, language: Language, *, in_full: bool = Fal
         lines = list(_lines(answer, kind, _Speaker(language), in_full, shorter))
         if most is None or len(lines) <= most:
             return lines
-    return lines[: most - 1] + [lines[-1]] if most else lines
+    return [*lines[: MOST_LINES - 1], lines[-1]]
 
 
 class _Speaker(Formatter):
@@ -187,6 +187,7 @@ def _change(sentences: Sentences, row: Row, speaker: _Speaker) -> str:
 
 
 def _provenance(answer: Row, speaker: _Speaker) -> str:
+    """Where the answer stands, and whether its rules give it."""
     found = answer["provenance"]
     through = found["deliveries_through"]
     return speaker.word(

@@ -472,7 +472,7 @@ def recover(workspace: Workspace) -> list[str]:
 
 def pending_files(workspace: Workspace) -> set[Path]:
     """The files that commits under way, or cut short, are replacing: they may be old or new."""
-    found = set()
+    found: set[Path] = set()
     for pending in workspace.commits.glob(f"{PENDING}*.json"):
         with suppress(FileNotFoundError):
             record = _parsed(pending, pending.read_bytes())

@@ -210,7 +210,8 @@ class _Ledger:
         with Run(self._options, "miles", {}) as run:
             context = Context.of(self._options)
             with self._options.start_engine(run.scratch) as engine:
-                work = Work(MILES, run, engine, context, Period.parse(month), Inputs({}))
+                period = Period.parse(month)
+                work = Work(MILES, engine, context, period, Inputs({}), run.scratch, run)
                 for name, rows in self._exports(month, members).items():
                     self._shuffle(rows)
                     schema = staged_schema(EXPORTS[name])

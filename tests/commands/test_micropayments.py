@@ -222,7 +222,10 @@ class Closer:
         delivered = [row | {"delivery": 1} for row in rows["micropayments"]]
         pq.write_table(pa.Table.from_pylist(delivered, schema), payments)
         inputs = Inputs({"micropayments": {month: payments}})
-        work = Work(MICROPAYMENTS, self._run, engine, self._context, Period.parse(month), inputs)
+        run = self._run
+        work = Work(
+            MICROPAYMENTS, engine, self._context, Period.parse(month), inputs, run.scratch, run
+        )
         work.prepare()
         work.decide()
         found = {}

@@ -33,7 +33,7 @@ def test_an_error_before_anything_is_made_is_the_one_that_is_shown(
 ) -> None:
     """The sums that may be too large are asked for, and what they are made of is not there."""
     with start_engine(tmp_path) as engine:
-        work = Work(COMMANDS[name], UNKNOWN, engine, UNKNOWN, Period(2016, 11), UNKNOWN)
+        work = Work(COMMANDS[name], engine, UNKNOWN, Period(2016, 11), UNKNOWN, tmp_path, UNKNOWN)
         work.raise_if_too_large(error)
 
 

@@ -189,7 +189,7 @@ def test_a_sum_of_miles_that_no_number_holds_names_the_member(engine: DuckDBEngi
         "mileage_takings": pa.Table.from_pylist([{"member_id": "M", "points": -MOST}], _TAKINGS),
     }
     no_run, no_context = cast("Run", None), cast("Context", None)
-    work = Work(COMMANDS["miles"], no_run, engine, no_context, Period(2021, 3), Inputs({}))
+    work = Work(COMMANDS["miles"], engine, no_context, Period(2021, 3), Inputs({}), Path(), no_run)
     one = pa.Table.from_pylist([{"member_id": "M", "points": -1}], _TAKINGS)
     engine.tables(fine)
     work.raise_if_too_large(QueryError("failed for another reason"))

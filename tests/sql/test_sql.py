@@ -11,6 +11,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
+from flows.answers.declaration import Asked
 from schemas.derive import duckdb_type
 from schemas.exports import EXPORTS, opening_lots
 from schemas.policy import POLICIES
@@ -111,7 +112,30 @@ def _relations() -> Schema:
         known[f"policy_{name}"] = {
             field.name: duckdb_type(field.type) for field in policy.arrow_schema
         }
-    return known
+    return known | _answer_relations(known)
+
+
+def _answer_relations(known: Schema) -> dict[str, dict[str, str]]:
+    """What answers read: what was asked, what is published, any relation of a period made again."""
+    asked = {field.name: duckdb_type(field.type) for field in Asked.SCHEMA}
+    staged = {name: {"delivery": "BIGINT"} for name in EXPORTS}
+    return {
+        "asked": asked,
+        **{f"published_{name}": _columns_of(table) for name, table in PUBLISHED.items()},
+        **{
+            f"replayed_{name}": {
+                **columns,
+                **staged.get(name, {}),
+                "replayed_period": "VARCHAR",
+            }
+            for name, columns in known.items()
+        },
+        **{
+            name.rpartition("/")[2]: _produced(name)
+            for name in NAMES
+            if name.startswith("answers/")
+        },
+    }
 
 
 def _proof_relations() -> dict[str, dict[str, str]]:

@@ -1,7 +1,7 @@
 -- purpose: The membership tier of the asked customer and year, or why there is none
 -- grain: one row, none for a customer whom no committed file has
 -- keys: none
--- inputs: asked(customer_id), published_tier_snapshot(customer_id, assessed_on, annual_fee, fee_tier,
+-- inputs: asked(customer_id), published_tier_snapshot(customer_id, annual_fee, fee_tier,
 --   tenure_years, upgraded, tier), published_tier_exceptions(customer_id, reason, amount),
 --   replayed_customers_spans(customer_id, joined_on, terminated_on, counts_from, counts_until),
 --   replayed_run_context(assessed_on, window_from, window_to)
@@ -13,7 +13,8 @@ WITH spans AS (
         CASE
             WHEN replayed_customers_spans.joined_on > replayed_run_context.assessed_on
                 THEN 'not_joined'
-            ELSE 'terminated'
+            WHEN replayed_customers_spans.terminated_on <= replayed_run_context.assessed_on
+                THEN 'terminated'
         END AS reason
     FROM replayed_customers_spans
     CROSS JOIN replayed_run_context

@@ -8,7 +8,18 @@
 -- rules: T3
 WITH lines AS (
     SELECT
-        replayed_billing.*,
+        replayed_billing.billing_line_id,
+        replayed_billing.customer_id,
+        replayed_billing.subscription_id,
+        replayed_billing.product,
+        replayed_billing.charge_item,
+        replayed_billing.billed_amount,
+        replayed_billing.collected_amount,
+        replayed_billing.due_on,
+        replayed_billing.collected_on,
+        replayed_billing.revision,
+        replayed_billing.delivery,
+        replayed_billing.billing_month,
         tier_lines.passed
         AND replayed_billing.billed_amount > replayed_billing.collected_amount AS is_unpaid
     FROM replayed_billing

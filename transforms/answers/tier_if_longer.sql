@@ -1,7 +1,7 @@
 -- purpose: The day on which the tenure lifts the tier by fee, where it was too short
 -- grain: one row per tier that the customer's tier by fee would be lifted to, none else
 -- keys: none
--- inputs: tier_by_tenure(said, joined_on, tenure_years, years_needed, reached_on, assessed_on)
+-- inputs: tier_by_tenure(said, tenure_years, years_needed, reached_on, assessed_on)
 -- policy: none
 -- rules: T5
 SELECT
