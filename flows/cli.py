@@ -680,6 +680,35 @@ def show_liability(
     _print(liability(options, _moment(on), least), common, "liability", options)
 
 
+@app.command(name="finance", help_epilogue="Example: pointbook finance --from 2021-01 --to 2021-12")
+def write_finance(
+    *,
+    first_month: Annotated[str, Parameter(name="--from")],
+    last_month: Annotated[str, Parameter(name="--to")],
+    out: Path | None = None,
+    least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Write the sheets that finance closes its books with; all ties are 0, or nothing is (B2).
+
+    Parameters
+    ----------
+    first_month
+        First month, YYYY-MM.
+    last_month
+        Last month, YYYY-MM; of a December the sweep at the year's end belongs to it.
+    out
+        Folder to write to; else <workspace>/reports/finance-FROM-TO. A pack there is replaced.
+    least
+        Count fewer people than this as `<N`.
+    """
+    options = common.reading()
+    from flows.answers.finance import finance
+
+    first, last = asked_period(first_month, "month"), asked_period(last_month, "month")
+    _print(finance(options, first, last, out, least), common, "finance", options)
+
+
 @app.command(
     help_epilogue="Example: pointbook sample --customers 1000 --members 100 --seed 1 --out landing"
 )

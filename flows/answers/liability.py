@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
+import pyarrow as pa
+
 from flows.answers.reading import Reader, from_one_state
 from flows.answers.sheets import name_all, plain_rows, rows_of, sources, stale_periods
 from flows.console.environment import temporary_folder
@@ -36,14 +38,23 @@ def liability(options: Options, at: datetime, least: int = 1) -> dict[str, Any]:
     return from_one_state(options, lambda reader: _at(reader, options, at, least))
 
 
+def liability_rows(reader: Reader, options: Options, at: datetime, least: int) -> pa.Table:
+    """The sheet at a moment, from one state; see `liability`."""
+    return _rows(reader, options, at, least, _inputs(reader.context, _period_of(at)))
+
+
+def _rows(reader: Reader, options: Options, at: datetime, least: int, inputs: Inputs) -> pa.Table:
+    with temporary_folder() as scratch, options.start_engine(scratch) as engine:
+        name_all(reader, engine, inputs, [_SHEET])
+        run_context(engine, **moments(at, _period_of(at)), least=least)
+        return rows_of(engine, _SHEET.name)
+
+
 def _at(reader: Reader, options: Options, at: datetime, least: int) -> dict[str, Any]:
     """What `liability` gives, from one state."""
     context, period = reader.context, _period_of(at)
     inputs = _inputs(context, period)
-    with temporary_folder() as scratch, options.start_engine(scratch) as engine:
-        name_all(reader, engine, inputs, [_SHEET])
-        run_context(engine, **moments(at, period), least=least)
-        rows = plain_rows(_SHEET, rows_of(engine, _SHEET.name), least)
+    rows = plain_rows(_SHEET, _rows(reader, options, at, least, inputs), least)
     read = {name: list(files.values()) for name, files in inputs.files.items()}
     tables = {"point_lots": read["opening_lots"], "point_entries": read["point_entries"]}
     found = sources(context, tables)

@@ -758,6 +758,23 @@ def _liability(manifest: Manifest) -> Items:
     yield from _stale(manifest["stale"])
 
 
+def _finance(manifest: Manifest) -> Items:
+    """The roll-forward of the whole span, what is written where, and what the sheets can't say."""
+    span = f"{manifest['from']} to {manifest['to']}"
+    for ledger, group in groupby(manifest["totals"], key=lambda row: row["ledger"]):
+        rows = [{k: v for k, v in row.items() if k != "ledger"} for row in group]
+        moved = [name for name in rows[0] if any(row[name] for row in rows)]
+        yield _rows(f"{ledger}, {span}", [{name: row[name] for name in moved} for row in rows])
+    sheets = [{"sheet": each["sheet"], "rows": len(each["rows"])} for each in manifest["sheets"]]
+    yield _rows("Sheets, as CSV and Parquet", sheets)
+    yield from _no_won(manifest["no_won_for"])
+    if manifest["no_estimate_for"]:
+        kinds = ", ".join(manifest["no_estimate_for"])
+        yield f"no breakage is estimated of {kinds}: breakage_method.yaml gives no method"
+    yield from _stale(manifest["stale"])
+    yield f"{manifest['ties']:,} ties, all of them 0; written to {manifest['out']}"
+
+
 def _no_won(missing: Mapping[str, Sequence[str]]) -> Items:
     """For which kinds and uses nobody has said what a point is worth."""
     if missing:
@@ -787,5 +804,6 @@ _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "catalog": _catalog,
     "policies": _policies,
     "liability": _liability,
+    "finance": _finance,
     "sample": _sample,
 }

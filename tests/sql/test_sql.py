@@ -11,6 +11,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
+from flows.answers import finance
 from flows.answers.declaration import Asked
 from schemas.derive import duckdb_type
 from schemas.exports import EXPORTS, opening_lots
@@ -61,6 +62,9 @@ RUN_CONTEXT = {
     "on_day": "DATE",
     "usable_from": "DATE",
     "least": "BIGINT",
+    "last_month": "VARCHAR",
+    "last_period": "VARCHAR",
+    "year_ago_period": "VARCHAR",
 }
 """The one-row relation that carries a run's parameters; a run has those that it needs."""
 
@@ -112,7 +116,24 @@ def _relations() -> Schema:
         known[f"policy_{name}"] = {
             field.name: duckdb_type(field.type) for field in policy.arrow_schema
         }
+    known |= _finance_relations()
     return known | _answer_relations(known)
+
+
+def _finance_relations() -> dict[str, dict[str, str]]:
+    """What finance's sheets read beside published tables and each other."""
+    given = {
+        "reported_periods": finance.REPORTED_PERIODS,
+        "windows": finance.WINDOWS,
+        "published_files": finance.PUBLISHED_FILES,
+    }
+    return {
+        **{name: {f.name: duckdb_type(f.type) for f in of} for name, of in given.items()},
+        **{
+            f"taken_over_{name}": _columns_of(TABLES[name])
+            for name in ("point_lots", "mileage_lots")
+        },
+    }
 
 
 def _answer_relations(known: Schema) -> dict[str, dict[str, str]]:
