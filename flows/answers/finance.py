@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.liability import END_OF_DAY, liability_rows
+from flows.answers.liability import END_OF_DAY, liability_rows, no_won
 from flows.answers.pack import Pack
 from flows.answers.reading import Reader, from_one_state
 from flows.answers.sheets import name_all, plain_rows, rows_of, sources, stale_periods
@@ -280,12 +280,7 @@ class _Report:
             "policies": self._context.policies.digest,
             "ties": len(rows["proof"]),
             "totals": _totals(rows["roll_forward"]),
-            "no_won_for": {
-                row["kind"]: row["no_won_for"].split(", ")
-                for name in ("roll_forward", "liability")
-                for row in rows[name]
-                if row["no_won_for"]
-            },
+            "no_won_for": no_won(rows["roll_forward"]),
             "no_estimate_for": sorted(
                 {
                     row["kind"]
@@ -344,7 +339,7 @@ def _totals(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             total["opening"] += row["opening"]
         if row["period"] == last[ledger]:
             total["closing"] += row["closing"]
-    return list(found.values())
+    return sorted(found.values(), key=lambda total: (total["ledger"] != "points", total["kind"]))
 
 
 def _require_ties(proof: pa.Table, stale: Sequence[Mapping[str, Any]]) -> None:

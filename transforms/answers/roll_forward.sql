@@ -174,7 +174,8 @@ SELECT
     ) AS refunded_krw,
     CAST(
         CASE
-            WHEN of_use.won IS NULL AND of_refund.won IS NULL THEN 'redemption, refund'
+            WHEN of_use.won IS NULL AND of_refund.won IS NULL AND summed.ledger = 'points'
+                THEN 'redemption, refund'
             WHEN of_use.won IS NULL THEN 'redemption'
             WHEN of_refund.won IS NULL THEN 'refund'
         END
