@@ -32,7 +32,7 @@ from schemas.exports import EXPORTS
 from schemas.periods import Period
 from schemas.tables import PUBLISHED, RESTATEMENTS
 from transforms.engine.dependencies import Dependencies
-from transforms.engine.engine import load_transform
+from transforms.engine.engine import Engine, load_transform
 from transforms.engine.plain import relation_of
 from transforms.exports.merge import HISTORIES, history_name
 from transforms.policies.policy import Policies, PolicyError
@@ -74,6 +74,7 @@ class _Answer:
         self._reader = reader
         self._context = reader.context
         self._scratch = scratch
+        self._engine: Engine
         self._asked = self._located(asked)
         self._dues = list(kind.dues(self._context, self._asked))
         for due in self._dues:
@@ -82,6 +83,8 @@ class _Answer:
     def given(self, hypothetical: Policies | None) -> Row:
         """The answer in full."""
         with ExitStack() as opened:
+            # one for all queries: to start it takes as long as a few of them
+            self._engine = opened.enter_context(start_engine(self._scratch, threads=1))
             files = opened.enter_context(Files(self._reader, self._ids(), self._scratch))
             published = self._published_rows(files)
             used = self._as_decided()
@@ -299,12 +302,12 @@ class _Answer:
                 relations[name] = tables[name.removeprefix(_PUBLISHED)]
             elif name.startswith(_REPLAYED):
                 relations[name] = replayed(made, name.removeprefix(_REPLAYED))
-        with start_engine(self._scratch, threads=1) as engine:
-            engine.tables(relations)
-            name_policies(engine, context.policies, transforms.values())
-            for name in dependencies.in_order:
-                engine.view(name, transforms[name])
-            return [engine.rows(transforms[name]) for name in wanted]
+        engine = self._engine
+        engine.tables(relations)
+        name_policies(engine, context.policies, transforms.values())
+        for name in dependencies.in_order:
+            engine.view(name, transforms[name])
+        return [engine.rows(transforms[name]) for name in wanted]
 
     def _answered(self, tables: Mapping[str, pa.Table], made: Sequence[Replay]) -> Row | None:
         """The answer's row; none where nothing is known of the subject."""
