@@ -17,9 +17,15 @@ Row = dict[str, Any]
 
 
 def policy_values(
-    policies: Policies, *, on: date | None = None, before: Policies | None = None
+    policies: Policies,
+    *,
+    on: date | None = None,
+    before: Policies | None = None,
+    run_id: str | None = None,
 ) -> dict[str, Any]:
     """The values in force on a day, or all with their dates; `before`: where they differ from its.
+
+    `run_id`: the run that used the policies, where one was asked about.
 
     `values` has one object for each row and column of a policy, `changes` one for each span of days
     on which a value differs; the other of the two is none.
@@ -27,6 +33,7 @@ def policy_values(
     found: dict[str, Any] = {
         "format": FORMAT,
         "digest": policies.digest,
+        "run_id": run_id,
         "changed_from": None if before is None else before.digest,
         "on": None if on is None else on.isoformat(),
         "values": None,
