@@ -84,7 +84,12 @@ _LIABILITY = Sheet(
         "expires_month": column(TEXT, f"Month of the last day, {_MONTH_FORM}"),
         "kind": _KIND,
         "customers": _people("Owners"),
-        "lots": column(INT64, "Lots", unit="lots"),
+        "lots": column(
+            INT64,
+            "Lots; null where their owners are too few to be told",
+            nullable=True,
+            unit="lots",
+        ),
         "points": _points("Points left: usable + past + left_refundable + left_not_refundable"),
         "usable": _points("Points that their owners can still use"),
         "past": _points("Points past their last day, which the next sweep takes (P9)"),

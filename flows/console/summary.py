@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.console.grid import plan_lines, spans
-from flows.console.parts import Shown
+from flows.console.parts import Shown, with_sentences
 from flows.console.terminal import shown
 from schemas.derive import unit
 from schemas.tables import PUBLISHED
@@ -142,7 +142,7 @@ def _command(manifest: Manifest, command: Shown) -> Items:
             yield part.line.format_map(found)
         else:
             title = f"{part.title}, {period}"
-            yield _rows(title, found) if found else f"{title}: none"
+            yield _rows(title, with_sentences(found)) if found else f"{title}: none"
     yield from _sentences(manifest, command)
 
 

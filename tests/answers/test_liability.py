@@ -18,6 +18,7 @@ from flows.publishing.write_audit import run_context
 from schemas.derive import table_schema
 from schemas.policy import POLICIES
 from schemas.tables import PUBLISHED, STAGED_RELATIONS
+from tests.questions import validator
 from transforms.engine.plain import relation_of
 
 Row = dict[str, Any]
@@ -36,7 +37,9 @@ LOT: Row = {
 
 
 def told(workspace: Path, at: datetime, **given: Any) -> Row:
-    return liability(Options(workspace=workspace, memory="1GB", threads=1), at, **given)
+    found = liability(Options(workspace=workspace, memory="1GB", threads=1), at, **given)
+    validator("liability.v1").validate(found)
+    return found
 
 
 def end_of(period: pd.Period) -> datetime:
@@ -102,6 +105,7 @@ def test_fewer_owners_than_asked_for_are_not_counted(last_months: Path) -> None:
     for row in told(last_months, at, least=least)["rows"]:
         owners = counted[row["expires_month"], row["kind"]]
         assert row["customers"] == (owners if owners >= least else f"<{least}")
+        assert (row["lots"] is None) == (owners < least), "one lot has one owner"
 
 
 def test_nothing_is_written(last_months: Path) -> None:

@@ -14,6 +14,7 @@ from flows.console.summary import print_summary
 from flows.publishing.options import POLICIES as SHIPPED
 from schemas.policy import POLICIES
 from tests.policy_folders import replaced_policies
+from tests.questions import validator
 from transforms.policies.policy import Policies
 
 AS_HAPPENED = SHIPPED.with_name("as_happened")
@@ -29,6 +30,16 @@ def thresholds(white: list[dict[str, Any]], folder: Path) -> Policies:
     others = [{"tier": tier, "from_fee": fee} for tier, fee in TIERS.items() if tier != "white"]
     rows = [*others, *({"tier": "white"} | row for row in white)]
     return Policies.load(replaced_policies({"tier_thresholds": rows}, folder))
+
+
+def test_both_forms_are_as_their_schema_says() -> None:
+    announced, happened = folders(SHIPPED, AS_HAPPENED)
+    for found in (
+        policy_values(announced),
+        policy_values(announced, on=date(2018, 11, 1)),
+        policy_values(happened, before=announced),
+    ):
+        validator("policies.v1").validate(found)
 
 
 def test_every_value_of_every_row_is_told_with_its_dates_unit_and_source() -> None:

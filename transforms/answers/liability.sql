@@ -149,7 +149,9 @@ SELECT
         CASE WHEN outstanding.customers >= run_context.least THEN outstanding.customers END
         AS BIGINT
     ) AS customers,
-    CAST(outstanding.lots AS BIGINT) AS lots,
+    CAST(
+        CASE WHEN outstanding.customers >= run_context.least THEN outstanding.lots END AS BIGINT
+    ) AS lots,
     CAST(outstanding.points AS BIGINT) AS points,
     CAST(outstanding.usable AS BIGINT) AS usable,
     CAST(outstanding.past AS BIGINT) AS past,
