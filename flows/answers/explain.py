@@ -18,9 +18,17 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.declaration import Asked, Due, Kind, Step, Value
+from flows.answers.declaration import Asked, Change, Due, Kind, Step, Value
 from flows.answers.reading import Reader, from_one_state
-from flows.answers.replay import Files, Ids, Replay, inputs_about, replay, replayed
+from flows.answers.replay import (
+    Files,
+    Ids,
+    Replay,
+    amended,
+    inputs_about,
+    replay,
+    replayed,
+)
 from flows.commands.declaration import Command
 from flows.commands.template import fingerprints
 from flows.console.environment import temporary_folder
@@ -131,7 +139,7 @@ class _Answer:
         if asked.month is not None:
             files = self._context.file_of(kind.table, asked.month)
         owner = asked.member if kind.about == "member_id" else asked.customer
-        ids: Ids = {kind.about: [owner]} if owner else {}
+        ids: Ids = {kind.about: [owner]} if owner else {kind.id: [asked.id]}
         with Files(self._reader, ids, self._scratch) as reading:
             found = reading.newest_with(kind.table, files, kind.id, asked.id)
         if found is None:
@@ -307,7 +315,8 @@ class _Answer:
         engine.tables(relations)
         name_policies(engine, context.policies, transforms.values())
         for name in dependencies.in_order:
-            engine.view(name, transforms[name])
+            make = engine.create if transforms[name].header.get("kept") else engine.view
+            make(name, transforms[name])
         return [engine.rows(transforms[name]) for name in wanted]
 
     def _answered(self, tables: Mapping[str, pa.Table], made: Sequence[Replay]) -> Row | None:
@@ -336,17 +345,16 @@ class _Answer:
         context: Context,
     ) -> Iterator[Row]:
         """What alone would have changed the answer."""
-        for change in self._kind.changes:
-            found, *replacing = self._queried(
-                [change.about, *change.replaces.values()], tables, made, context
-            )
-            about = found.to_pylist()
+        changes = self._kind.changes
+        found = self._queried([change.about for change in changes], tables, made, context)
+        for change, about in zip(changes, (rows.to_pylist() for rows in found), strict=True):
             if not about:
                 continue
+            named = [*change.replaces, *change.amends]
+            queries = [*change.replaces.values(), *change.amends.values()]
+            others = dict(zip(named, self._queried(queries, tables, made, context), strict=True))
             with ExitStack() as opened:
-                other = self._made_with(
-                    opened, dict(zip(change.replaces, replacing, strict=True)), made, files
-                )
+                other = self._made_with(opened, change, others, made, files)
                 then = self._answered(self._tables_of([*made[:-1], other]), [*made[:-1], other])
             gives = self._gives(answer or {}, then or {})
             if gives:
@@ -360,19 +368,20 @@ class _Answer:
     def _made_with(
         self,
         opened: ExitStack,
+        change: Change,
         others: Mapping[str, pa.Table],
         made: Sequence[Replay],
         files: Files,
     ) -> Replay:
         """The last period made again with other rows of some inputs."""
         last = made[-1]
-        rows = {name: others.get(name, of) for name, of in last.rows.items()}
-        rows = {
-            name: of.select(last.rows[name].column_names).cast(last.rows[name].schema)
-            if name in others
-            else of
-            for name, of in rows.items()
-        }
+        rows = dict(last.rows)
+        for name, other in others.items():
+            own = last.rows[name]
+            if name in change.amends:
+                rows[name] = amended(own, other, (EXPORTS.get(name) or PUBLISHED[name]).key)
+            else:
+                rows[name] = other.select(own.column_names).cast(own.schema)
         return replay(opened, last.command, last.context, last.period, last.inputs, rows, files)
 
     # History and provenance
