@@ -33,7 +33,7 @@ def asked(workspace: Path, kind: str, *, policies: Path | None = None, **given: 
     answer = explain(options, KINDS[kind], asked_of(KINDS[kind], given), policies)
     validator("explain.v1").validate(answer)
     for language in ("en", "ko"):
-        lines = lines_of(answer, KINDS[kind], language)  # type: ignore[arg-type]
+        lines = lines_of(answer, KINDS[kind], language)
         assert 0 < len(lines) <= MOST_LINES
         assert not any("–" in line for line in lines[:1]), "a place of the sentence has no value"
     return answer

@@ -36,12 +36,13 @@ from flows.console.errors import NotReady, ProofFailed
 from flows.publishing.options import Options, start_engine
 from flows.publishing.run import Context
 from flows.publishing.write_audit import Inputs, name_policies
+from schemas.columns import INT64
 from schemas.exports import EXPORTS
 from schemas.periods import Period
-from schemas.tables import PUBLISHED, RESTATEMENTS
+from schemas.tables import PUBLISHED, RESTATEMENTS, Table
 from transforms.engine.dependencies import Dependencies
 from transforms.engine.engine import Engine, load_transform
-from transforms.engine.plain import relation_of
+from transforms.engine.plain import relation_of, with_constant
 from transforms.exports.merge import HISTORIES, history_name
 from transforms.policies.policy import Policies, PolicyError
 
@@ -170,13 +171,13 @@ class _Answer:
         }
 
     def _require_published(self, due: Due) -> None:
-        """Raises NotReady where a period is not published, with the command that makes it."""
+        """Raises NotReady where the answer's table is not published, with what makes it."""
         command, period = due
-        for table in command.tables:
-            if not self._context.file_of(table, command.partition(table, period)):
-                raise NotReady(
-                    f"{table} of {period} is not published; run `{command.line(period)}` first"
-                )
+        table = self._kind.table if self._kind.table in command.tables else command.tables[0]
+        if not self._context.file_of(table, command.partition(table, period)):
+            raise NotReady(
+                f"{table} of {period} is not published; run `{command.line(period)}` first"
+            )
 
     def _unknown(self) -> NotReady:
         whom = " ".join(map(str, self._subject().values()))
@@ -225,43 +226,43 @@ class _Answer:
         found: dict[str, list[pa.Table]] = {}
         for one in made:
             for table in one.command.tables:
-                rows = one.relation(table)
-                declared = PUBLISHED[table]
-                if declared.partition not in rows.column_names:
-                    partition = one.command.partition(table, one.period)
-                    field = pa.field(declared.partition, declared.dtype(declared.partition))
-                    rows = rows.append_column(field, _repeated(partition, rows.num_rows, field))
-                found.setdefault(table, []).append(rows)
+                found.setdefault(table, []).append(_with_partition(one, table))
         return {
             name: pa.concat_tables(parts, promote_options="permissive")
             for name, parts in found.items()
         }
 
     def _difference(self, made: Sequence[Replay], published: Mapping[str, pa.Table]) -> str | None:
-        """The first row and column in which what is made again is not what is published."""
-        for name, rows in self._tables_of(made).items():
-            table = PUBLISHED[name]
-            if not any(column in table.columns for column in self._ids()):
-                continue  # it counts all owners
-            columns = [column for column in table.columns if column in published[name].column_names]
-            key = [table.partition, *table.key]
-            own, theirs = (
-                {
-                    tuple(map(str, (row[k] for k in key))): row
-                    for row in each.select(columns).to_pylist()
-                }
-                for each in (rows, published[name])
-            )
-            for at in sorted(own.keys() | theirs.keys()):
-                if at not in own or at not in theirs:
-                    which = "published" if at in theirs else "made by its rules"
-                    return f"{name} {' '.join(at)}: a row that is {which} alone"
-                for column in columns:
-                    if own[at][column] != theirs[at][column]:
-                        return (
-                            f"{name} {' '.join(at)}: {column} is published as "
-                            f"{theirs[at][column]}, its rules give {own[at][column]}"
-                        )
+        """The first row and column in which what is made again is not what is published.
+
+        Tables and columns that were added since a period was published are none of it.
+        """
+        owners = self._ids().keys()
+        for one in made:
+            for name in one.command.tables:
+                table = PUBLISHED[name]
+                partition = one.command.partition(name, one.period)
+                files = list(self._context.file_of(name, partition).values())
+                if not files or not owners & table.columns.keys():
+                    continue  # it counts all owners
+                held = self._context.state.held(files, table.stored_columns)
+                columns = [
+                    column
+                    for column in table.columns
+                    if held is None or column in held or column == table.partition
+                ]
+                rows = _with_partition(one, name).select(columns).to_pylist()
+                found = _first_difference(
+                    table,
+                    rows,
+                    [
+                        row
+                        for row in published[name].select(columns).to_pylist()
+                        if str(row[table.partition]) == str(partition)
+                    ],
+                )
+                if found:
+                    return found
         return None
 
     def _why_stale(self, difference: str | None) -> list[str]:
@@ -461,6 +462,34 @@ class _Answer:
         }
 
 
+def _with_partition(made: Replay, name: str) -> pa.Table:
+    """A table of a period made again, with its partition column."""
+    rows, table = made.relation(name), PUBLISHED[name]
+    if table.partition in rows.column_names:
+        return rows
+    partition = made.command.partition(name, made.period)
+    value = partition.year if table.dtype(table.partition) == INT64 else str(partition)
+    return with_constant(rows, table.partition, table.dtype(table.partition), value)
+
+
+def _first_difference(table: Table, own: Sequence[Row], published: Sequence[Row]) -> str | None:
+    """Where rows that the rules give first differ from those that are published."""
+    key = [table.partition, *table.key]
+    given, there = (
+        {tuple(str(row[name]) for name in key): row for row in rows} for rows in (own, published)
+    )
+    for at in sorted(given.keys() | there.keys()):
+        where = f"{table.name} {' '.join(at)}"
+        if at not in given or at not in there:
+            which = "published" if at in there else "given by its rules"
+            return f"{where}: a row that is {which} alone"
+        for column, value in there[at].items():
+            if given[at][column] != value:
+                own_value = given[at][column]
+                return f"{where}: {column} is published as {value}, its rules give {own_value}"
+    return None
+
+
 def _step(step: Step, rules: str, row: Row, policies: Policies) -> Row:
     """A step's row as JSON has it."""
     given = {name: _plain(row[name]) for name in _GIVEN if row.get(name) is not None}
@@ -516,13 +545,6 @@ def _collected(about: Sequence[Row]) -> Row:
 def _row_key(key: Row) -> str:
     """A row's key as the restatements have it."""
     return json.dumps(key, ensure_ascii=False, separators=(",", ":"), default=str)
-
-
-def _repeated(partition: Period, rows: int, field: pa.Field) -> pa.Array:
-    if not rows:
-        return pa.array([], field.type)
-    text = pa.repeat(pa.scalar(str(partition)), rows)
-    return text.cast(field.type)
 
 
 def _plain(value: object) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from schemas.exports import EXPORTS
+from schemas.reasons import MEANINGS
 
 _OF_TABLES: Final = {
     "general": "일반",
@@ -35,5 +36,9 @@ def _declared() -> dict[str, str]:
     }
 
 
-KOREAN: Final[Mapping[str, str]] = {**_declared(), **_OF_TABLES}
+KOREAN: Final[Mapping[str, str]] = {
+    **_declared(),
+    **{code: meaning.ko for code, meaning in MEANINGS.items()},
+    **_OF_TABLES,
+}
 """By code its Korean word."""

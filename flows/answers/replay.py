@@ -26,6 +26,7 @@ from flows.publishing.write_audit import Inputs, name_inputs, name_table
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.engine.engine import Engine
+from transforms.engine.plain import with_constant
 
 _MEMORY: Final = "1GB"
 MOST_ROWS_LOOKED_THROUGH: Final = 100_000_000
@@ -197,10 +198,7 @@ def replayed(of: Iterable[Replay], name: str) -> pa.Table:
     parts = []
     for one in of:
         rows = one.relation(name)
-        periods = pa.array([], pa.string())
-        if rows.num_rows:
-            periods = pa.repeat(pa.scalar(str(one.period)), rows.num_rows)
-        parts.append(rows.append_column("replayed_period", periods))
+        parts.append(with_constant(rows, "replayed_period", pa.string(), str(one.period)))
     return pa.concat_tables(parts, promote_options="permissive")
 
 

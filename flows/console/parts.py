@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Final, Literal
+
+from schemas.reasons import MEANINGS
 
 Yearly = Literal["first", "sum", "last"]
 """How a year's runs add up to one number: that of its first run, of all, or of its last."""
@@ -29,6 +31,28 @@ class Part:
     year_title: str | None = None
     by_year: Mapping[str, Yearly] = field(default_factory=dict)
     pivot: tuple[str, str] | None = None
+
+
+def with_sentences(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a part for people: of those with a reason a sentence with their figures.
+
+    The sentence has the place of the reason, whose code stands behind it in brackets.
+    """
+    return [_with_sentence(row) for row in rows]
+
+
+def _with_sentence(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with a sentence for its reason, if it has one."""
+    reason = row.get("reason")
+    if reason is None:
+        return dict(row)
+    counted = [(name, value) for name, value in row.items() if type(value) is int and value]
+    told = [f"{value:,} {_AMOUNTS.get(name, name)}" for name, value in counted]
+    return {**row, "reason": f"{MEANINGS[reason].en}: {', '.join(told)} ({reason})"}
+
+
+_AMOUNTS: Final = {"amount": "won"}
+"""What amounts are counted in, where their column's name does not say it."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from flows.commands.registry import COMMANDS
 from flows.commands.signature import REQUIRED, with_signature
 from flows.console import logs
 from flows.console.errors import RunFailed, line_of
+from flows.console.parts import with_sentences
 from flows.console.terminal import shown
 from flows.publishing.options import Options
 from flows.publishing.steps import plainly
@@ -134,7 +135,7 @@ def _tables_of(name: str, manifest: Manifest) -> list[PageTable]:
         return [_files_of(manifest), ("opening", about, manifest["lots"])]
     command = COMMANDS[name]
     return [
-        (part.key, f"{part.title}, {manifest[command.span]}", manifest[part.name])
+        (part.key, f"{part.title}, {manifest[command.span]}", with_sentences(manifest[part.name]))
         for part in command.parts
         if part.key is not None
     ]

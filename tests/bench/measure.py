@@ -26,10 +26,11 @@ class Contender:
     seconds: list[float] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
 
-    def run(self) -> None:
+    def run(self, *, quiet: bool = False) -> None:
         """Runs it once and keeps its wall time and the peak memory of its process tree."""
         started = time.monotonic()
-        process = subprocess.Popen([sys.executable, "-c", self.code])
+        out = subprocess.DEVNULL if quiet else None
+        process = subprocess.Popen([sys.executable, "-c", self.code], stdout=out)
         done = threading.Event()
         peaks: list[int] = []
         watcher = threading.Thread(target=_watch, args=(process.pid, done, peaks))

@@ -33,6 +33,12 @@ def relation_of(rows: Iterable[Mapping[str, object]], schema: pa.Schema) -> pa.T
     return pj.read_json(content, read_options=block, parse_options=options)
 
 
+def with_constant(rows: pa.Table, name: str, dtype: pa.DataType, value: object) -> pa.Table:
+    """The rows with one more column, which has this value in all of them."""
+    (one,) = relation_of([{name: value}], pa.schema([(name, dtype)]))[name]
+    return rows.append_column(pa.field(name, dtype), pa.repeat(one, rows.num_rows))
+
+
 def _as_json(value: object) -> str | int:
     """As the reader takes them: a day as its number since 1970, the others as text."""
     if isinstance(value, datetime):
