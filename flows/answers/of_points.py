@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from flows.answers.declaration import Asked, Change, Due, Kind, Sentence, Step, Value
 from flows.answers.reasons_points import REDEMPTION as REDEMPTION_REASONS
 from flows.answers.reasons_points import REFUND as REFUND_REASONS
 from flows.commands.points import COMMAND as POINTS
+from flows.commands.sweep import COMMAND as SWEEP
+from flows.console.errors import WrongUsage
 from flows.publishing.run import Context
+from schemas.periods import Period
 
 
 def _month(_context: Context, asked: Asked) -> Sequence[Due]:
@@ -411,4 +415,256 @@ REFUND: Final = Kind(
         ),
     ),
 )
-KINDS: Final = (REDEMPTION, REFUND)
+
+
+def _span(context: Context, asked: Asked) -> Sequence[Due]:
+    """The month, that of the day, the year's months and its sweep; else the newest month."""
+    if sum(given is not None for given in (asked.year, asked.month, asked.on)) > 1:
+        raise WrongUsage("--year, --month and --on: give one of them")
+    if asked.on is not None:
+        return [(POINTS, Period.month_of(asked.on))]
+    if asked.month is not None:
+        return [(POINTS, asked.month)]
+    months = POINTS.published(context)
+    year = asked.year
+    if year is None:
+        return [(POINTS, month) for month in months[-1:]]
+    dues = [(POINTS, month) for month in months if month.whole_year == year]
+    if year in SWEEP.published(context):
+        dues.append((SWEEP, year))
+    return dues or [(POINTS, year.december)]
+
+
+def _told(context: Context, dues: Sequence[Due]) -> Mapping[str, Mapping[str, Path]]:
+    """The notices to the customer up to the span's end, and what the span's sweep took."""
+    last = max(period for command, period in dues if command is POINTS)
+    swept = [period for command, period in dues if command is SWEEP]
+    notices = context.periods("expiry_notices")
+    return {
+        "expiry_notices": {str(month): path for month, path in notices.items() if month <= last},
+        "expiry_sweep": context.file_of("expiry_sweep", swept[0] if swept else None),
+    }
+
+
+_CREDITED: Final = Sentence(
+    "{occurred_at} {lot_id}: {points:,} credited, last day {expires_on}",
+    "{occurred_at} {lot_id}: {points:,} 적립, 유효기간 {expires_on}",
+)
+ENTRIES: Final = {
+    "membership": _CREDITED,
+    "payment": _CREDITED,
+    "promotion": _CREDITED,
+    "purchase": _CREDITED,
+    "redemption": Sentence(
+        "{occurred_at} {lot_id}: {points:,} used by {source_id}",
+        "{occurred_at} {lot_id}: {source_id} 사용 {points:,}",
+    ),
+    "cancellation": Sentence(
+        "{occurred_at} {lot_id}: {points:,} given back by {source_id}",
+        "{occurred_at} {lot_id}: {source_id} 복원 {points:,}",
+    ),
+    "refund": Sentence(
+        "{occurred_at} {lot_id}: {points:,} refunded by {source_id}",
+        "{occurred_at} {lot_id}: {source_id} 환급 {points:,}",
+    ),
+    "extension": Sentence(
+        "{occurred_at} {lot_id}: extended to {expires_on}",
+        "{occurred_at} {lot_id}: {expires_on}까지 연장",
+    ),
+    "expiry": Sentence(
+        "{occurred_at} {lot_id}: {points:,} expired for {cause}",
+        "{occurred_at} {lot_id}: {points:,} 소멸({cause})",
+    ),
+}
+"""Of an entry, by its kind."""
+
+LEDGER: Final = Kind(
+    name="points",
+    help="Where a customer's points came from and where they went (P1-P11).",
+    example="--customer C0000064 --year 2018",
+    about="customer_id",
+    asks=("customer",),
+    optional=("year", "month", "on"),
+    table="point_balances",
+    dues=_span,
+    also=_told,
+    answer="points",
+    told_of_changes=("expired", "closing"),
+    sentences={
+        "month": Sentence(
+            "{customer_id} in {first_month}: {opening:,} + {credited:,} credited - {spent:,} spent "
+            "+ {restored:,} given back - {expired:,} expired = {closing:,} points, {usable:,} of "
+            "them usable after {last_day}",
+            "{customer_id} {first_month}: 기초 {opening:,} + 적립 {credited:,} - 사용 {spent:,} + "
+            "복원 {restored:,} - 소멸 {expired:,} = 기말 {closing:,}포인트, {last_day} 이후 가용 "
+            "{usable:,}",
+        ),
+        "months": Sentence(
+            "{customer_id} from {first_month} to {last_month}: {opening:,} + {credited:,} credited "
+            "- {spent:,} spent + {restored:,} given back - {expired:,} expired = {closing:,} "
+            "points, {usable:,} of them usable after {last_day}",
+            "{customer_id} {first_month} … {last_month}: 기초 {opening:,} + 적립 {credited:,} - 사용 "
+            "{spent:,} + 복원 {restored:,} - 소멸 {expired:,} = 기말 {closing:,}포인트, {last_day} "
+            "이후 가용 {usable:,}",
+        ),
+        "on_a_day": Sentence(
+            "{customer_id} at the end of {last_day}: {opening:,} from {first_month} on + "
+            "{credited:,} credited - {spent:,} spent + {restored:,} given back = {closing:,} "
+            "points, {usable:,} of them usable that day",
+            "{customer_id} {last_day} 말: {first_month} 기초 {opening:,} + 적립 {credited:,} - 사용 "
+            "{spent:,} + 복원 {restored:,} = {closing:,}포인트, 당일 가용 {usable:,}",
+        ),
+        "unknown_customer": Sentence(
+            "no customer {customer_id} is known: {exceptions:,} credits went to nobody "
+            "[unknown_customer]",
+            "고객 {customer_id} 정보 없음: 미적립 {exceptions:,}건 [unknown_customer]",
+        ),
+    },
+    steps=(
+        Step(
+            "points_exceptions",
+            {
+                "unknown_customer": Sentence(
+                    "{lot_id}: {points:,} credited to nobody, as the customer is not known",
+                    "{lot_id}: 고객 정보 없음, {points:,} 미적립",
+                )
+            },
+        ),
+        Step(
+            "points_grants",
+            {
+                "": Sentence(
+                    "{lot_id}: {outcome:,} granted to {tier}", "{lot_id}: {tier} {outcome:,} 지급"
+                )
+            },
+            Value("point_grant_amounts", "points", "credited_on", {"tier": "tier"}),
+        ),
+        Step(
+            "points_payments",
+            {
+                "": Sentence(
+                    "{lot_id}: {outcome:,}, {rate_points} per {per_amount:,} of {collected_amount:,} "
+                    "won collected on {lines} counting lines of {first_bill} … {last_bill}",
+                    "{lot_id}: {first_bill} … {last_bill} 인정 항목 {lines}건 수납액 "
+                    "{collected_amount:,}원의 {per_amount:,}원당 {rate_points}, {outcome:,}",
+                )
+            },
+            Value("point_payment_credits", "points", "credited_on"),
+            detail=True,
+            most=2,
+        ),
+        Step(
+            "points_purchases",
+            {
+                "": Sentence(
+                    "{lot_id}: {outcome:,}, {rate_points} per {per_amount:,} of {amount:,} won at "
+                    "{channel}",
+                    "{lot_id}: {channel} {amount:,}원의 {per_amount:,}원당 {rate_points}, {outcome:,}",
+                )
+            },
+            Value("point_purchase_credits", "points", "credited_on", {"channel": "channel"}),
+            detail=True,
+            most=2,
+        ),
+        Step(
+            "points_lots",
+            {
+                "open": Sentence(
+                    "{lot_id}: {opening:,} + {credited:,} = {outcome:,} until {expires_on} "
+                    "({set_by})",
+                    "{lot_id}: {opening:,} + {credited:,} = {outcome:,}, {expires_on}까지 ({set_by})",
+                ),
+                "used": Sentence(
+                    "{lot_id}: {opening:,} + {credited:,} - {used:,} used - {refunded:,} refunded + "
+                    "{given_back:,} given back = {outcome:,} until {expires_on} ({set_by}); "
+                    "{requests}",
+                    "{lot_id}: {opening:,} + {credited:,} - 사용 {used:,} - 환급 {refunded:,} + 복원 "
+                    "{given_back:,} = {outcome:,}, {expires_on}까지 ({set_by}); {requests}",
+                ),
+                "expired": Sentence(
+                    "{lot_id}: {opening:,} + {credited:,} - {used:,} used - {refunded:,} refunded + "
+                    "{given_back:,} given back - {expired:,} expired ({cause}), last day "
+                    "{expires_on} ({set_by})",
+                    "{lot_id}: {opening:,} + {credited:,} - 사용 {used:,} - 환급 {refunded:,} + 복원 "
+                    "{given_back:,} - 소멸 {expired:,} ({cause}), 유효기간 {expires_on} ({set_by})",
+                ),
+            },
+            detail=True,
+            most=14,
+        ),
+        Step(
+            "points_expiries",
+            {
+                "told_ahead": Sentence(
+                    "{lot_id}: {outcome:,} expired for {cause}; told last in {noticed_month}, "
+                    "{lead_months} months ahead, reachable: {reachable}",
+                    "{lot_id}: {outcome:,} 소멸({cause}); 마지막 안내 {noticed_month}, "
+                    "{lead_months}개월 전, 연락 가능: {reachable}",
+                ),
+                "told": Sentence(
+                    "{lot_id}: {outcome:,} expired for {cause}; told last in {noticed_month}, "
+                    "reachable: {reachable}",
+                    "{lot_id}: {outcome:,} 소멸({cause}); 마지막 안내 {noticed_month}, 연락 가능: "
+                    "{reachable}",
+                ),
+                "never_told": Sentence(
+                    "{lot_id}: {outcome:,} expired for {cause}; never told, credited on "
+                    "{credited_on}, last day {expires_on}",
+                    "{lot_id}: {outcome:,} 소멸({cause}); 안내 없음, 적립 {credited_on}, 유효기간 "
+                    "{expires_on}",
+                ),
+            },
+            detail=True,
+            most=6,
+        ),
+        Step(
+            "points_upcoming",
+            {
+                "told": Sentence(
+                    "{outcome:,} of {lots} lots lapse after {expires_on}; told last in "
+                    "{noticed_month}",
+                    "{expires_on} 이후 {lots}건 {outcome:,} 소멸 예정; 마지막 안내 {noticed_month}",
+                ),
+                "not_told_yet": Sentence(
+                    "{outcome:,} of {lots} lots lapse after {expires_on}; not told yet",
+                    "{expires_on} 이후 {lots}건 {outcome:,} 소멸 예정; 아직 안내 전",
+                ),
+                "past": Sentence(
+                    "{outcome:,} of {lots} lots are past {expires_on}; the next sweep takes them",
+                    "유효기간({expires_on}) 경과 {lots}건 {outcome:,}; 다음 연말 소멸",
+                ),
+            },
+            detail=True,
+            most=3,
+        ),
+        Step(
+            "points_periods",
+            {
+                "": Sentence(
+                    "{period}: {opening:,} + {credited:,} credited - {spent:,} spent + "
+                    "{restored:,} given back - {expired:,} expired = {closing:,}, {usable:,} usable",
+                    "{period}: 기초 {opening:,} + 적립 {credited:,} - 사용 {spent:,} + 복원 "
+                    "{restored:,} - 소멸 {expired:,} = {closing:,}, 가용 {usable:,}",
+                )
+            },
+            detail=True,
+            most=0,
+        ),
+        Step("points_entries", ENTRIES, detail=True, most=0),
+    ),
+    changes=(
+        Change(
+            "activity",
+            "points_if_active",
+            {},
+            {
+                "": Sentence(
+                    "a purchase by {swept_on}, which the {points:,} expired for want of",
+                    "{swept_on}까지 구매 1건이 있었으면({points:,} 소멸)",
+                )
+            },
+            amends={"purchases": "points_if_active_purchases"},
+        ),
+    ),
+)
+KINDS: Final = (REDEMPTION, REFUND, LEDGER)

@@ -26,6 +26,7 @@ from flows.publishing.write_audit import Inputs, name_inputs, name_table
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.engine.engine import Engine
+from transforms.engine.errors import QueryError
 from transforms.engine.plain import with_constant
 
 _MEMORY: Final = "1GB"
@@ -127,6 +128,14 @@ class Replay(Computation):
             self.decide()
         self.write()
 
+    def holds(self, name: str) -> bool:
+        """Whether a relation is one of the command's inputs, relations or tables."""
+        try:
+            self.engine.columns(name)
+        except QueryError:
+            return False
+        return True
+
     def relation(self, name: str) -> pa.Table:
         """The rows of one of the command's inputs, relations or tables."""
         return self.engine.rows_of(name)
@@ -194,9 +203,12 @@ def replay(
 
 
 def replayed(of: Iterable[Replay], name: str) -> pa.Table:
-    """A relation of several periods' replays in one table, with the column `period`."""
+    """A relation of several periods' replays in one table, with the column `replayed_period`.
+
+    Of periods of several commands, of those that have it.
+    """
     parts = []
-    for one in of:
+    for one in (each for each in of if each.holds(name)):
         rows = one.relation(name)
         parts.append(with_constant(rows, "replayed_period", pa.string(), str(one.period)))
     return pa.concat_tables(parts, promote_options="permissive")
