@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -49,6 +49,7 @@ def _of_four_digits(_kind: object, year: int) -> None:
 Year = Annotated[int, Parameter(validator=_of_four_digits)]
 _UNEXPECTED: Final = 1
 _USAGE: Final = 2
+_END_OF_DAY: Final = time(23, 59, 59)
 
 
 def _version() -> str:
@@ -625,6 +626,90 @@ def catalog(*, common: Common = _DEFAULTS) -> None:
 
 
 @app.command(
+    name="policies",
+    help_epilogue="Example: pointbook policies --on 2018-11-01, or pointbook policies "
+    "--policies my_rules --changed-from data/policies/as_announced",
+)
+def show_policies(
+    *,
+    on: str | None = None,
+    changed_from: Path | None = None,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Show every value of the policies, with since, until and source; or where they differ.
+
+    It needs no workspace.
+
+    Parameters
+    ----------
+    on
+        A day, YYYY-MM-DD: only what is in force on it; else all values, with their dates.
+    changed_from
+        Another folder: show what differs from it.
+    """
+    options = common.settings()
+    from flows.answers.policy_values import folders, policy_values
+
+    day = None if on is None else _day(on)
+    before = [] if changed_from is None else [changed_from.expanduser().absolute()]
+    policies, *others = folders(options.policies, *before)
+    found = policy_values(policies, on=day, before=others[0] if others else None)
+    _print(found, common, "policies", options)
+
+
+@app.command(name="liability", help_epilogue="Example: pointbook liability --on 2021-06-15")
+def show_liability(
+    *,
+    on: str,
+    least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Show the points outstanding at a moment, by when they lapse: usable, past their day, of
+    owners who left (B1).
+
+    Parameters
+    ----------
+    on
+        The moment: YYYY-MM-DD for a day's end, or YYYY-MM-DDTHH:MM:SS.
+    least
+        Print fewer owners than this as `<N`.
+    """
+    options = common.reading()
+    from flows.answers.liability import liability
+
+    _print(liability(options, _moment(on), least), common, "liability", options)
+
+
+@app.command(name="finance", help_epilogue="Example: pointbook finance --from 2021-01 --to 2021-12")
+def write_finance(
+    *,
+    first_month: Annotated[str, Parameter(name="--from")],
+    last_month: Annotated[str, Parameter(name="--to")],
+    out: Path | None = None,
+    least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Write the sheets that finance closes its books with; all ties are 0, or nothing is (B2).
+
+    Parameters
+    ----------
+    first_month
+        First month, YYYY-MM.
+    last_month
+        Last month, YYYY-MM; of a December the sweep at the year's end belongs to it.
+    out
+        Folder to write to; else <workspace>/reports/finance-FROM-TO. A pack there is replaced.
+    least
+        Count fewer people than this as `<N`.
+    """
+    options = common.reading()
+    from flows.answers.finance import finance
+
+    first, last = asked_period(first_month, "month"), asked_period(last_month, "month")
+    _print(finance(options, first, last, out, least), common, "finance", options)
+
+
+@app.command(
     help_epilogue="Example: pointbook sample --customers 1000 --members 100 --seed 1 --out landing"
 )
 def sample(
@@ -674,6 +759,16 @@ def _day(text: str) -> date:
         with suppress(ValueError):
             return date.fromisoformat(text)
     raise WrongUsage(f"{text!r} is no day; write it as YYYY-MM-DD")
+
+
+def _moment(text: str) -> datetime:
+    """The moment of a text, a day's last second for a day; raises WrongUsage where it is none."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}", text):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)
+    if "T" not in text:
+        return datetime.combine(_day(text), _END_OF_DAY)
+    raise WrongUsage(f"{text!r} is no moment; write it as YYYY-MM-DDTHH:MM:SS")
 
 
 def _check_files(files: Sequence[str], export: str | None, common: Common) -> None:

@@ -319,7 +319,11 @@ def changed_cells(
     identity = [table.partition, *table.key]
     schema = table_schema(table)
     key = {name: f"COALESCE(old.{quoted(name)}, new.{quoted(name)})" for name in identity}
-    joined = " AND ".join(f"old.{quoted(name)} = new.{quoted(name)}" for name in identity)
+    joined = " AND ".join(
+        f"old.{quoted(name)} "
+        f"{'IS NOT DISTINCT FROM' if table.columns[name].nullable else '='} new.{quoted(name)}"
+        for name in identity
+    )
     differs = " OR ".join(
         f"old.{quoted(name)} IS DISTINCT FROM new.{quoted(name)}" for name in table.stored_columns
     )
@@ -489,11 +493,19 @@ def _resource(table: Table, files: list[PackagedFile]) -> dict[str, object]:
         "schema": {
             "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
             "fields": [_package_field(table, name) for name in in_order],
-            "primaryKey": [table.partition, *table.key],
+            **_package_key(table),
         },
         "pointbook:partition": table.partition,
         "pointbook:files": files,
     }
+
+
+def _package_key(table: Table) -> dict[str, object]:
+    """Its key, which in the standard is a primary one where no column of it can be empty."""
+    key = [table.partition, *table.key]
+    if any(table.columns[name].nullable for name in key):
+        return {"uniqueKeys": [key]}
+    return {"primaryKey": key}
 
 
 def _package_field(table: Table, name: str) -> dict[str, object]:

@@ -455,6 +455,45 @@ _POINT_INACTIVITY_NOTICES = _policy(
     values={"told": column(BOOL, "Whether customers are told then")},
 )
 
+_POINT_VALUE = _policy(
+    "point_value",
+    "What points are worth in won: so much for a number of points, by kind and use (B3)",
+    unit="KRW per points",
+    read_on="the last day of the period that is reported",
+    keys={
+        "kind": enumeration("Kind of the lot", CREDIT_KINDS),
+        "use": enumeration("What the points are used for", ["redemption", "refund"]),
+    },
+    values={
+        "won": integer("Won for per_points; null: nobody has said yet", nullable=True),
+        "per_points": integer("Points that they are for", 1),
+    },
+)
+
+_BREAKAGE_METHOD = _policy(
+    "breakage_method",
+    "How points that will lapse are estimated, and from how many closed cohorts (B4)",
+    unit="method, cohorts, percent",
+    read_on="the last day of the span that is reported",
+    keys={"kind": enumeration("Kind of the lots", CREDIT_KINDS)},
+    values={
+        "method": enumeration(
+            "proportional: with the use of the others; remote: when they lapse; null: no estimate",
+            ["proportional", "remote"],
+            nullable=True,
+        ),
+        "least_cohorts": integer("Closed cohorts below which nothing is estimated", 1, 100),
+        "most_cohorts": integer("The latest closed cohorts that a rate is taken from", 1, 100),
+        "floor": integer(
+            "Rate, in percent, below which no breakage is expected; null: none set",
+            0,
+            100,
+            nullable=True,
+        ),
+    },
+    complete=True,
+)
+
 
 # Micropayments
 

@@ -34,6 +34,7 @@ from schemas.exports import (
     BENEFITS,
     CABINS,
     CHARGE_ITEMS,
+    MILEAGE_LOT_KINDS,
     PAYMENT_CATEGORIES,
     POINT_LOT_KINDS,
     PRODUCTS,
@@ -349,6 +350,45 @@ _POINT_LIABILITY = Table(
     },
     partition="period",
     key=["expires_on", "kind"],
+)
+
+_CREDITED_MONTH: Final = column(
+    TEXT,
+    "Month in which the lots were credited, YYYY-MM",
+    checks=[matches(r"\d{4}-(0[1-9]|1[0-2])", "YYYY-MM")],
+)
+
+_POINT_MOVEMENTS = Table(
+    "point_movements",
+    "What moved points in a period, added up: what was open by month of expiry, and these, lead to "
+    "what is open",
+    grain="one row per kind of lot, month of credit and of expiry, movement, cause, and whether "
+    "the owner had left by the period's end (P11)",
+    columns={
+        "period": _PERIOD,
+        "lot_kind": _CREDIT_KIND,
+        "credited_month": _CREDITED_MONTH,
+        "expires_month": column(
+            TEXT,
+            "Month of the last day that the points can be used, as it was when they moved, YYYY-MM",
+            checks=[matches(r"\d{4}-(0[1-9]|1[0-2])", "YYYY-MM")],
+        ),
+        "movement": enumeration(
+            "What moved them, as in point_entries; change: what a change of policy (P7) or an "
+            "extension (P8) took out of one month of expiry, below 0, and brought to another, "
+            "above 0",
+            ["credit", "redemption", "cancellation", "refund", "extension", "expiry", "change"],
+        ),
+        "cause": enumeration(
+            "Why the points expired; expiries only (P9)", EXPIRY_CAUSES, nullable=True
+        ),
+        "left": column(BOOL, "Whether the owner had left by the end of the period (R1)"),
+        "lots": integer("Lots that were moved", 1, unit="lots"),
+        "customers": integer("Their owners", 1, unit="customers"),
+        "points": column(INT64, "Points: above 0 into the lots, below 0 out of them", unit=_POINTS),
+    },
+    partition="period",
+    key=["lot_kind", "credited_month", "expires_month", "movement", "cause", "left"],
 )
 
 _POINT_EXCEPTIONS = Table(
@@ -785,6 +825,33 @@ _MILEAGE_BALANCES = Table(
             "opening + credited - spent - expired",
         )
     ],
+)
+
+_MILEAGE_MOVEMENTS = Table(
+    "mileage_movements",
+    "What moved miles in a month, added up: what was open by month of expiry, and these, lead to "
+    "what is open",
+    grain="one row per kind of lot, month of credit and of expiry, and movement (P11)",
+    columns={
+        "month": _MONTH,
+        "lot_kind": enumeration("Where the lots come from (F4)", list(MILEAGE_LOT_KINDS)),
+        "credited_month": _CREDITED_MONTH,
+        "expires_month": column(
+            TEXT,
+            "Month of the last day that the miles can be used, YYYY-MM; missing: they don't expire "
+            "(F4)",
+            checks=[matches(r"\d{4}-(0[1-9]|1[0-2])", "YYYY-MM")],
+            nullable=True,
+        ),
+        "movement": enumeration(
+            "What moved them, as in mileage_entries", ["credit", "award", "mixed_payment", "expiry"]
+        ),
+        "lots": integer("Lots that were moved", 1, unit="lots"),
+        "members": integer("Their owners", 1, unit="members"),
+        "miles": column(INT64, "Miles: above 0 into the lots, below 0 out of them", unit=_MILES),
+    },
+    partition="month",
+    key=["lot_kind", "credited_month", "expires_month", "movement"],
 )
 
 _AWARD_RESULTS = Table(

@@ -116,13 +116,15 @@ class Ledger:
     told: list[Row] = field(default_factory=list)
     last_notices: date | None = None
     entries: list[Row] = field(default_factory=list)
+    moved: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By lot and month of expiry what a change of its last day took there, or brought there."""
     begun: bool = False
 
     # A month
 
     def close(self, month: str) -> Tables:
         opening = self._held()
-        self.entries, self.begun = [], True
+        self.entries, self.moved, self.begun = [], {}, True
         new_lots, exceptions = self._credits(month)
         answers: list[Row] = []
         refunds: list[Row] = []
@@ -226,7 +228,14 @@ class Ledger:
             older = lot.kind == change.kind and lot.credited_on < change.effective_on
             if older and change.expires_on < lot.expires_on:
                 lot.shortened_from = lot.shortened_from or lot.expires_on
-                lot.expires_on = change.expires_on
+                self._move(lot, change.expires_on)
+
+    def _move(self, lot: Lot, expires_on: date) -> None:
+        """Gives a lot another last day."""
+        for day, points in ((lot.expires_on, -lot.remaining), (expires_on, lot.remaining)):
+            place = lot.lot_id, _month(day)
+            self.moved[place] = self.moved.get(place, 0) + points
+        lot.expires_on = expires_on
 
     def _redeem(self, row: Row) -> Row:
         reason = self._against_redemption(row)
@@ -393,7 +402,7 @@ class Ledger:
     def sweep(self, year: int) -> Tables:
         """P8, P9."""
         opening, last = self._held(), date(year, 12, 31)
-        self.entries = []
+        self.entries, self.moved = [], {}
         swept = []
         for lot in list(self.lots.values()):
             known = self.customers[lot.customer_id]
@@ -403,7 +412,7 @@ class Ledger:
             left = known["terminated_on"] and known["terminated_on"] <= last
             too_new = (lot.expires_on - lot.credited_on).days < 90
             if lot.expires_on == last and too_new and not left:
-                lot.expires_on = date(year + 1, 3, 31)
+                self._move(lot, date(year + 1, 3, 31))
                 self._enter(lot, lot.lot_id, "extension", at, 0)
                 continue
             cause = None
@@ -515,7 +524,44 @@ class Ledger:
             "point_lots": _sorted(lots, "customer_id", "lot_id"),
             "point_balances": _sorted(balances, "customer_id"),
             "point_liability": liability,
+            "point_movements": self._movements(last),
         }
+
+    def _movements(self, last: date) -> list[Row]:
+        """The entries, and what changes of last days moved, added up."""
+        found: dict[tuple[str | bool, ...], list[tuple[str, str, int]]] = defaultdict(list)
+
+        def add(row: Row, expires_month: str, movement: str, cause: str, points: int) -> None:
+            left = self.customers[row["customer_id"]]["terminated_on"]
+            gone = left is not None and left <= last
+            key = (
+                row["lot_kind"],
+                _month(row["credited_on"]),
+                expires_month,
+                movement,
+                cause,
+                gone,
+            )
+            found[key].append((row["lot_id"], row["customer_id"], points))
+
+        for row in self.entries:
+            movement = "credit" if row["kind"] in CREDITS else row["kind"]
+            add(row, _month(row["expires_on"]), movement, row["cause"] or "~", row["points"])
+        for (lot_id, month), points in self.moved.items():
+            if points:
+                lot = self.lots[lot_id]
+                add(vars(lot) | {"lot_kind": lot.kind}, month, "change", "~", points)
+        columns = ("lot_kind", "credited_month", "expires_month", "movement", "cause", "left")
+        return [
+            dict(zip(columns, key, strict=True))
+            | {
+                "cause": None if key[4] == "~" else key[4],
+                "lots": len({lot for lot, _, _ in rows}),
+                "customers": len({customer for _, customer, _ in rows}),
+                "points": sum(points for _, _, points in rows),
+            }
+            for key, rows in sorted(found.items())
+        ]
 
 
 def _last_first(taken: list[tuple[Lot, int]], before: int, wanted: int) -> list[tuple[Lot, int]]:

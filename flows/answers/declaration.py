@@ -132,17 +132,19 @@ class Step:
 class Change:
     """What alone would have changed the answer, found by making the period again with it.
 
-    `replaces`: by the input that is another one then, the query of its rows. `about`: the query
-    that says what the change is; without a row there is none such. Its column `line`, if it has
-    one, is collected over all of its rows; else there is one row. What it gives is what the answer
-    of the period made again has that the published one has not; a change that gives nothing is not
-    told.
+    `replaces`: by the input that is another one then, the query of its rows; `amends`: likewise,
+    those rows of an export or table that are others, or come in addition: their key and what they
+    change. `about`: the query that says what the change is; without a row there is none such. Its
+    column `line`, if it has one, is collected over all of its rows; else there is one row. What it
+    gives is what the answer of the period made again has that the published one has not; a change
+    that gives nothing is not told.
     """
 
     name: str
     about: str
     replaces: Mapping[str, str]
     sentences: Sentences
+    amends: Mapping[str, str] = field(default_factory=dict)
 
 
 Due = tuple[Command, Period]

@@ -13,15 +13,22 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.declaration import Asked, Due, Kind, Step, Value
+from flows.answers.declaration import Asked, Change, Due, Kind, Step, Value
 from flows.answers.reading import Reader, from_one_state
-from flows.answers.replay import Files, Ids, Replay, inputs_about, replay, replayed
+from flows.answers.replay import (
+    Files,
+    Ids,
+    Replay,
+    amended,
+    inputs_about,
+    replay,
+    replayed,
+)
 from flows.commands.declaration import Command
 from flows.commands.template import fingerprints
 from flows.console.environment import temporary_folder
@@ -135,6 +142,7 @@ class _Answer:
             files = self._context.file_of(kind.table, asked.month)
         given = {"member_id": asked.member, "customer_id": asked.customer}
         ids: Ids = {column: [owner] for column, owner in given.items() if owner}
+        ids = ids or {kind.id: [asked.id]}
         with Files(self._reader, ids, self._scratch) as reading:
             found = reading.newest_with(kind.table, files, kind.id, asked.id)
         if found is None:
@@ -354,19 +362,16 @@ class _Answer:
         context: Context,
     ) -> Iterator[Row]:
         """What alone would have changed the answer."""
-        queries = [[change.about, *change.replaces.values()] for change in self._kind.changes]
-        answers = iter(
-            self._queried([sql for each in queries for sql in each], tables, made, context)
-        )
-        for change in self._kind.changes:
-            found, *replacing = islice(answers, 1 + len(change.replaces))
-            about = found.to_pylist()
+        changes = self._kind.changes
+        found = self._queried([change.about for change in changes], tables, made, context)
+        for change, about in zip(changes, (rows.to_pylist() for rows in found), strict=True):
             if not about:
                 continue
+            named = [*change.replaces, *change.amends]
+            queries = [*change.replaces.values(), *change.amends.values()]
+            others = dict(zip(named, self._queried(queries, tables, made, context), strict=True))
             with ExitStack() as opened:
-                other = self._made_with(
-                    opened, dict(zip(change.replaces, replacing, strict=True)), made, files
-                )
+                other = self._made_with(opened, change, others, made, files)
                 then = self._answered(self._tables_of([*made[:-1], other]), [*made[:-1], other])
             gives = self._gives(answer or {}, then or {})
             if gives:
@@ -380,6 +385,7 @@ class _Answer:
     def _made_with(
         self,
         opened: ExitStack,
+        change: Change,
         others: Mapping[str, pa.Table],
         made: Sequence[Replay],
         files: Files,
@@ -387,10 +393,14 @@ class _Answer:
         """The last period made again with other rows of some inputs."""
         last = made[-1]
         rows = dict(last.rows)
-        for name, of in others.items():
-            # the partition is no part of the rows that a query makes
-            fields = [each for each in rows[name].schema if each.name in of.column_names]
-            rows[name] = of.select([each.name for each in fields]).cast(pa.schema(fields))
+        for name, other in others.items():
+            own = last.rows[name]
+            if name in change.amends:
+                rows[name] = amended(own, other, (EXPORTS.get(name) or PUBLISHED[name]).key)
+            else:
+                # the partition is no part of the rows that a query makes
+                fields = [each for each in own.schema if each.name in other.column_names]
+                rows[name] = other.select([each.name for each in fields]).cast(pa.schema(fields))
         return replay(opened, last.command, last.context, last.period, last.inputs, rows, files)
 
     # History and provenance

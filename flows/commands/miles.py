@@ -72,6 +72,7 @@ COMMAND: Final = Command(
         "mileage_entries",
         "mileage_lots",
         "mileage_balances",
+        "mileage_movements",
         "award_results",
         "mixed_payment_results",
     ),

@@ -210,6 +210,7 @@ COMMAND: Final = Command(
         "point_lots",
         "point_balances",
         "point_liability",
+        "point_movements",
         "point_exceptions",
         "redemption_results",
         "refund_results",

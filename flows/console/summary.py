@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -92,7 +93,10 @@ def _rows(title: str, rows: Sequence[Manifest]) -> Table:
     table = Table(title=title, title_justify="left")
     for name in rows[0] if rows else ():
         numbers = any(type(row[name]) is int for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if numbers else "left")
+        justify: Literal["right", "left"] = "right" if numbers else "left"
+        # what a source says is read to its end, and may hold long addresses
+        overflow: Literal["fold", "ellipsis"] = "fold" if name == "source" else "ellipsis"
+        table.add_column(name.replace("_", " "), justify=justify, overflow=overflow)
     for row in rows:
         table.add_row(*map(_cell, row.values()))
     return table
@@ -687,6 +691,103 @@ def _sample(manifest: Manifest) -> Items:
     yield f"written to {manifest['out']}, with truth.json"
 
 
+def _policies(manifest: Manifest) -> Items:
+    """The policies' values, or where two folders differ: a table for each policy."""
+    differ = manifest["changes"] is not None
+    found = manifest["changes" if differ else "values"]
+    for name, group in groupby(found, key=lambda row: row["policy"]):
+        rows = list(group)
+        yield f"\n{name}: {rows[0]['about']}"
+        yield from _changed_values(rows) if differ else _values_of_policy(rows)
+    if not found:
+        what = "no value differs" if differ else "no value is in force"
+        yield f"{what} on {manifest['on']}" if manifest["on"] else what
+    if differ and not found and manifest["digest"] != manifest["changed_from"]:
+        yield "the folders differ in units, titles, notes or sources alone"
+
+
+def _values_of_policy(values: Sequence[Manifest]) -> Items:
+    """A policy's rows with all their values; a source that all of them share stands below."""
+    rows: dict[tuple[object, ...], dict[str, Any]] = {}
+    for value in values:
+        row = rows.setdefault((*value["key"].values(), value["since"]), {**value["key"]})
+        row[value["column"]] = value["value"]
+        row |= {name: row.pop(name, value[name]) for name in ("since", "until", "source")}
+    sources = {row["source"] for row in rows.values()}
+    if len(sources) == 1:
+        rows = {key: {k: v for k, v in row.items() if k != "source"} for key, row in rows.items()}
+    yield _rows("", list(rows.values()))
+    units = dict.fromkeys(value["unit"] for value in values)
+    yield f"unit: {', '.join(units)}{f'; source: {sources.pop()}' if len(sources) == 1 else ''}"
+
+
+def _changed_values(changes: Sequence[Manifest]) -> Items:
+    """Each value that differs, before and after, and the sources of those after."""
+    rows = []
+    for change in changes:
+        sides = {side: change[side] for side in ("before", "after")}
+        told = {
+            side: "not in force" if of is None else _cell(of["value"]) or "null"
+            for side, of in sides.items()
+        }
+        rows.append(
+            {
+                **change["key"],
+                "value": change["column"],
+                **told,
+                **{name: change[name] for name in ("since", "until")},
+                "source": (change["after"] or {}).get("source"),
+            }
+        )
+    yield _rows("", rows)
+
+
+def _liability(manifest: Manifest) -> Items:
+    """The points outstanding, by month of expiry and kind, and what they come to."""
+    on = manifest["on"].replace("T", " ")
+    said = ("no_won_for", "usable_krw", "left_refundable_krw")
+    rows = [{k: v for k, v in row.items() if k not in said} for row in manifest["rows"]]
+    yield _rows(f"Points outstanding on {on}, by when they lapse", rows)
+    left = manifest["left_refundable"] + manifest["left_not_refundable"]
+    yield (
+        f"{manifest['points']:,} points: {manifest['usable']:,} usable, {manifest['past']:,} past "
+        f"their day, {left:,} of owners who left ({manifest['left_refundable']:,} of them "
+        "refundable)"
+    )
+    yield from _no_won(manifest["no_won_for"])
+    yield from _stale(manifest["stale"])
+
+
+def _finance(manifest: Manifest) -> Items:
+    """The roll-forward of the whole span, what is written where, and what the sheets can't say."""
+    span = f"{manifest['from']} to {manifest['to']}"
+    for ledger, group in groupby(manifest["totals"], key=lambda row: row["ledger"]):
+        rows = [{k: v for k, v in row.items() if k != "ledger"} for row in group]
+        moved = [name for name in rows[0] if any(row[name] for row in rows)]
+        yield _rows(f"{ledger}, {span}", [{name: row[name] for name in moved} for row in rows])
+    sheets = [{"sheet": each["sheet"], "rows": len(each["rows"])} for each in manifest["sheets"]]
+    yield _rows("Sheets, as CSV and Parquet", sheets)
+    yield from _no_won(manifest["no_won_for"])
+    if manifest["no_estimate_for"]:
+        kinds = ", ".join(manifest["no_estimate_for"])
+        yield f"no breakage is estimated of {kinds}: breakage_method.yaml gives no method"
+    yield from _stale(manifest["stale"])
+    yield f"{manifest['ties']:,} ties, all of them 0; written to {manifest['out']}"
+
+
+def _no_won(missing: Mapping[str, Sequence[str]]) -> Items:
+    """For which kinds and uses nobody has said what a point is worth."""
+    if missing:
+        told = "; ".join(f"{kind}: {', '.join(uses)}" for kind, uses in missing.items())
+        yield f"no won for {told}: point_value.yaml says none"
+
+
+def _stale(periods: Sequence[Manifest]) -> Items:
+    """What is told although it is stale."""
+    for each in periods:
+        yield f"stale: {each['table']} {each['period']}: {each['why']}"
+
+
 _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "init": _init,
     "exports": _exports,
@@ -701,5 +802,8 @@ _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "verify": _verify,
     "retention": _retention,
     "catalog": _catalog,
+    "policies": _policies,
+    "liability": _liability,
+    "finance": _finance,
     "sample": _sample,
 }

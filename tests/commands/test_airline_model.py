@@ -53,6 +53,14 @@ COLUMNS: Final = {
     "mileage_entries": ("member_id", "lot_id", "source_id", "kind", "miles"),
     "mileage_lots": ("member_id", "lot_id", "credited_on", "expires_on", "credited", "remaining"),
     "mileage_balances": ("member_id", "opening", "credited", "spent", "expired", "closing"),
+    "mileage_movements": (
+        "credited_month",
+        "expires_month",
+        "movement",
+        "lots",
+        "members",
+        "miles",
+    ),
     "award_results": ("member_id", "request_id", "reason", "chart", "band", "miles"),
     "mixed_payment_results": (
         "member_id",
@@ -148,7 +156,7 @@ def test_the_ledger_does_what_the_slow_model_does(
             name: _model(month, member, opening[name], validity) for name, member in members.items()
         }
         found = ledger.close(month, members)
-        for table, rows in _told(expected, opening).items():
+        for table, rows in _told(expected, opening, month, validity).items():
             assert [tuple(row[name] for name in COLUMNS[table]) for row in found[table]] == rows
         opening = {name: result.lots for name, result in expected.items()}
 
@@ -262,7 +270,9 @@ def _typed(table: str, rows: list[Row]) -> pa.Table:
 # The same rows by the model
 
 
-def _told(expected: dict[str, Month], opening: dict[str, list[Lot]]) -> dict[str, list[Any]]:
+def _told(
+    expected: dict[str, Month], opening: dict[str, list[Lot]], month: str, validity: int | None
+) -> dict[str, list[Any]]:
     """The model's rows by table, as COLUMNS has them, in the published order."""
     return {
         "mileage_accruals": [
@@ -283,6 +293,7 @@ def _told(expected: dict[str, Month], opening: dict[str, list[Lot]]) -> dict[str
             for name, result in expected.items()
             if result.entries or opening[name]
         ],
+        "mileage_movements": _movements(expected, opening, month, validity),
         "award_results": [
             (name, request, reason, *(found or (None, None, None)))
             for name, result in expected.items()
@@ -294,6 +305,38 @@ def _told(expected: dict[str, Month], opening: dict[str, list[Lot]]) -> dict[str
             for payment, answer in sorted(result.payments.items())
         ],
     }
+
+
+def _movements(
+    expected: dict[str, Month], opening: dict[str, list[Lot]], month: str, validity: int | None
+) -> list[tuple[Any, ...]]:
+    """The entries added up by when their lots came and lapse; a new lot is of the month."""
+    new = (month, "~" if validity is None else f"{int(month[:4]) + validity}-12")
+    terms = {
+        lot.lot_id: (
+            f"{lot.credited_on:%Y-%m}",
+            f"{lot.expires_on:%Y-%m}" if lot.expires_on else "~",
+        )
+        for lots in opening.values()
+        for lot in lots
+    }
+    found: dict[tuple[str, ...], list[tuple[str, str, int]]] = {}
+    for name, result in expected.items():
+        for lot_id, _, kind, miles in result.entries:
+            movement = "credit" if kind == "flight" else kind
+            key = (*terms.get(lot_id, new), movement)
+            found.setdefault(key, []).append((lot_id, name, miles))
+    return [
+        (
+            credited,
+            None if expires == "~" else expires,
+            movement,
+            len({lot_id for lot_id, _, _ in rows}),
+            len({name for _, name, _ in rows}),
+            sum(miles for _, _, miles in rows),
+        )
+        for (credited, expires, movement), rows in sorted(found.items())
+    ]
 
 
 def _balance(result: Month, opening: Sequence[Lot]) -> tuple[int, ...]:

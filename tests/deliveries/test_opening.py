@@ -298,7 +298,13 @@ def test_a_month_after_a_cut_over_is_as_without_one(
         settings, [step for step in commands(month) if not step.startswith(("sweep", "notices"))]
     )
 
-    for table in ("point_balances", "point_liability", "redemption_results", "refund_results"):
+    for table in (
+        "point_balances",
+        "point_liability",
+        "point_movements",
+        "redemption_results",
+        "refund_results",
+    ):
         found = table_rows(settings.workspace, table, month)
         assert found
         assert found == table_rows(from_scratch.workspace, table, month)

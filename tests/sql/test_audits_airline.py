@@ -89,6 +89,19 @@ def entry(lot_id: str, source: str, kind: str, day: int, miles: int) -> Row:
     }
 
 
+def movement(kind: str, lots: int, miles: int, expires_month: str | None = None) -> Row:
+    return {
+        "month": "2021-12",
+        "lot_kind": "flight",
+        "credited_month": "2021-12",
+        "expires_month": expires_month,
+        "movement": kind,
+        "lots": lots,
+        "members": 1,
+        "miles": miles,
+    }
+
+
 def award(name: str, miles: int | None, reason: str | None = None) -> Row:
     return {
         "month": "2021-12",
@@ -190,6 +203,13 @@ def sound() -> Rows:
                 "closing": 200,
             }
         ],
+        "mileage_movements": [
+            movement("credit", 1, 20, "2021-12"),
+            movement("expiry", 2, -30, "2021-12"),
+            movement("award", 2, -130),
+            movement("credit", 1, 251),
+            movement("mixed_payment", 1, -21),
+        ],
         "award_results": [
             award("a1", 130),
             award("a2", 10_000, "insufficient_miles"),
@@ -268,6 +288,16 @@ BREACHES: Final[Breaches] = {
         ("more after", broken("mileage_balances", 0, closing=201)),
         ("no balances", without("mileage_balances", 0)),
         ("no entries", {**sound(), "mileage_entries": []}),
+    ],
+    "mileage_movements__total_ties": [
+        ("a mile too much", broken("mileage_movements", 0, miles=21)),
+        ("no balances", without("mileage_balances", 0)),
+        ("no movements", {**sound(), "mileage_movements": []}),
+    ],
+    "mileage_movements__lead_to_the_lots": [
+        ("a mile too much", broken("mileage_movements", 0, miles=21)),
+        ("a movement lost", without("mileage_movements", 4)),
+        ("a lot lost", without("mileage_lots", 0)),
     ],
     "award_results__entries_cover": [
         ("a mile short", broken("mileage_entries", 2, miles=-29)),

@@ -87,6 +87,22 @@ def balance(customer: str, opening: int, *moved: int, usable: int | None = None)
     }
 
 
+def movement(kind: str, lots: int, customers: int, points: int, cause: str | None = None) -> Row:
+    """Of lots that were credited in March and lapse in June."""
+    return {
+        "period": "2016-03",
+        "lot_kind": "promotion",
+        "credited_month": "2016-03",
+        "expires_month": "2016-06",
+        "movement": kind,
+        "cause": cause,
+        "left": False,
+        "lots": lots,
+        "customers": customers,
+        "points": points,
+    }
+
+
 def redemption(name: str, customer: str, points: int, reason: str | None = None) -> Row:
     return {
         "month": "2016-03",
@@ -165,6 +181,16 @@ def sound() -> Rows:
                 "lots": 4,
                 "points": 235,
             }
+        ],
+        "point_movements": [
+            movement("cancellation", 3, 1, 155),
+            movement("change", 1, 1, -7),
+            movement("change", 1, 1, 7),
+            movement("credit", 2, 2, 200),
+            movement("expiry", 1, 1, -40, "validity"),
+            movement("extension", 1, 1, 0),
+            movement("redemption", 2, 1, -180),
+            movement("refund", 1, 1, -20),
         ],
         "point_exceptions": [
             {
@@ -330,6 +356,22 @@ BREACHES: Final[Breaches] = {
         ("not usable", broken("point_liability", 0, usable=False)),
         ("a row lost", without("point_liability", 0)),
         ("a row for nothing", with_one_more("point_liability", NOTHING)),
+    ],
+    "point_movements__total_ties": [
+        ("a point too much", broken("point_movements", 0, points=156)),
+        ("a customer lost", without("point_balances", 1)),
+        ("no movements", {**sound(), "point_movements": []}),
+    ],
+    "point_movements__changes_cancel_out": [
+        ("a point made", broken("point_movements", 2, points=8)),
+        ("nothing taken", without("point_movements", 1)),
+        ("an extension of points", broken("point_movements", 5, points=1)),
+    ],
+    "point_movements__lead_to_the_lots": [
+        ("a point too much", broken("point_movements", 3, points=201)),
+        ("a movement lost", without("point_movements", 6)),
+        ("a lot lost", without("point_lots", 1)),
+        ("no lots before", {**sound(), "opening_lots": []}),
     ],
     "point_exceptions__customers_unknown": [
         ("a known customer", broken("point_exceptions", 0, customer_id="ann")),

@@ -11,10 +11,12 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
+from flows.answers import finance
 from flows.answers.declaration import Asked
 from schemas.derive import duckdb_type
 from schemas.exports import EXPORTS, opening_lots
 from schemas.policy import POLICIES
+from schemas.sheets import SHEETS
 from schemas.tables import PUBLISHED, RESTATEMENTS, STAGED_RELATIONS, Table
 from tests.sql.sql_lint import PLAIN_NUMBERS, Schema, lint
 from transforms.engine.engine import ROOT, Transform, load_transform
@@ -56,6 +58,13 @@ RUN_CONTEXT = {
     "swept_on": "DATE",
     "swept_at": "TIMESTAMP",
     "billing_month": "VARCHAR",
+    "before": "TIMESTAMP",
+    "on_day": "DATE",
+    "usable_from": "DATE",
+    "least": "BIGINT",
+    "last_month": "VARCHAR",
+    "last_period": "VARCHAR",
+    "year_ago_period": "VARCHAR",
 }
 """The one-row relation that carries a run's parameters; a run has those that it needs."""
 
@@ -107,7 +116,24 @@ def _relations() -> Schema:
         known[f"policy_{name}"] = {
             field.name: duckdb_type(field.type) for field in policy.arrow_schema
         }
+    known |= _finance_relations()
     return known | _answer_relations(known)
+
+
+def _finance_relations() -> dict[str, dict[str, str]]:
+    """What finance's sheets read beside published tables and each other."""
+    given = {
+        "reported_periods": finance.REPORTED_PERIODS,
+        "windows": finance.WINDOWS,
+        "published_files": finance.PUBLISHED_FILES,
+    }
+    return {
+        **{name: {f.name: duckdb_type(f.type) for f in of} for name, of in given.items()},
+        **{
+            f"taken_over_{name}": _columns_of(TABLES[name])
+            for name in ("point_lots", "mileage_lots")
+        },
+    }
 
 
 def _answer_relations(known: Schema) -> dict[str, dict[str, str]]:
@@ -319,6 +345,17 @@ def test_a_table_has_the_columns_types_key_and_grain_of_its_schema(name: str) ->
     assert transform.header["grain"] == _without_rules(table)
 
 
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_sheet_has_the_columns_types_key_and_grain_that_it_is_declared_with(name: str) -> None:
+    transform, sheet = load_transform(f"answers/{name}"), SHEETS[name]
+    assert list(_produced(transform.name).items()) == [
+        (column, _sql_type(duckdb_type(sheet.dtype(column)))) for column in sheet.columns
+    ]
+    assert transform.header["keys"] == ", ".join(sheet.key)
+    assert transform.header["grain"] == sheet.grain
+    assert _ordered_by(_final_select(transform.sql)) == sheet.key
+
+
 def _without_rules(table: Table) -> str:
     return re.sub(r" \([A-Z]\d+(, [A-Z]\d+)*\)", "", table.grain)
 
@@ -346,7 +383,11 @@ def test_a_table_is_written_in_the_order_of_its_key(name: str) -> None:
 
 
 def _ordered_by(select: exp.Select) -> list[str]:
-    return [item.sql(dialect="duckdb", normalize=True) for item in select.args["order"].expressions]
+    ordered = (
+        item.sql(dialect="duckdb", normalize=True) for item in select.args["order"].expressions
+    )
+    # a column that is called as a word of SQL is quoted
+    return [text.replace('"', "") for text in ordered]
 
 
 HANDED_ON_IN_ORDER = {
