@@ -532,10 +532,10 @@ def _question_of(kind: Kind) -> Callable[..., None]:
                 print(shown(line))
 
     parameters = {
-        name: (Annotated[PARAMETERS[name].kind, Parameter(help=PARAMETERS[name].help)], default)
-        for name, default in (
-            *((name, REQUIRED) for name in kind.asks),
-            *((name, None) for name in kind.optional),
+        name: (Annotated[taken, Parameter(help=PARAMETERS[name].help)], default)
+        for name, taken, default in (
+            *((name, PARAMETERS[name].kind, REQUIRED) for name in kind.asks),
+            *((name, PARAMETERS[name].kind | None, None) for name in kind.optional),
         )
     }
     lines_help = "Every row of every step; else at most 40 lines."

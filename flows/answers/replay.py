@@ -26,6 +26,7 @@ from flows.publishing.write_audit import Inputs, name_inputs, name_table
 from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.engine.engine import Engine
+from transforms.engine.errors import QueryError
 from transforms.engine.plain import with_constant
 
 _MEMORY: Final = "1GB"
@@ -86,23 +87,18 @@ class Files:
     ) -> tuple[str, dict[str, Any]] | None:
         """The partition and the row of the newest file of a table whose column has a value.
 
-        The subject's rows, if it is known; else the column of one file after another is read, up to
+        The subject's rows, if it is known; else the column alone is looked for, in up to
         `MOST_ROWS_LOOKED_THROUGH` rows; raises NotReady where it may lie further back.
         """
         looked_through = 0
         for partition, path in reversed(list(files.items())):
-            if self.ids:
-                rows = self.of_table(name, {partition: path}).to_pylist()
-            else:
-                looked_through += self._reader.context.state.entry(path).rows or 0
-                if looked_through > MOST_ROWS_LOOKED_THROUGH:
-                    raise NotReady(
-                        f"{value} is not in {name} since {partition}; give its --month, or whose "
-                        "it is, to look further back"
-                    )
-                alone = Files(self._reader, {column: [value]}, self.scratch)
-                with alone:
-                    rows = alone.of_table(name, {partition: path}).to_pylist()
+            looked_through += self._reader.context.state.entry(path).rows or 0
+            if column in self.ids and looked_through > MOST_ROWS_LOOKED_THROUGH:
+                raise NotReady(
+                    f"{value} is not in {name} since {partition}; give its --month, or whose "
+                    "it is, to look further back"
+                )
+            rows = self.of_table(name, {partition: path}).to_pylist()
             found = next((row for row in rows if row[column] == value), None)
             if found is not None:
                 return partition, found
@@ -131,6 +127,14 @@ class Replay(Computation):
         if self.command.fold is not None:
             self.decide()
         self.write()
+
+    def holds(self, name: str) -> bool:
+        """Whether a relation is one of the command's inputs, relations or tables."""
+        try:
+            self.engine.columns(name)
+        except QueryError:
+            return False
+        return True
 
     def relation(self, name: str) -> pa.Table:
         """The rows of one of the command's inputs, relations or tables."""
@@ -199,9 +203,27 @@ def replay(
 
 
 def replayed(of: Iterable[Replay], name: str) -> pa.Table:
-    """A relation of several periods' replays in one table, with the column `period`."""
+    """A relation of several periods' replays in one table, with the column `replayed_period`.
+
+    Of periods of several commands, of those that have it.
+    """
     parts = []
-    for one in of:
+    for one in (each for each in of if each.holds(name)):
         rows = one.relation(name)
         parts.append(with_constant(rows, "replayed_period", pa.string(), str(one.period)))
     return pa.concat_tables(parts, promote_options="permissive")
+
+
+def amended(rows: pa.Table, others: pa.Table, key: Sequence[str]) -> pa.Table:
+    """Rows with others in the place of those of the same key, and beside them.
+
+    What another one does not say is as in the row that it stands for, or null.
+    """
+    by_key = {tuple(row[name] for name in key): row for row in rows.to_pylist()}
+    for other in others.to_pylist():
+        at = tuple(other[name] for name in key)
+        by_key[at] = {**by_key.get(at, {}), **other}
+    names = rows.column_names
+    filled = [{name: row.get(name) for name in names} for row in by_key.values()]
+    nullable = pa.schema([field.with_nullable(True) for field in rows.schema])
+    return pa.Table.from_pylist(filled, nullable)
