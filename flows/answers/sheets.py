@@ -17,6 +17,7 @@ from schemas.sheets import SHEETS, Sheet
 from transforms.engine.engine import Engine, Transform, load_transform
 
 ROOM: Final = "answers"
+_IN_PART: Final = "other tables of its command are missing"
 
 
 def transforms_of(sheets: Iterable[Sheet]) -> list[Transform]:
@@ -73,7 +74,7 @@ def sources(context: Context, files: Mapping[str, Sequence[Path]]) -> list[dict[
 def stale_periods(context: Context) -> list[dict[str, Any]]:
     """The published periods that are stale, with the reason, by table; as `status` says."""
     return [
-        {"table": table, "period": str(partition), "why": finding.why}
+        {"table": table, "period": str(partition), "why": finding.why or _IN_PART}
         for finding in overview(context)
         if finding.state != "current"
         for table, partition in finding.due.partitions.items()
