@@ -27,7 +27,7 @@ from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from transforms.engine.engine import Engine
 from transforms.engine.errors import QueryError
-from transforms.engine.plain import with_constant
+from transforms.engine.plain import relation_of, with_constant
 
 _MEMORY: Final = "1GB"
 MOST_ROWS_LOOKED_THROUGH: Final = 100_000_000
@@ -225,5 +225,4 @@ def amended(rows: pa.Table, others: pa.Table, key: Sequence[str]) -> pa.Table:
         by_key[at] = {**by_key.get(at, {}), **other}
     names = rows.column_names
     filled = [{name: row.get(name) for name in names} for row in by_key.values()]
-    nullable = pa.schema([field.with_nullable(True) for field in rows.schema])
-    return pa.Table.from_pylist(filled, nullable)
+    return relation_of(filled, pa.schema([field.with_nullable(True) for field in rows.schema]))
