@@ -633,27 +633,37 @@ def catalog(*, common: Common = _DEFAULTS) -> None:
 def show_policies(
     *,
     on: str | None = None,
+    run_id: Annotated[str | None, Parameter(name="--run")] = None,
     changed_from: Path | None = None,
     common: Common = _DEFAULTS,
 ) -> None:
     """Show every value of the policies, with since, until and source; or where they differ.
 
-    It needs no workspace.
+    It needs no workspace, but for --run.
 
     Parameters
     ----------
     on
         A day, YYYY-MM-DD: only what is in force on it; else all values, with their dates.
+    run_id
+        Show the policies that a run used, instead of those of --policies.
     changed_from
         Another folder: show what differs from it.
     """
-    options = common.settings()
-    from flows.answers.policy_values import folders, policy_values
+    if run_id is not None and common.policies is not None:
+        raise WrongUsage("--run and --policies exclude each other; give one of them")
+    options = common.settings() if run_id is None else common.reading()
+    from flows.answers import policy_values as values
 
     day = None if on is None else _day(on)
-    before = [] if changed_from is None else [changed_from.expanduser().absolute()]
-    policies, *others = folders(options.policies, *before)
-    found = policy_values(policies, on=day, before=others[0] if others else None)
+    others = [] if changed_from is None else [changed_from.expanduser().absolute()]
+    if run_id is None:
+        policies, *before = values.folders(options.policies, *others)
+    else:
+        policies, before = values.policies_of_run(options, run_id), values.folders(*others)
+    found = values.policy_values(
+        policies, on=day, before=before[0] if before else None, run_id=run_id
+    )
     _print(found, common, "policies", options)
 
 

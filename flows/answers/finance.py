@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from flows.answers.liability import END_OF_DAY, liability_rows, no_won
 from flows.answers.pack import Pack
-from flows.answers.reading import Reader, from_one_state
-from flows.answers.sheets import name_all, plain_rows, rows_of, sources, stale_periods
+from flows.answers.reading import Reader
+from flows.answers.sheets import name_all, plain_rows, read_whole, rows_of, sources, stale_periods
 from flows.console.environment import temporary_folder
 from flows.console.errors import NotReady, ProofFailed, WrongUsage
 from flows.publishing.ledgers import LIMITS, MILES, POINTS, Ledger
@@ -83,7 +83,7 @@ def finance(
         raise WrongUsage(f"--to {last} lies before --from {first}")
     target = out or options.workspace / "reports" / f"finance-{first}-{last}"
     pack = Pack(target.expanduser().absolute())
-    found, sheets = from_one_state(
+    found, sheets = read_whole(
         options, lambda reader: _Report(reader, options, first, last, least).made()
     )
     pack.write(found, sheets, least)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.reading import Reader, from_one_state
-from flows.answers.sheets import name_all, plain_rows, rows_of, sources, stale_periods
+from flows.answers.reading import Reader
+from flows.answers.sheets import name_all, plain_rows, read_whole, rows_of, sources, stale_periods
 from flows.console.environment import temporary_folder
 from flows.console.errors import NotReady
 from flows.publishing.ledgers import POINTS
@@ -35,7 +35,7 @@ def liability(options: Options, at: datetime, least: int = 1) -> dict[str, Any]:
     the command that closes it, where the period that the moment lies in is not published;
     WrongUsage before the ledger's start.
     """
-    return from_one_state(options, lambda reader: _at(reader, options, at, least))
+    return read_whole(options, lambda reader: _at(reader, options, at, least))
 
 
 def liability_rows(reader: Reader, options: Options, at: datetime, least: int) -> pa.Table:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from flows.console.errors import WrongUsage
+from flows.console.errors import NotReady, WrongUsage
+from flows.publishing.options import Options
 from schemas.policy import POLICIES, Policy
 from transforms.policies.policy import Policies, PolicyError
 
@@ -56,6 +59,30 @@ def folders(*directories: Path) -> list[Policies]:
     if errors:
         raise WrongUsage("\n".join(errors))
     return found
+
+
+def policies_of_run(options: Options, run_id: str) -> Policies:
+    """The policies that a run used, as the workspace keeps them by digest.
+
+    A folder of today with the same digest is the same. Raises NotReady for a run that is not there,
+    one that read no policies, or one whose policies were not kept.
+    """
+    runs, root = options.place.runs, options.workspace
+    manifest = runs / Path(run_id).name / "manifest.json"
+    if not manifest.is_file():
+        raise NotReady(f"{runs}: no run is called {run_id}; its folders are named as the runs are")
+    digest = json.loads(manifest.read_bytes()).get("policies")
+    if not isinstance(digest, str):
+        raise NotReady(f"{manifest}: the run read no policies; name one that computed a table")
+    kept = root / "policies" / digest
+    for folder in (kept, options.policies):
+        with suppress(PolicyError):
+            if (found := Policies.load(folder)).digest == digest:
+                return found
+    raise NotReady(
+        f"{kept}: the policies of {run_id} are not kept there, or no longer readable; `pointbook "
+        "policies --policies DIR` shows a folder of your own"
+    )
 
 
 def _values(policies: Policies, on: date | None) -> Iterator[dict[str, Any]]:

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
-from flows.answers.reading import Reader
+from flows.answers.reading import Reader, from_one_state
 from flows.calendar.plan import overview, published_entries
+from flows.console.errors import ProofFailed
+from flows.publishing.options import Options
 from flows.publishing.run import Context
 from flows.publishing.write_audit import Inputs, name_inputs, name_policies
 from schemas.sheets import SHEETS, Sheet
 from transforms.engine.engine import Engine, Transform, load_transform
+from transforms.engine.errors import QueryError
+
+T = TypeVar("T")
 
 ROOM: Final = "answers"
+_IN_PART: Final = "other tables of its command are missing"
+
+
+def read_whole(options: Options, answer: Callable[[Reader], T]) -> T:
+    """What `answer` makes of one committed state; ProofFailed where a file of it can't be read."""
+    try:
+        return from_one_state(options, answer)
+    except QueryError as error:
+        raise ProofFailed(
+            f"{error}; nothing was written: `pointbook verify` says what mends it"
+        ) from error
 
 
 def transforms_of(sheets: Iterable[Sheet]) -> list[Transform]:
@@ -73,7 +89,7 @@ def sources(context: Context, files: Mapping[str, Sequence[Path]]) -> list[dict[
 def stale_periods(context: Context) -> list[dict[str, Any]]:
     """The published periods that are stale, with the reason, by table; as `status` says."""
     return [
-        {"table": table, "period": str(partition), "why": finding.why}
+        {"table": table, "period": str(partition), "why": finding.why or _IN_PART}
         for finding in overview(context)
         if finding.state != "current"
         for table, partition in finding.due.partitions.items()

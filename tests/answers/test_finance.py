@@ -25,7 +25,10 @@ from flows.publishing.write_audit import run_context
 from schemas.periods import Period
 from schemas.policy import POLICIES
 from schemas.sheets import SHEETS
-from tests.commands_in_tests import run_calendar
+from tests.commands_in_tests import open_ledger, run_calendar, run_command, run_commands
+from tests.deliveries.test_opening import LOTS, lots_file
+from tests.membership import options, stage
+from tests.points import land_points
 from tests.policy_folders import replaced_policies
 from tests.questions import validator
 from transforms.engine.plain import relation_of
@@ -353,6 +356,18 @@ def test_the_amount_of_the_difference_is_told(copied: Path) -> None:
         pack_of(copied)
 
 
+def test_a_file_that_cant_be_read_is_named_and_nothing_is_written(copied: Path) -> None:
+    (path,) = (copied / "warehouse" / "point_entries" / "period=2022-01").glob("*.parquet")
+    content = bytearray(path.read_bytes())
+    content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
+    path.write_bytes(content)
+    with pytest.raises(
+        ProofFailed, match="nothing was written: `pointbook verify` says"
+    ):
+        pack_of(copied)
+    assert not (copied / "reports").exists()
+
+
 def test_what_is_stale_is_named_in_the_proof(last_months: Path, tmp_path: Path) -> None:
     """Under other thresholds the year's tiers are stale; what they collected ties all the same."""
     fees = {"general": 0, "white": 1, "silver": 400_000, "gold": 600_000, "vip": 1_000_000}
@@ -619,3 +634,56 @@ def test_an_estimate_has_a_value_in_won_where_policy_gives_one(tmp_path: Path) -
     found = estimated(tmp_path, rows, last=DECEMBER, value=value)[2017]
     assert (found["estimate_krw"], found["no_won_for"]) == (105, None)
     assert estimated(tmp_path, rows, last=DECEMBER)[2017]["no_won_for"] == "redemption"
+
+
+# Ledgers by hand
+
+
+def test_lots_of_an_older_system_are_taken_over_by_the_first_opening(tmp_path: Path) -> None:
+    # what was credited before the ledger is none of it
+    before = {"promotions": [{"credited_on": "2016-03-01"}]}
+    land_points(tmp_path / "w", {"customers": [{"customer_id": name} for name in "ABC"]} | before)
+    stage(tmp_path / "w")
+    opened = options(tmp_path / "w")
+    open_ledger(opened, "2016-11", lots_file(tmp_path, LOTS))
+    run_commands(opened, ["points 2016-11", "points 2016-12", "sweep 2016"])
+    pack_of(tmp_path / "w", "2016-11", "2016-12", tmp_path / "pack")
+    rolled = sheet(tmp_path / "pack", "roll_forward")
+    first = rolled[rolled.period == "2016-11"].set_index("kind")
+    assert first.opening.to_dict() == {
+        "membership": 300,
+        "payment": 1000,
+        "promotion": 550,
+        "purchase": 700,
+    }
+    assert not rolled.credited.any()
+    cohorts = sheet(tmp_path / "pack", "cohorts")
+    taken = cohorts[cohorts.taken_over != 0].set_index(["credited_month", "kind"])
+    assert set(taken.period) == {"2016-10"}
+    assert taken.taken_over.to_dict() == {
+        ("2016-01", "membership"): 300,
+        ("2016-02", "purchase"): 700,
+        ("2016-03", "payment"): 1000,
+        ("2016-10", "promotion"): 550,
+    }
+    assert taken.age_months.to_dict()["2016-02", "purchase"] == 8
+    breakage = sheet(tmp_path / "pack", "breakage")
+    assert breakage.credited.sum() == 2550
+    assert breakage.rate_bp.isna().all()
+
+
+def test_what_a_correction_added_stands_beside_what_was_reported_first(tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    land_points(workspace, {"promotions": [{"points": 1000}, {"points": 500}]})
+    stage(workspace)
+    run_command(options(workspace), "points 2016-03")
+    pack_of(workspace, "2016-03", "2016-03", tmp_path / "first")
+    assert sheet(tmp_path / "first", "roll_forward").restated.tolist() == [0]
+    land_points(workspace, {"redemptions": [{"points": 300}]})
+    stage(workspace)
+    stale = pack_of(workspace, "2016-03", "2016-03", tmp_path / "stale")
+    assert "point_lots" in {each["table"] for each in stale["stale"]}
+    run_command(options(workspace), "points 2016-03")
+    pack_of(workspace, "2016-03", "2016-03", tmp_path / "then")
+    (row,) = sheet(tmp_path / "then", "roll_forward").to_dict("records")
+    assert (row["closing"], row["redeemed"], row["restated"]) == (1200, 300, -300)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows.answers.policy_values import folders, policy_values
-from flows.console.errors import WrongUsage
+from flows.answers.policy_values import folders, policies_of_run, policy_values
+from flows.console.errors import NotReady, WrongUsage
 from flows.console.summary import print_summary
 from flows.publishing.options import POLICIES as SHIPPED
+from flows.publishing.options import Options
 from schemas.policy import POLICIES
 from tests.policy_folders import replaced_policies
 from tests.questions import validator
@@ -133,6 +136,50 @@ def test_the_errors_of_both_folders_are_told_at_once(tmp_path: Path) -> None:
         f"{tmp_path / 'one'}: tier_lines.yaml",
         f"{tmp_path / 'other'}: tier_upgrade.yaml",
     ]
+
+
+@pytest.fixture
+def ran(telecom: Path, tmp_path: Path) -> tuple[Path, str, str]:
+    """A workspace of its own, the run of its tiers, and the digest of the policies it used."""
+    workspace = Path(shutil.copytree(telecom, tmp_path / "workspace"))
+    run = max((workspace / "runs").glob("*-tiers"))
+    return workspace, run.name, json.loads((run / "manifest.json").read_text())["policies"]
+
+
+def test_what_a_run_used_is_shown_as_the_workspace_keeps_it(
+    ran: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    """Today's folder is another one by now."""
+    workspace, run_id, digest = ran
+    if not (kept := workspace / "policies" / digest).exists():
+        shutil.copytree(SHIPPED, kept)
+    today = replaced_policies(
+        {
+            "tier_thresholds": [
+                {"tier": t, "from_fee": f + (t == "white")} for t, f in TIERS.items()
+            ]
+        },
+        tmp_path,
+    )
+    used = policies_of_run(Options(workspace=workspace, policies=today), run_id)
+    assert used.digest == digest
+    (white,) = policy_values(Policies.load(today), before=used)["changes"]
+    assert (white["before"]["value"], white["after"]["value"]) == (200_000, 200_001)
+
+
+def test_policies_that_are_not_kept_exit_4_unless_todays_are_the_same(
+    ran: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    workspace, run_id, digest = ran
+    shutil.rmtree(workspace / "policies", ignore_errors=True)
+    assert policies_of_run(Options(workspace=workspace), run_id).digest == digest
+    with pytest.raises(NotReady, match=f"the policies of {run_id} are not kept there"):
+        policies_of_run(Options(workspace=workspace, policies=AS_HAPPENED), run_id)
+    with pytest.raises(NotReady, match="no run is called 000999-tiers"):
+        policies_of_run(Options(workspace=workspace), "000999-tiers")
+    (ingest, *_) = sorted((workspace / "runs").glob("*-ingest"))
+    with pytest.raises(NotReady, match="the run read no policies"):
+        policies_of_run(Options(workspace=workspace), ingest.name)
 
 
 def test_no_line_is_wider_than_the_terminal(

@@ -12,41 +12,36 @@
 -- rules: B1, B3, P7, P8
 WITH moved AS (
     SELECT
-        opening_lots.lot_id,
-        opening_lots.customer_id,
-        opening_lots.kind,
-        opening_lots.credited_on,
-        opening_lots.expires_on,
-        opening_lots.refundable,
-        opening_lots.remaining AS points
-    FROM opening_lots
-    UNION ALL
-    SELECT
         point_entries.lot_id,
         point_entries.customer_id,
         point_entries.lot_kind AS kind,
         point_entries.credited_on,
-        point_entries.expires_on,
         point_entries.refundable,
-        point_entries.points
+        MAX(point_entries.expires_on) AS expires_on,
+        SUM(point_entries.points) AS points
     FROM point_entries
     CROSS JOIN run_context
     WHERE point_entries.occurred_at < run_context.before
+    GROUP BY
+        point_entries.lot_id,
+        point_entries.customer_id,
+        point_entries.lot_kind,
+        point_entries.credited_on,
+        point_entries.refundable
 ),
 
 -- an extension says a later last day than the lot had; a change, an earlier one, follows below
 lots AS (
     SELECT
-        moved.lot_id,
-        moved.customer_id,
-        moved.kind,
-        moved.credited_on,
-        moved.refundable,
-        MAX(moved.expires_on) AS expires_on,
-        SUM(moved.points) AS points
-    FROM moved
-    GROUP BY moved.lot_id, moved.customer_id, moved.kind, moved.credited_on, moved.refundable
-    HAVING SUM(moved.points) <> 0
+        COALESCE(opening_lots.customer_id, moved.customer_id) AS customer_id,
+        COALESCE(opening_lots.kind, moved.kind) AS kind,
+        COALESCE(opening_lots.credited_on, moved.credited_on) AS credited_on,
+        COALESCE(opening_lots.refundable, moved.refundable) AS refundable,
+        GREATEST(opening_lots.expires_on, moved.expires_on) AS expires_on,
+        COALESCE(opening_lots.remaining, 0) + COALESCE(moved.points, 0) AS points
+    FROM opening_lots
+    FULL JOIN moved ON opening_lots.lot_id = moved.lot_id
+    WHERE COALESCE(opening_lots.remaining, 0) + COALESCE(moved.points, 0) <> 0
 ),
 
 changes AS (
@@ -111,7 +106,7 @@ standing AS (
 
 outstanding AS (
     SELECT
-        strftime(standing.expires_on, '%Y-%m') AS expires_month,
+        CAST(DATE_TRUNC('month', standing.expires_on) AS DATE) AS expires_in,
         standing.kind,
         COUNT(DISTINCT standing.customer_id) AS customers,
         COUNT(*) AS lots,
@@ -123,7 +118,7 @@ outstanding AS (
         SUM(CASE WHEN standing.standing = 'left_not_refundable' THEN standing.points ELSE 0 END)
             AS left_not_refundable
     FROM standing
-    GROUP BY strftime(standing.expires_on, '%Y-%m'), standing.kind
+    GROUP BY CAST(DATE_TRUNC('month', standing.expires_on) AS DATE), standing.kind
 ),
 
 worth AS (
@@ -143,7 +138,7 @@ worth AS (
 )
 
 SELECT
-    CAST(outstanding.expires_month AS VARCHAR) AS expires_month,
+    CAST(strftime(outstanding.expires_in, '%Y-%m') AS VARCHAR) AS expires_month,
     CAST(outstanding.kind AS VARCHAR) AS kind,
     CAST(
         CASE WHEN outstanding.customers >= run_context.least THEN outstanding.customers END
