@@ -22,6 +22,13 @@ _OF_TABLES: Final = {
     "none": "없음",
     "platinum": "플래티넘",
     "diamond": "다이아몬드",
+    "validity": "유효기간 만료",
+    "inactivity": "미이용",
+    "policy_change": "정책 변경",
+    "terms": "약관",
+    "delivered": "개별 지정",
+    "extension": "연장",
+    "credit": "적립 시 지정",
 }
 
 

@@ -2,8 +2,8 @@
 -- grain: one row, none for a customer whom no committed file has
 -- keys: none
 -- inputs: points_lots(opening, credited, used, refunded, given_back, expired, outcome, expires_on),
---   points_span(last_day, on_a_day, first_month, last_month), replayed_customers_spans(),
---   published_point_exceptions(), asked(year)
+--   points_span(last_day, on_a_day, first_month, last_month),
+--   replayed_customers_spans(customer_id), published_point_exceptions(source_id), asked(year)
 -- policy: none
 -- rules: P11
 WITH sums AS (
@@ -30,11 +30,11 @@ WITH sums AS (
 known AS (
     SELECT
         (
-            SELECT COUNT(*)
+            SELECT COUNT(replayed_customers_spans.customer_id)
             FROM replayed_customers_spans
         ) AS spans,
         (
-            SELECT COUNT(*)
+            SELECT COUNT(published_point_exceptions.source_id)
             FROM published_point_exceptions
         ) AS exceptions
 )
