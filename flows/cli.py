@@ -532,8 +532,8 @@ def _question_of(kind: Kind) -> Callable[..., None]:
                 print(shown(line))
 
     parameters = {
-        name: (Annotated[kind_of, Parameter(help=PARAMETERS[name].help)], default)
-        for name, kind_of, default in (
+        name: (Annotated[taken, Parameter(help=PARAMETERS[name].help)], default)
+        for name, taken, default in (
             *((name, PARAMETERS[name].kind, REQUIRED) for name in kind.asks),
             *((name, PARAMETERS[name].kind | None, None) for name in kind.optional),
         )

@@ -9,8 +9,8 @@ them: tests/tiers.py for T and G, points.py for P, micropayments.py for M, airli
   subscription or member where none is given and the rule needs one.
 - of R: the rows of P, and `subscriptions`, `payments`, `requests` as of M.
 - `delivered`, `missing` (T, G): first and last month that has bills whatever the case, and those of
-  these months without. `tiers` (P): the tiers of 2016 by customer; all bills of the window are
-  delivered then.
+  these months without; the rows of the case are a second delivery, then.
+- `tiers` (P): the tiers of 2016 by customer; all bills of the window are delivered then.
 - `policies`: the rows that replace those of a policy file. `folder`: another policy folder than the
   default.
 - `run`: the commands in order, as `points 2016-03` or `tiers 2017 --allow-missing-months`; those of
@@ -23,7 +23,9 @@ them: tests/tiers.py for T and G, points.py for P, micropayments.py for M, airli
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +44,7 @@ from tests.membership import land, options, table_rows
 from tests.micropayments import land_micropayments
 from tests.points import bills_of_tiers, land_points
 from tests.policy_folders import replaced_policies
-from tests.tiers import land_tiers
+from tests.tiers import delivered_months, land_tiers, stage_bystander
 
 Row = dict[str, Any]
 
@@ -81,6 +83,8 @@ DEFAULTS: Final[Mapping[str, tuple[Callable[[Path, Row], None], tuple[str, ...]]
     "E": (land_airline, ("elite 2022",)),
 }
 """What lands a case's rows, and the commands that it runs, by the letter of its rule."""
+BILLED: Final = "TG"
+"""The letters of the rules whose cases have bills of every month."""
 
 
 def collected() -> list[Any]:
@@ -97,15 +101,36 @@ def collected() -> list[Any]:
     return found
 
 
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...]], Path]:
+    """Workspaces in which a bystander's bills of months are staged; to copy only.
+
+    To stage a year takes half of a case's time, and most cases have the same.
+    """
+
+    @cache
+    def of(months: tuple[str, ...]) -> Path:
+        return stage_bystander(tmp_path_factory.mktemp("delivered") / "workspace", months)
+
+    return of
+
+
 @pytest.mark.parametrize(("rule", "case", "first"), collected())
 def test_case(
-    rule: str, case: Row, first: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rule: str,
+    case: Row,
+    first: bool,
+    delivered: Callable[[tuple[str, ...]], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert case["source"]
     if not first:
         # the catalog shows what is published, takes a third of a case's time, and decides nothing
         monkeypatch.setattr("flows.publishing.run.build_catalog", lambda _workspace: None)
     workspace = tmp_path / "workspace"
+    if rule[0] in BILLED:
+        shutil.copytree(delivered(delivered_months(case)), workspace)
     lands, commands = DEFAULTS[rule[0]]
     lands(workspace, case)
     shipped = SHIPPED.parent / case.get("folder", SHIPPED.name)

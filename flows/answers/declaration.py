@@ -6,7 +6,8 @@ A kind is a declaration and its SQL in `transforms/answers/`; `explain.py` answe
 - `asked`: one row with what was asked (`Asked`);
 - `published_<table>`: the subject's published rows of the table;
 - `replayed_<relation>`: those of a relation of the command that made them, made again
-  (`replay.py`), with the column `replayed_period`.
+  (`replay.py`), with the column `replayed_period`;
+- `staged_<export>`: those of an export's current rows that the kind narrows (`Kind.staged`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Asked:
     """
 
     customer: str | None = None
+    subscription: str | None = None
     member: str | None = None
     id: str | None = None
     lot: str | None = None
@@ -46,7 +48,9 @@ class Asked:
 
     SCHEMA = pa.schema(
         {
+            "kind": pa.string(),
             "customer_id": pa.string(),
+            "subscription_id": pa.string(),
             "member_id": pa.string(),
             "asked_id": pa.string(),
             "lot_id": pa.string(),
@@ -56,12 +60,14 @@ class Asked:
             "period": pa.string(),
         }
     )
-    """The relation `asked`; `period`: the last period that the answer is of."""
+    """The relation `asked`; `kind`: of the question; `period`: the last that the answer is of."""
 
-    def as_row(self, last: Period) -> dict[str, object]:
+    def as_row(self, kind: str, last: Period) -> dict[str, object]:
         """It as the row of `asked`."""
         return {
+            "kind": kind,
             "customer_id": self.customer,
+            "subscription_id": self.subscription,
             "member_id": self.member,
             "asked_id": self.id,
             "lot_id": self.lot,
@@ -86,6 +92,14 @@ class Sentence:
 
 Sentences = Mapping[str, Sentence]
 """Sentences by the value of a row's column `said`; where there is no such column, that of ""."""
+
+
+def with_reasons(head: Sentence, reasons: Sentences) -> Sentences:
+    """Sentences by reason: what was asked for, and behind it why it was not given."""
+    return {
+        code: Sentence(f"{head.en}: {reason.en}", f"{head.ko}: {reason.ko}")
+        for code, reason in reasons.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -155,7 +169,9 @@ class Kind:
     column that the parameter `id` gives, if it is asked for a row. `answer`: the query of the
     answer's one row, or none where nothing is known of the subject; `sentences`: what it says.
     `dues`: which periods are made again. `also`: other published tables' files that the SQL reads,
-    by table. `ids`: whose rows are read, by column, where that is not the subject's alone.
+    by table; `staged`: by an export that it reads the query whose rows name, in their only column,
+    the partitions that are read of it. `ids`: whose rows are read, by column, where that is not the
+    subject's alone.
     `told_of_changes`: the columns of the answer in which a change must give
     something to be told; by default any.
     `locate`: what was asked with its owner and its periods, of what is not found by `id`; raises
@@ -177,6 +193,7 @@ class Kind:
     optional: tuple[str, ...] = ()
     id: str | None = None
     also: Callable[[Context, Sequence[Due]], Mapping[str, Mapping[str, Path]]] = no_more
+    staged: Mapping[str, str] = field(default_factory=dict)
     ids: Callable[[Context, Asked, Any], Mapping[str, Sequence[str]]] | None = None
     told_of_changes: tuple[str, ...] = ()
     locate: Callable[[Reader, Path, Asked], Asked] | None = None

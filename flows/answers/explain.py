@@ -83,6 +83,7 @@ class _Answer:
         self._reader = reader
         self._context = reader.context
         self._scratch = scratch
+        self._staged: dict[str, pa.Table] = {}
         self._engine: Engine
         self._asked = self._located(asked)
         self._dues = list(kind.dues(self._context, self._asked))
@@ -94,10 +95,11 @@ class _Answer:
         with ExitStack() as opened:
             # one for all queries: to start it takes as long as a few of them
             self._engine = opened.enter_context(start_engine(self._scratch, threads=1))
-            files = opened.enter_context(Files(self._reader, self._ids(), self._scratch))
+            files = opened.enter_context(Files(self._reader, self._ids, self._scratch))
             published = self._published_rows(files)
             used = self._as_decided()
             made = self._made_again(opened, files, used)
+            self._read_staged(files, published, made)
             different = self._difference(made, published)
             stale = self._why_stale(different)
             now = None
@@ -112,7 +114,7 @@ class _Answer:
             answer = self._answered(published, made)
             if answer is None:
                 raise self._unknown()
-            shown = published if now is None else self._tables_of(made)
+            shown = published if now is None else published | self._tables_of(made)
             return {
                 "format": FORMAT,
                 "kind": self._kind.name,
@@ -140,8 +142,9 @@ class _Answer:
         files = self._context.files(kind.table)
         if asked.month is not None:
             files = self._context.file_of(kind.table, asked.month)
-        owner = asked.member if kind.about == "member_id" else asked.customer
-        ids: Ids = {kind.about: [owner]} if owner else {kind.id: [asked.id]}
+        given = {"member_id": asked.member, "customer_id": asked.customer}
+        ids: Ids = {column: [owner] for column, owner in given.items() if owner}
+        ids = ids or {kind.id: [asked.id]}
         with Files(self._reader, ids, self._scratch) as reading:
             found = reading.newest_with(kind.table, files, kind.id, asked.id)
         if found is None:
@@ -151,29 +154,29 @@ class _Answer:
                 "publish its month first (`pointbook status` says what is missing)"
             )
         partition, row = found
-        return replace(
-            asked,
-            month=Period.parse(partition, "month"),
-            customer=row.get("customer_id"),
-            member=row.get("member_id"),
-        )
+        owners: Row = {
+            name: row.get(f"{name}_id") for name in ("customer", "subscription", "member")
+        }
+        return replace(asked, month=Period.parse(partition, "month"), **owners)
 
+    @cached_property
     def _ids(self) -> Ids:
         if self._kind.ids is not None:
             return self._kind.ids(self._context, self._asked, self._reader)
-        member = self._kind.about == "member_id"
-        whom = self._asked.member if member else self._asked.customer
-        return {self._kind.about: [whom or ""]}
+        return {self._kind.about: [self._asked_row[self._kind.about] or ""]}
+
+    @cached_property
+    def _asked_row(self) -> Row:
+        return self._asked.as_row(self._kind.name, self._dues[-1][1])
 
     def _subject(self) -> Row:
         """Whom and what the answer is about; the period under the name of the table's partition."""
-        row = self._asked.as_row(self._dues[-1][1])
         partition = PUBLISHED[self._kind.table].partition
         names = {"asked_id": self._kind.id or "id", "year": partition, "month": partition}
         return {
             names.get(name, name): _plain(value)
-            for name, value in row.items()
-            if value is not None and name != "period"
+            for name, value in self._asked_row.items()
+            if value is not None and name not in ("kind", "period")
         }
 
     def _require_published(self, due: Due) -> None:
@@ -204,6 +207,16 @@ class _Answer:
                 found.setdefault(table, {}).update(self._context.file_of(table, partition))
         found |= {name: dict(of) for name, of in self._kind.also(self._context, self._dues).items()}
         return {table: files.of_table(table, of) for table, of in found.items()}
+
+    def _read_staged(
+        self, files: Files, published: Mapping[str, pa.Table], made: Sequence[Replay]
+    ) -> None:
+        """Reads the subject's rows of the exports that the kind narrows."""
+        for export, sql in self._kind.staged.items():
+            (rows,) = self._queried([sql], published, made, made[-1].context)
+            listed = {each for row in rows.to_pylist() for each in row.values()}
+            of = {key: path for key, path in self._context.files(export).items() if key in listed}
+            self._staged[f"staged_{export}"] = files.of_input(Inputs({export: of}), export)
 
     def _as_decided(self) -> Context:
         """The context with the policies that the answer's last run used, where they were kept."""
@@ -243,7 +256,7 @@ class _Answer:
 
         Tables and columns that were added since a period was published are none of it.
         """
-        owners = self._ids().keys()
+        owners = self._ids.keys()
         for one in made:
             for name in one.command.tables:
                 table = PUBLISHED[name]
@@ -311,7 +324,8 @@ class _Answer:
         dependencies = Dependencies(_ROOM, wanted)
         transforms = dependencies.transforms
         read = {name for each in transforms.values() for name in each.inputs}
-        relations = {"asked": relation_of([self._asked.as_row(self._dues[-1][1])], Asked.SCHEMA)}
+        relations = {"asked": relation_of([self._asked_row], Asked.SCHEMA)}
+        relations |= {name: rows for name, rows in self._staged.items() if name in read}
         for name in sorted(read):
             if name.startswith(_PUBLISHED):
                 relations[name] = tables[name.removeprefix(_PUBLISHED)]
@@ -320,10 +334,10 @@ class _Answer:
         engine = self._engine
         engine.tables(relations)
         name_policies(engine, context.policies, transforms.values())
+        # few rows, which others read time and again: a view would be planned each time
         for name in dependencies.in_order:
-            make = engine.create if transforms[name].header.get("kept") else engine.view
-            make(name, transforms[name])
-        return [engine.rows(transforms[name]) for name in wanted]
+            engine.create(name, transforms[name])
+        return [engine.rows_of(name) for name in wanted]
 
     def _answered(self, tables: Mapping[str, pa.Table], made: Sequence[Replay]) -> Row | None:
         """The answer's row; none where nothing is known of the subject."""
@@ -387,7 +401,9 @@ class _Answer:
             if name in change.amends:
                 rows[name] = amended(own, other, (EXPORTS.get(name) or PUBLISHED[name]).key)
             else:
-                rows[name] = other.select(own.column_names).cast(own.schema)
+                # the partition is no part of the rows that a query makes
+                fields = [each for each in own.schema if each.name in other.column_names]
+                rows[name] = other.select([each.name for each in fields]).cast(pa.schema(fields))
         return replay(opened, last.command, last.context, last.period, last.inputs, rows, files)
 
     # History and provenance

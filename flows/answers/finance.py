@@ -162,9 +162,9 @@ class _Report:
         """
         context = self._context
         files: dict[str, Mapping[str, Path]] = {}
-        for ledger, tables in _OF_LEDGER.items():
+        for ledger, names in _OF_LEDGER.items():
             of_span = {str(period) for period in periods[ledger]}
-            for table in tables:
+            for table in names:
                 files[table] = {
                     name: path for name, path in context.files(table).items() if name in of_span
                 }
@@ -173,7 +173,7 @@ class _Report:
             files[table] = {
                 name: path for name, path in context.files(table).items() if name <= until
             }
-        tables = {}
+        tables: dict[str, str] = {}
         for ledger in (POINTS, MILES):
             reported = periods[ledger]
             opened = ledger.opened(context)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from flows.answers import of_membership, of_points
+from flows.answers import of_airline, of_membership, of_micropayments, of_points
 from flows.answers.declaration import Kind
 
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for kind in (*of_membership.KINDS, *of_points.KINDS)
+    kind.name: kind
+    for room in (of_membership, of_points, of_micropayments, of_airline)
+    for kind in room.KINDS
 }

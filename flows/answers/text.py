@@ -181,6 +181,7 @@ def _change(sentences: Sentences, row: Row, speaker: _Speaker) -> str:
     gives = ", ".join(
         f"{name} {speaker.format_field(value, ',' if type(value) is int else '')}"
         for name, value in row["gives"].items()
+        if value is not None
     )
     told = _said(sentences, {**row, "lines": len(row.get("lines", ()))}, speaker)
     return f"{told}: {gives}"

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,8 +122,10 @@ def fingerprints(command: Command, context: Context, period: Period) -> dict[str
 
 
 def _strangers(command: Command, of: Strangers, context: Context, period: Period) -> str:
-    """How many of whom a period's published tables name are unknown; nobody is, where nobody was
-    when it was published.
+    """How many of whom a period's published tables name are unknown.
+
+    Nobody is, where nobody was when it was published; as many as then, where no row was delivered
+    since. That spares `status` of a million rows 800 small files, a quarter of its time.
     """
     files = [
         path
@@ -130,7 +133,13 @@ def _strangers(command: Command, of: Strangers, context: Context, period: Period
         for path in context.file_of(table, command.partition(table, period)).values()
     ]
     known = {context.state.entry(path).inputs.get(of.title, "0") for path in files}
-    return "0" if known <= {"0"} else of.count(context, files)
+    if known <= {"0"}:
+        return "0"
+    rows = context.files(of.export).values()
+    made_after = partial(context.state.made_after, command=command.name, others=rows)
+    if rows and len(known) == 1 and all(map(made_after, files)):
+        return known.pop()
+    return of.count(context, files)
 
 
 def code_of(command: Command) -> str:

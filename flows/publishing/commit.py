@@ -229,6 +229,15 @@ class State:
         """The latest run that committed a file."""
         return self._runs[path]
 
+    def made_after(self, path: Path, command: str, others: Iterable[Path]) -> bool:
+        """Whether a run of the command itself, none that restored or thinned out what it made,
+        committed a file later than these others were.
+        """
+        run_id = self.run_of(path)
+        return run_id.partition("-")[2] == command and all(
+            number_of(self.run_of(other)) < number_of(run_id) for other in others
+        )
+
     def has(self, path: Path) -> bool:
         """Whether the path is committed."""
         return path in self._entries

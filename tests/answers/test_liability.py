@@ -260,7 +260,7 @@ def test_won_is_what_policy_says_rounded_down_and_null_where_it_says_nothing(
     tmp_path: Path,
 ) -> None:
     """B3: seven won for ten points."""
-    value = [
+    value: list[Row] = [
         {"kind": "payment", "use": "redemption", "won": 7, "per_points": 10},
         {"kind": "payment", "use": "refund", "won": None, "per_points": 1},
     ]

@@ -22,11 +22,13 @@ from flows.commands.registry import COMMANDS
 from flows.console.errors import NotReady, WrongUsage
 from flows.console.grid import plan_lines
 from flows.console.summary import print_summary
+from flows.publishing.commit import State
 from flows.publishing.options import POLICIES as SHIPPED
 from flows.publishing.options import Options
 from flows.publishing.restore import restore
-from flows.publishing.workspace import Workspace
+from flows.publishing.workspace import Workspace, published_path
 from schemas.periods import Period
+from schemas.tables import PUBLISHED
 from tests.commands_in_tests import plan_manifest, run_calendar, run_command
 from tests.forks import FORKS, command_line
 from tests.membership import (
@@ -157,6 +159,9 @@ def test_whoever_was_named_and_unknown_makes_stale_what_named_them(workspace: Pa
     bill = line("nobody-base", "nobody", "2017-03", 9_000, revision=1, collected_on="2017-12-20")
     land(workspace, "billing", [bill], "correction.csv")
     run(workspace)
+    table, month = "point_exceptions", Period(2017, 12)
+    file = published_path(Workspace(workspace), PUBLISHED[table], str(month))
+    version = State.of(Workspace(workspace)).run_of(file)
     land(workspace, "customers", [customer("other", joined_on="2018-03-01")], "other.csv")
     stage(workspace)
     assert stale(workspace) == {}
@@ -168,6 +173,9 @@ def test_whoever_was_named_and_unknown_makes_stale_what_named_them(workspace: Pa
     publish(workspace, [2017])
     run(workspace)
     assert stale(workspace) == {}
+    # what is restored is younger than the delivery, and older is what it names
+    restore(options(workspace), table, str(month), version)
+    assert stale(workspace)[f"points {month}"] == "changed: unknown customers"
 
 
 def test_what_follows_a_stale_period_that_is_blocked_is_stale(

@@ -63,9 +63,11 @@ def environment(**settings: str) -> dict[str, str]:
 
 @pytest.fixture
 def call(tmp_path: Path) -> Command:
-    """Runs the command line without a Prefect server, forked: for commands that need none."""
+    """Runs the command line without Prefect, forked: for claims that are not about Prefect."""
     return lambda *words, **settings: command_line(
-        [str(word) for word in words], environment(**settings), tmp_path / "printed"
+        [str(word) for word in words],
+        environment(**{"POINTBOOK_PREFECT": "false"} | settings),
+        tmp_path / "printed",
     )
 
 
@@ -194,9 +196,9 @@ def test_all_errors_of_a_policy_folder_are_listed_at_once(call: Command, tmp_pat
     assert not (tmp_path / "w").exists()
 
 
-def test_personal_data_without_a_key_exits_2(pointbook: Command, tmp_path: Path) -> None:
+def test_personal_data_without_a_key_exits_2(call: Command, tmp_path: Path) -> None:
     land(tmp_path, "customers", customers())
-    ended = pointbook("ingest", "--workspace", tmp_path, POINTBOOK_PII_KEY="")
+    ended = call("ingest", "--workspace", tmp_path, POINTBOOK_PII_KEY="")
     assert "POINTBOOK_PII_KEY is not set" in complaint(ended, USAGE)
     assert not (tmp_path / "staged").exists()
 
@@ -277,7 +279,7 @@ def test_run_does_what_falls_due_in_its_months(session: Session, telecom: Path) 
 
 
 def test_open_starts_a_ledger_with_lots_or_holds_them_back(
-    pointbook: Command, workspace: Path, tmp_path: Path
+    call: Command, pointbook: Command, workspace: Path, tmp_path: Path
 ) -> None:
     lots, bad = tmp_path / "lots.csv", tmp_path / "bad.csv"
     header = "lot_id,owner,kind,credited_on,expires_on,refundable,remaining\n"
@@ -285,7 +287,7 @@ def test_open_starts_a_ledger_with_lots_or_holds_them_back(
     rows = "".join(f"L{n},nobody,payment,2017-05-31,2018-12-31,Y,1\n" for n in range(30))
     bad.write_text(header + rows)
     ledger = ("--month", "2018-01", "--workspace", workspace)
-    held = pointbook("open", *ledger, "--lots", bad)
+    held = call("open", *ledger, "--lots", bad)
     assert "opening_lots/bad.csv; read their rows in quarantine" in complaint(held, HELD_BACK)
     assert "owner:domain 30" in held.stdout
     ended = pointbook("open", *ledger, "--lots", lots)
@@ -304,10 +306,10 @@ def test_what_commands_make_is_the_owners_alone(session: Session) -> None:
         assert mode == (0o700 if path.is_dir() else 0o600), path
 
 
-def test_run_names_what_it_skips(pointbook: Command, tmp_path: Path) -> None:
+def test_run_names_what_it_skips(call: Command, tmp_path: Path) -> None:
     workspace = tmp_path / "workspace"
     land(workspace, "billing", bills())
-    ended = pointbook("run", "--from", "2016-11", "--to", "2017-02", "--workspace", workspace)
+    ended = call("run", "--from", "2016-11", "--to", "2017-02", "--workspace", workspace)
     assert ended.returncode == DONE
     assert "skipped pointbook tiers --year 2017: customers was never delivered" in ended.stdout
     assert "skipped pointbook grants --year 2017: the tier snapshot of 2017" in ended.stdout
@@ -326,11 +328,11 @@ def test_run_stops_at_the_first_flow_that_lacks_something(tmp_path: Path) -> Non
 
 
 def test_points_are_closed_in_order_and_swept_at_the_end_of_the_year(
-    call: Command, pointbook: Command, workspace: Path
+    call: Command, workspace: Path
 ) -> None:
     for month in ("2017-11", "2017-12"):
         run_command(options(workspace), f"points {month} --allow-missing-months")
-    told = complaint(pointbook("points", "--month", "2018-01", "--workspace", workspace), NOT_READY)
+    told = complaint(call("points", "--month", "2018-01", "--workspace", workspace), NOT_READY)
     assert told == (
         "2018-01 opens from the closing of 2017-YE, which is not published; "
         "run `pointbook sweep --year 2017` first"
@@ -415,8 +417,8 @@ def test_tiers_wait_for_missing_months_unless_told_otherwise(
     assert manifest["parameters"]["allow_missing_months"]
 
 
-def test_grants_wait_for_their_tiers(pointbook: Command, tmp_path: Path) -> None:
-    ended = pointbook("grants", "--year", 2017, "--workspace", tmp_path)
+def test_grants_wait_for_their_tiers(call: Command, tmp_path: Path) -> None:
+    ended = call("grants", "--year", 2017, "--workspace", tmp_path)
     assert "run `pointbook tiers --year 2017` first" in complaint(ended, NOT_READY)
 
 
@@ -433,7 +435,7 @@ def test_a_file_held_back_exits_3_and_is_named(pointbook: Command, tmp_path: Pat
 
 
 def test_a_won_unaccounted_for_exits_1_and_publishes_nothing(
-    pointbook: Command, workspace: Path
+    call: Command, pointbook: Command, workspace: Path
 ) -> None:
     path = workspace / "staged" / "billing_totals" / "billing_month=2017-03" / "part-0.parquet"
     totals = pq.ParquetFile(path).read()
@@ -445,7 +447,7 @@ def test_a_won_unaccounted_for_exits_1_and_publishes_nothing(
     place = totals.schema.get_field_index("collected_amount")
     before = data_hashes(workspace)
     pq.write_table(totals.set_column(place, "collected_amount", tampered), path)
-    damaged = complaint(pointbook("tiers", "--year", "2018", "--workspace", workspace), FAILED)
+    damaged = complaint(call("tiers", "--year", "2018", "--workspace", workspace), FAILED)
     assert damaged.startswith(f"{path}: changed since 000001-ingest committed it")
     forge(path, workspace)
     ended = pointbook("tiers", "--year", "2018", "--workspace", workspace)

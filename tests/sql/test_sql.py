@@ -140,9 +140,13 @@ def _answer_relations(known: Schema) -> dict[str, dict[str, str]]:
     """What answers read: what was asked, what is published, any relation of a period made again."""
     asked = {field.name: duckdb_type(field.type) for field in Asked.SCHEMA}
     staged = {name: {"delivery": "BIGINT"} for name in EXPORTS}
+    staged |= {
+        f"{name}_history": {"delivery": "BIGINT", "replaced_by": "BIGINT"} for name in EXPORTS
+    }
     return {
         "asked": asked,
         **{f"published_{name}": _columns_of(table) for name, table in PUBLISHED.items()},
+        **{f"staged_{name}": dict(known[name]) for name in EXPORTS},
         **{
             f"replayed_{name}": {
                 **columns,
