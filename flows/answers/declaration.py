@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from flows.answers.reading import Reader
 from flows.commands.declaration import Command
 from flows.publishing.run import Context
 from schemas.periods import Period
@@ -30,7 +31,10 @@ Column = Literal["customer_id", "subscription_id", "member_id"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked: whom or which row, and when; what was not given is none."""
+    """What was asked: whom or which row, and when; what was not given is none.
+
+    `periods`: those in which it was found (`Kind.locate`).
+    """
 
     customer: str | None = None
     subscription: str | None = None
@@ -40,6 +44,7 @@ class Asked:
     year: Period | None = None
     month: Period | None = None
     on: date | None = None
+    periods: tuple[Period, ...] = ()
 
     SCHEMA = pa.schema(
         {
@@ -169,6 +174,8 @@ class Kind:
     `ids`: whose rows are read, by column, where that is not the subject's alone.
     `told_of_changes`: the columns of the answer in which a change must give
     something to be told; by default any.
+    `locate`: what was asked with its owner and its periods, of what is not found by `id`; raises
+    NotReady where no committed file has it.
     `example`: a command line's flags.
     """
 
@@ -189,3 +196,4 @@ class Kind:
     staged: Mapping[str, str] = field(default_factory=dict)
     ids: Callable[[Context, Asked, Any], Mapping[str, Sequence[str]]] | None = None
     told_of_changes: tuple[str, ...] = ()
+    locate: Callable[[Reader, Path, Asked], Asked] | None = None

@@ -135,6 +135,8 @@ class _Answer:
     def _located(self, asked: Asked) -> Asked:
         """What was asked, with the owner and the month of the row of that id."""
         kind = self._kind
+        if kind.locate is not None:
+            return kind.locate(self._reader, self._scratch, asked)
         if kind.id is None or asked.id is None:
             return asked
         files = self._context.files(kind.table)
@@ -152,7 +154,9 @@ class _Answer:
                 "publish its month first (`pointbook status` says what is missing)"
             )
         partition, row = found
-        owners = {name: row.get(f"{name}_id") for name in ("customer", "subscription", "member")}
+        owners: Row = {
+            name: row.get(f"{name}_id") for name in ("customer", "subscription", "member")
+        }
         return replace(asked, month=Period.parse(partition, "month"), **owners)
 
     @cached_property
@@ -411,7 +415,12 @@ class _Answer:
         runs = self._context.files(RESTATEMENTS)
         key = [table.partition, *table.key]
         rows = published[self._kind.table].to_pylist()
-        named = {_row_key({name: row[name] for name in key}) for row in rows}
+        asked_for = self._asked.lot or self._asked.id
+        named = {
+            _row_key({name: row[name] for name in key})
+            for row in rows
+            if self._kind.id is None or row[self._kind.id] == asked_for
+        }
         if not runs or not named:
             return
         with Files(self._reader, {"row_key": sorted(named)}, self._scratch) as reading:

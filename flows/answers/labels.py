@@ -21,7 +21,7 @@ _OF_TABLES: Final = {
     "refused": "거절",
     "none": "없음",
     "platinum": "플래티넘",
-    "delivered": "전달",
+    "delivered": "전달된 값",
     "published": "공시",
     "great_circle": "대권",
     "region": "지역",
@@ -36,6 +36,12 @@ _OF_TABLES: Final = {
     "mixed_payment": "복합결제",
     "expiry": "소멸",
     "diamond": "다이아몬드",
+    "validity": "유효기간 만료",
+    "inactivity": "미이용",
+    "policy_change": "정책 변경",
+    "terms": "약관",
+    "extension": "연장",
+    "credit": "적립 시 지정",
 }
 
 

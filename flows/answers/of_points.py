@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from flows.answers.declaration import Asked, Change, Due, Kind, Sentence, Step, Value
+from flows.answers.reading import Reader
 from flows.answers.reasons_points import REDEMPTION as REDEMPTION_REASONS
 from flows.answers.reasons_points import REFUND as REFUND_REASONS
 from flows.commands.points import COMMAND as POINTS
 from flows.commands.sweep import COMMAND as SWEEP
-from flows.console.errors import WrongUsage
+from flows.console.errors import NotReady, WrongUsage
 from flows.publishing.run import Context
 from schemas.periods import Period
 
@@ -436,13 +439,14 @@ def _span(context: Context, asked: Asked) -> Sequence[Due]:
 
 
 def _told(context: Context, dues: Sequence[Due]) -> Mapping[str, Mapping[str, Path]]:
-    """The notices to the customer up to the span's end, and what the span's sweep took."""
-    last = max(period for command, period in dues if command is POINTS)
+    """The notices to the customer up to the span's end, and what its sweeps took."""
     swept = [period for command, period in dues if command is SWEEP]
+    last = max(period.december if period in swept else period for _, period in dues)
     notices = context.periods("expiry_notices")
+    sweeps = context.periods("expiry_sweep")
     return {
         "expiry_notices": {str(month): path for month, path in notices.items() if month <= last},
-        "expiry_sweep": context.file_of("expiry_sweep", swept[0] if swept else None),
+        "expiry_sweep": {str(year): sweeps[year] for year in swept},
     }
 
 
@@ -478,6 +482,84 @@ ENTRIES: Final = {
 }
 """Of an entry, by its kind."""
 
+_GRANTS: Final = Step(
+    "points_grants",
+    {"": Sentence("{lot_id}: {outcome:,} granted to {tier}", "{lot_id}: {tier} {outcome:,} 지급")},
+    Value("point_grant_amounts", "points", "credited_on", {"tier": "tier"}),
+)
+_PAYMENTS: Final = Step(
+    "points_payments",
+    {
+        "": Sentence(
+            "{lot_id}: {outcome:,}, {rate_points} per {per_amount:,} of {collected_amount:,} "
+            "won collected on {lines} counting lines of {first_bill} … {last_bill}",
+            "{lot_id}: {first_bill} … {last_bill} 인정 항목 {lines}건 수납액 "
+            "{collected_amount:,}원의 {per_amount:,}원당 {rate_points}, {outcome:,}",
+        )
+    },
+    Value("point_payment_credits", "points", "credited_on"),
+    detail=True,
+    most=2,
+)
+_PURCHASES: Final = Step(
+    "points_purchases",
+    {
+        "": Sentence(
+            "{lot_id}: {outcome:,}, {rate_points} per {per_amount:,} of {amount:,} won at "
+            "{channel}",
+            "{lot_id}: {channel} {amount:,}원의 {per_amount:,}원당 {rate_points}, {outcome:,}",
+        )
+    },
+    Value("point_purchase_credits", "points", "credited_on", {"channel": "channel"}),
+    detail=True,
+    most=2,
+)
+_EXPIRIES: Final = Step(
+    "points_expiries",
+    {
+        "told_ahead": Sentence(
+            "{lot_id}: {outcome:,} expired for {cause}; told last in {noticed_month}, "
+            "{lead_months} months ahead, reachable: {reachable}",
+            "{lot_id}: {outcome:,} 소멸({cause}); 마지막 안내 {noticed_month}, "
+            "{lead_months}개월 전, 연락 가능: {reachable}",
+        ),
+        "told": Sentence(
+            "{lot_id}: {outcome:,} expired for {cause}; told last in {noticed_month}, "
+            "reachable: {reachable}",
+            "{lot_id}: {outcome:,} 소멸({cause}); 마지막 안내 {noticed_month}, 연락 가능: "
+            "{reachable}",
+        ),
+        "never_told": Sentence(
+            "{lot_id}: {outcome:,} expired for {cause}; never told, credited on "
+            "{credited_on}, last day {expires_on}",
+            "{lot_id}: {outcome:,} 소멸({cause}); 안내 없음, 적립 {credited_on}, 유효기간 "
+            "{expires_on}",
+        ),
+    },
+    detail=True,
+    most=6,
+)
+
+_UPCOMING: Final = Step(
+    "points_upcoming",
+    {
+        "told": Sentence(
+            "{outcome:,} of {lots} lots lapse after {expires_on}; told last in {noticed_month}",
+            "{expires_on} 이후 {lots}건 {outcome:,} 소멸 예정; 마지막 안내 {noticed_month}",
+        ),
+        "not_told_yet": Sentence(
+            "{outcome:,} of {lots} lots lapse after {expires_on}; not told yet",
+            "{expires_on} 이후 {lots}건 {outcome:,} 소멸 예정; 아직 안내 전",
+        ),
+        "past": Sentence(
+            "{outcome:,} of {lots} lots are past {expires_on}; the next sweep takes them",
+            "유효기간({expires_on}) 경과 {lots}건 {outcome:,}; 다음 연말 소멸",
+        ),
+    },
+    detail=True,
+    most=3,
+)
+
 LEDGER: Final = Kind(
     name="points",
     help="Where a customer's points came from and where they went (P1-P11).",
@@ -503,7 +585,8 @@ LEDGER: Final = Kind(
             "{customer_id} from {first_month} to {last_month}: {opening:,} + {credited:,} credited "
             "- {spent:,} spent + {restored:,} given back - {expired:,} expired = {closing:,} "
             "points, {usable:,} of them usable after {last_day}",
-            "{customer_id} {first_month} … {last_month}: 기초 {opening:,} + 적립 {credited:,} - 사용 "
+            "{customer_id} {first_month} … {last_month}: 기초 {opening:,} + 적립 {credited:,} - "
+            "사용 "
             "{spent:,} + 복원 {restored:,} - 소멸 {expired:,} = 기말 {closing:,}포인트, {last_day} "
             "이후 가용 {usable:,}",
         ),
@@ -511,7 +594,8 @@ LEDGER: Final = Kind(
             "{customer_id} at the end of {last_day}: {opening:,} from {first_month} on + "
             "{credited:,} credited - {spent:,} spent + {restored:,} given back = {closing:,} "
             "points, {usable:,} of them usable that day",
-            "{customer_id} {last_day} 말: {first_month} 기초 {opening:,} + 적립 {credited:,} - 사용 "
+            "{customer_id} {last_day} 말: {first_month} 기초 {opening:,} + 적립 {credited:,} - "
+            "사용 "
             "{spent:,} + 복원 {restored:,} = {closing:,}포인트, 당일 가용 {usable:,}",
         ),
         "unknown_customer": Sentence(
@@ -530,119 +614,49 @@ LEDGER: Final = Kind(
                 )
             },
         ),
-        Step(
-            "points_grants",
-            {
-                "": Sentence(
-                    "{lot_id}: {outcome:,} granted to {tier}", "{lot_id}: {tier} {outcome:,} 지급"
-                )
-            },
-            Value("point_grant_amounts", "points", "credited_on", {"tier": "tier"}),
-        ),
-        Step(
-            "points_payments",
-            {
-                "": Sentence(
-                    "{lot_id}: {outcome:,}, {rate_points} per {per_amount:,} of {collected_amount:,} "
-                    "won collected on {lines} counting lines of {first_bill} … {last_bill}",
-                    "{lot_id}: {first_bill} … {last_bill} 인정 항목 {lines}건 수납액 "
-                    "{collected_amount:,}원의 {per_amount:,}원당 {rate_points}, {outcome:,}",
-                )
-            },
-            Value("point_payment_credits", "points", "credited_on"),
-            detail=True,
-            most=2,
-        ),
-        Step(
-            "points_purchases",
-            {
-                "": Sentence(
-                    "{lot_id}: {outcome:,}, {rate_points} per {per_amount:,} of {amount:,} won at "
-                    "{channel}",
-                    "{lot_id}: {channel} {amount:,}원의 {per_amount:,}원당 {rate_points}, {outcome:,}",
-                )
-            },
-            Value("point_purchase_credits", "points", "credited_on", {"channel": "channel"}),
-            detail=True,
-            most=2,
-        ),
+        _GRANTS,
+        _PAYMENTS,
+        _PURCHASES,
         Step(
             "points_lots",
             {
                 "open": Sentence(
                     "{lot_id}: {opening:,} + {credited:,} = {outcome:,} until {expires_on} "
                     "({set_by})",
-                    "{lot_id}: {opening:,} + {credited:,} = {outcome:,}, {expires_on}까지 ({set_by})",
+                    "{lot_id}: {opening:,} + {credited:,} = {outcome:,}, {expires_on}까지 "
+                    "({set_by})",
                 ),
                 "used": Sentence(
-                    "{lot_id}: {opening:,} + {credited:,} - {used:,} used - {refunded:,} refunded + "
+                    "{lot_id}: {opening:,} + {credited:,} - {used:,} used - {refunded:,} refunded "
+                    "+ "
                     "{given_back:,} given back = {outcome:,} until {expires_on} ({set_by}); "
                     "{requests}",
-                    "{lot_id}: {opening:,} + {credited:,} - 사용 {used:,} - 환급 {refunded:,} + 복원 "
+                    "{lot_id}: {opening:,} + {credited:,} - 사용 {used:,} - 환급 {refunded:,} + "
+                    "복원 "
                     "{given_back:,} = {outcome:,}, {expires_on}까지 ({set_by}); {requests}",
                 ),
                 "expired": Sentence(
-                    "{lot_id}: {opening:,} + {credited:,} - {used:,} used - {refunded:,} refunded + "
+                    "{lot_id}: {opening:,} + {credited:,} - {used:,} used - {refunded:,} refunded "
+                    "+ "
                     "{given_back:,} given back - {expired:,} expired ({cause}), last day "
                     "{expires_on} ({set_by})",
-                    "{lot_id}: {opening:,} + {credited:,} - 사용 {used:,} - 환급 {refunded:,} + 복원 "
+                    "{lot_id}: {opening:,} + {credited:,} - 사용 {used:,} - 환급 {refunded:,} + "
+                    "복원 "
                     "{given_back:,} - 소멸 {expired:,} ({cause}), 유효기간 {expires_on} ({set_by})",
                 ),
             },
             detail=True,
             most=14,
         ),
-        Step(
-            "points_expiries",
-            {
-                "told_ahead": Sentence(
-                    "{lot_id}: {outcome:,} expired for {cause}; told last in {noticed_month}, "
-                    "{lead_months} months ahead, reachable: {reachable}",
-                    "{lot_id}: {outcome:,} 소멸({cause}); 마지막 안내 {noticed_month}, "
-                    "{lead_months}개월 전, 연락 가능: {reachable}",
-                ),
-                "told": Sentence(
-                    "{lot_id}: {outcome:,} expired for {cause}; told last in {noticed_month}, "
-                    "reachable: {reachable}",
-                    "{lot_id}: {outcome:,} 소멸({cause}); 마지막 안내 {noticed_month}, 연락 가능: "
-                    "{reachable}",
-                ),
-                "never_told": Sentence(
-                    "{lot_id}: {outcome:,} expired for {cause}; never told, credited on "
-                    "{credited_on}, last day {expires_on}",
-                    "{lot_id}: {outcome:,} 소멸({cause}); 안내 없음, 적립 {credited_on}, 유효기간 "
-                    "{expires_on}",
-                ),
-            },
-            detail=True,
-            most=6,
-        ),
-        Step(
-            "points_upcoming",
-            {
-                "told": Sentence(
-                    "{outcome:,} of {lots} lots lapse after {expires_on}; told last in "
-                    "{noticed_month}",
-                    "{expires_on} 이후 {lots}건 {outcome:,} 소멸 예정; 마지막 안내 {noticed_month}",
-                ),
-                "not_told_yet": Sentence(
-                    "{outcome:,} of {lots} lots lapse after {expires_on}; not told yet",
-                    "{expires_on} 이후 {lots}건 {outcome:,} 소멸 예정; 아직 안내 전",
-                ),
-                "past": Sentence(
-                    "{outcome:,} of {lots} lots are past {expires_on}; the next sweep takes them",
-                    "유효기간({expires_on}) 경과 {lots}건 {outcome:,}; 다음 연말 소멸",
-                ),
-            },
-            detail=True,
-            most=3,
-        ),
+        _EXPIRIES,
+        _UPCOMING,
         Step(
             "points_periods",
             {
                 "": Sentence(
                     "{period}: {opening:,} + {credited:,} credited - {spent:,} spent + "
-                    "{restored:,} given back - {expired:,} expired = {closing:,}, {usable:,} usable",
+                    "{restored:,} given back - {expired:,} expired = {closing:,}, {usable:,} "
+                    "usable",
                     "{period}: 기초 {opening:,} + 적립 {credited:,} - 사용 {spent:,} + 복원 "
                     "{restored:,} - 소멸 {expired:,} = {closing:,}, 가용 {usable:,}",
                 )
@@ -667,4 +681,99 @@ LEDGER: Final = Kind(
         ),
     ),
 )
-KINDS: Final = (REDEMPTION, REFUND, LEDGER)
+
+
+_OWNED: Final = re.compile(r"(?:membership|payment):[^:]+:(?P<customer>[^:]+)")
+"""A lot of one a customer and year or month; its id tells whose it is (G2, P1)."""
+
+
+def _lot(reader: Reader, scratch: Path, asked: Asked) -> Asked:
+    """The lot with its owner and the periods in which it moved, else the last one that had it."""
+    from flows.answers.replay import Files
+
+    lot = asked.lot or ""
+    context = reader.context
+    entries, lots = (context.files(name) for name in ("point_entries", "point_lots"))
+    owned = _OWNED.fullmatch(lot)
+    customer = owned["customer"] if owned else None
+    found = None
+    with Files(reader, {"lot_id": [lot]}, scratch) as reading:
+        if customer is None:
+            found = reading.newest_with("point_entries", entries, "lot_id", lot)
+            found = found or reading.newest_with("point_lots", lots, "lot_id", lot)
+            customer = found[1]["customer_id"] if found else None
+    periods: set[Period] = set()
+    if customer is not None:
+        with Files(reader, {"customer_id": [customer]}, scratch) as reading:
+            rows = reading.of_table("point_entries", entries).to_pylist()
+            periods = {Period.parse(row["period"]) for row in rows if row["lot_id"] == lot}
+            if not periods:
+                found = found or reading.newest_with("point_lots", lots, "lot_id", lot)
+                periods = {Period.parse(found[0])} if found else set()
+            # what is left has the terms of the last month, whatever changed them
+            newest = max(POINTS.published(context))
+            left = reading.of_table("point_lots", {str(newest): lots[str(newest)]})
+            if lot in left["lot_id"].to_pylist():
+                periods.add(newest)
+    if not periods:
+        raise NotReady(
+            f"{lot} is in no published point_entries or point_lots; look the id up there, or "
+            "publish its month first (`pointbook status` says what is missing)"
+        )
+    if all(period.span == "year end" for period in periods):
+        periods.add(min(periods).december)
+    return replace(asked, customer=customer, periods=tuple(sorted(periods)))
+
+
+def _periods(_context: Context, asked: Asked) -> Sequence[Due]:
+    return [
+        (SWEEP, period.whole_year) if period.span == "year end" else (POINTS, period)
+        for period in asked.periods
+    ]
+
+
+LOT: Final = Kind(
+    name="lot",
+    help="The life of one lot of points, entry by entry (P1-P9).",
+    example="--lot membership:2018:C0000064",
+    about="customer_id",
+    asks=("lot",),
+    table="point_entries",
+    id="lot_id",
+    locate=_lot,
+    dues=_periods,
+    also=_told,
+    answer="lot",
+    sentences={
+        "open": Sentence(
+            "{lot_id} of {customer_id}: {credited:,} credited on {credited_on}, {remaining:,} "
+            "left, "
+            "last day {expires_on} ({set_by})",
+            "{lot_id} ({customer_id}): {credited_on} {credited:,} 적립, 잔여 {remaining:,}, "
+            "유효기간 "
+            "{expires_on} ({set_by})",
+        ),
+        "used_up": Sentence(
+            "{lot_id} of {customer_id}: {credited:,} credited on {credited_on}, all used, last day "
+            "{expires_on} ({set_by})",
+            "{lot_id} ({customer_id}): {credited_on} {credited:,} 적립, 모두 사용, 유효기간 "
+            "{expires_on} ({set_by})",
+        ),
+        "expired": Sentence(
+            "{lot_id} of {customer_id}: {credited:,} credited on {credited_on}, {expired:,} "
+            "expired "
+            "for {cause}, last day {expires_on} ({set_by})",
+            "{lot_id} ({customer_id}): {credited_on} {credited:,} 적립, {expired:,} 소멸({cause}), "
+            "유효기간 {expires_on} ({set_by})",
+        ),
+    },
+    steps=(
+        _GRANTS,
+        replace(_PAYMENTS, detail=False),
+        replace(_PURCHASES, detail=False),
+        Step("points_entries", ENTRIES, detail=True, most=24),
+        _EXPIRIES,
+        _UPCOMING,
+    ),
+)
+KINDS: Final = (REDEMPTION, REFUND, LEDGER, LOT)

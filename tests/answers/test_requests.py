@@ -124,7 +124,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _made(tmp_path_factory.mktemp("requests") / "workspace", _rows())
 
 
-REDEMPTIONS = {
+REDEMPTIONS: dict[str, tuple[str | None, Row]] = {
     # id: step that failed, figures of the answer
     "ok": (None, {"points": 100, "usable": 1000}),
     "short": ("redemption_balance", {"usable": 1000, "short": 200}),
@@ -262,7 +262,7 @@ def test_what_would_have_changed_a_redemption_comes_true(workspace: Path, tmp_pa
     assert status["not-vip"] == "accepted"
 
 
-REFUNDS = {
+REFUNDS: dict[str, tuple[str | None, Row]] = {
     "F-paid": (None, {"fee": 0, "amount_krw": 100, "refundable": 1000}),
     "F-gift": (None, {"fee": 9, "amount_krw": 190, "pay_on": "2016-03-16"}),
     "F-stranger": ("refund_identity", {"refundable": None}),

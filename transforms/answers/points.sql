@@ -3,7 +3,7 @@
 -- keys: none
 -- inputs: points_lots(opening, credited, used, refunded, given_back, expired, outcome, expires_on),
 --   points_span(last_day, on_a_day, first_month, last_month),
---   replayed_customers_spans(customer_id), published_point_exceptions(customer_id), asked(year)
+--   replayed_customers_spans(customer_id), published_point_exceptions(source_id), asked(year)
 -- policy: none
 -- rules: P11
 WITH sums AS (
@@ -34,7 +34,7 @@ known AS (
             FROM replayed_customers_spans
         ) AS spans,
         (
-            SELECT COUNT(published_point_exceptions.customer_id)
+            SELECT COUNT(published_point_exceptions.source_id)
             FROM published_point_exceptions
         ) AS exceptions
 )

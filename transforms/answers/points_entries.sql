@@ -1,8 +1,8 @@
--- purpose: Every movement of the customer's points of the span, one after another
+-- purpose: Every movement of the customer's points of the span, or of the asked lot
 -- grain: one row per lot and movement
 -- keys: period, lot_id, source_id, kind
 -- inputs: published_point_entries(kind, period, occurred_at, lot_id, source_id, points, cause,
---   lot_kind, credited_on, expires_on), points_span(last_day)
+--   lot_kind, credited_on, expires_on, shortened_from), points_span(last_day, lot_id)
 -- policy: none
 -- rules: P2, P11
 -- kept: table
@@ -17,10 +17,12 @@ SELECT
     CAST(published_point_entries.cause AS VARCHAR) AS cause,
     CAST(published_point_entries.lot_kind AS VARCHAR) AS lot_kind,
     CAST(published_point_entries.credited_on AS DATE) AS credited_on,
-    CAST(published_point_entries.expires_on AS DATE) AS expires_on
+    CAST(published_point_entries.expires_on AS DATE) AS expires_on,
+    CAST(published_point_entries.shortened_from AS DATE) AS shortened_from
 FROM published_point_entries
 INNER JOIN points_span
     ON CAST(published_point_entries.occurred_at AS DATE) <= points_span.last_day
+    AND (points_span.lot_id IS NULL OR published_point_entries.lot_id = points_span.lot_id)
 ORDER BY
     period,
     occurred_at,

@@ -31,5 +31,5 @@ LEFT JOIN published_expiry_notices
         published_expiry_sweep.cause = 'inactivity'
         OR published_expiry_sweep.expires_on = published_expiry_notices.expires_on
     )
-LEFT JOIN points_lots ON published_expiry_sweep.lot_id = points_lots.lot_id
+INNER JOIN points_lots ON published_expiry_sweep.lot_id = points_lots.lot_id
 ORDER BY expires_on, lot_id

@@ -1,11 +1,11 @@
--- purpose: Every lot that the customer had in the span, from opening to closing, with its last day
---   and what set that
+-- purpose: Every lot that the customer had in the span, or the asked one, from opening to closing,
+--   with its last day and what set that
 -- grain: one row per lot that opened the span or moved in it
 -- keys: lot_id
 -- inputs: replayed_opening_lots(lot_id, remaining, replayed_period), points_span(first_month,
---   last_day), points_entries(lot_id, points, kind, lot_kind, cause, expires_on, source_id,
---   occurred_at), replayed_ledger_lots(lot_id, kind, replayed_period, credited_on, refundable,
---   changes_on, changed_expires_on, expires_on, shortened_from),
+--   last_day, lot_id), points_entries(lot_id, points, kind, lot_kind, cause, expires_on,
+--   shortened_from, source_id, occurred_at), replayed_ledger_lots(lot_id, kind, replayed_period,
+--   credited_on, refundable, changes_on, changed_expires_on, expires_on, shortened_from),
 --   replayed_earlier_extensions(lot_id, expires_on, kind), replayed_promotions(promotion_credit_id,
 --   expires_on)
 -- policy: none
@@ -31,6 +31,10 @@ moved AS (
         MAX(points_entries.cause) AS cause,
         MAX(CASE WHEN points_entries.kind = 'extension' THEN points_entries.expires_on END)
             AS extended_to,
+        MAX(CASE WHEN points_entries.kind = 'expiry' THEN points_entries.expires_on END)
+            AS lapsed_after,
+        MAX(CASE WHEN points_entries.kind = 'expiry' THEN points_entries.shortened_from END)
+            AS shortened_from,
         STRING_AGG(
             CASE
                 WHEN points_entries.kind IN ('redemption', 'refund', 'cancellation')
@@ -72,6 +76,7 @@ known_lots AS (
         ) AS is_shortened
     FROM replayed_ledger_lots
     CROSS JOIN points_span
+    WHERE points_span.lot_id IS NULL OR replayed_ledger_lots.lot_id = points_span.lot_id
     GROUP BY replayed_ledger_lots.lot_id
 ),
 
@@ -96,13 +101,13 @@ lots AS (
         known_lots.kind,
         known_lots.credited_on,
         known_lots.refundable,
-        GREATEST(known_lots.expires_on, COALESCE(moved.extended_to, known_lots.expires_on))
-            AS last_day,
+        COALESCE(moved.lapsed_after, moved.extended_to, known_lots.expires_on) AS last_day,
         CASE
             WHEN moved.extended_to IS NOT NULL
                 OR earlier_extensions.extended_to = known_lots.expires_on
                 THEN 'extension'
-            WHEN known_lots.is_shortened THEN 'policy_change'
+            WHEN known_lots.is_shortened OR moved.lapsed_after < moved.shortened_from
+                THEN 'policy_change'
             WHEN moved.credited IS NULL THEN 'credit'
             WHEN delivered.lot_id IS NOT NULL THEN 'delivered'
             ELSE 'terms'
