@@ -86,7 +86,7 @@ def finance(
     found, sheets = read_whole(
         options, lambda reader: _Report(reader, options, first, last, least).made()
     )
-    pack.write(found, sheets, least)
+    pack.write(found, sheets)
     return found | {"out": str(pack.folder)}
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from flows.console.errors import RunFailed, WrongUsage
 from flows.publishing.workspace import private
@@ -19,8 +19,7 @@ from schemas.sheets import SHEETS, Sheet
 from transforms.engine.row_groups import TableFile
 
 FINANCE: Final = "finance.json"
-_BOM: Final = b"\xef\xbb\xbf"
-"""By which Excel knows UTF-8."""
+Row = Mapping[str, Any]
 
 
 class Pack:
@@ -32,9 +31,10 @@ class Pack:
         if folder.exists() and not _may_be_replaced(folder):
             raise WrongUsage(f"--out {folder} holds something else; name a new folder")
 
-    def write(self, told: Mapping[str, Any], sheets: Mapping[str, pa.Table], least: int) -> None:
+    def write(self, told: Mapping[str, Any], sheets: Mapping[str, pa.Table]) -> None:
         """Writes everything beside the folder, then puts it in its place.
 
+        `told`: finance.json, which has the rows of every sheet; `sheets`: these in their types.
         Raises RunFailed, and leaves what was there, where that can't be written.
         """
         try:
@@ -42,8 +42,9 @@ class Pack:
                 self.folder.parent.mkdir(parents=True, exist_ok=True)
                 made = Path(tempfile.mkdtemp(prefix=".finance-", dir=self.folder.parent))
                 try:
-                    for name, rows in sheets.items():
-                        write_sheet(made, SHEETS[name], rows, least)
+                    for each in told["sheets"]:
+                        name = each["sheet"]
+                        _write_sheet(made, SHEETS[name], sheets[name], each["rows"])
                     text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
                     (made / FINANCE).write_text(text, encoding="utf-8")
                     self._replace(made)
@@ -74,16 +75,18 @@ def _may_be_replaced(folder: Path) -> bool:
     return folder.is_dir() and ((folder / FINANCE).is_file() or not any(folder.iterdir()))
 
 
-def write_sheet(folder: Path, sheet: Sheet, rows: pa.Table, least: int) -> None:
+def _write_sheet(folder: Path, sheet: Sheet, rows: pa.Table, told: Sequence[Row]) -> None:
     """Writes a sheet's rows as Parquet, and as CSV that opens in Excel: UTF-8 with its mark.
 
-    Of people too few to be told the CSV says `<least`; in Parquet they are null.
+    The CSV says what finance.json does: `<N` of people too few to be told, who are null in Parquet.
     """
-    with TableFile(folder / f"{sheet.name}.parquet", sheet.arrow_schema, sheet.name) as file:
-        file.write(rows)
-    for name in sheet.people:
-        counted = rows[name].cast(pa.string()).fill_null(f"<{least}")
-        rows = rows.set_column(rows.schema.get_field_index(name), name, counted)
-    with (folder / f"{sheet.name}.csv").open("wb") as file:
-        file.write(_BOM)
-        pa_csv.write_csv(rows, file, pa_csv.WriteOptions(quoting_style="needed"))
+    with TableFile(folder / f"{sheet.name}.parquet", sheet.arrow_schema, sheet.name) as parquet:
+        parquet.write(rows)
+    with (folder / f"{sheet.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(sheet.columns)
+        writer.writerows(map(_cell, row.values()) for row in told)
+
+
+def _cell(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
