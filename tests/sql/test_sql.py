@@ -54,6 +54,7 @@ RUN_CONTEXT = {
     "year": "BIGINT",
     "swept_on": "DATE",
     "swept_at": "TIMESTAMP",
+    "ledger_from": "VARCHAR",
     "billing_month": "VARCHAR",
 }
 """The one-row relation that carries a run's parameters; a run has those that it needs."""
@@ -85,6 +86,10 @@ def _relations() -> Schema:
     known: dict[str, dict[str, str]] = {
         "run_context": RUN_CONTEXT,
         "window_months": {"billing_month": "VARCHAR"},
+        "tiers_before": _columns_of(TABLES["tier_snapshot"]),
+        "notice_months": {"month": "VARCHAR"},
+        "tier_scale": {"tier": "VARCHAR"}
+        | dict.fromkeys(("place", "points_before", "points_after"), "BIGINT"),
         "counting_fees": _produced("membership/counting_fees"),
         "opened_lots": _produced("opening/opened_mileage_lots"),
         "changed_cells": dict.fromkeys(

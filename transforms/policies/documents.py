@@ -83,14 +83,14 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _exact)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
 
 
-def read_document(path: Path) -> tuple[Any, list[str]]:
-    """The content of a file, and its duplicate keys; NotRead where it can't be read."""
-    text = _text(path)
+def read_document(content: bytes) -> tuple[Any, list[str]]:
+    """What a file of these bytes holds, and its duplicate keys; NotRead where it can't be read."""
+    text = _text(content)
     with _ReadingYaml():
         _refuse_aliases(text)
         loader = _Loader(text)
-        content = loader.get_single_data()
-    return content, [duplicate(*found) for found in loader.duplicates]
+        document = loader.get_single_data()
+    return document, [duplicate(*found) for found in loader.duplicates]
 
 
 def read_as_written(path: Path) -> Document:
@@ -104,7 +104,7 @@ def read_as_written(path: Path) -> Document:
             f"{size:,} bytes; {_MOST_BYTES:,} at most: move codes to a file of their own "
             "(values_file)"
         )
-    text = _text(path)
+    text = _text(path.read_bytes())
     with _ReadingYaml():
         _refuse_aliases(text)
         _refuse_tags(text)
@@ -122,9 +122,9 @@ def duplicate(line: int, key: str) -> str:
     return f"line {line}: {key} is given twice; keep one"
 
 
-def _text(path: Path) -> str:
+def _text(content: bytes) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotRead("not UTF-8; save the file as UTF-8") from None
 
