@@ -211,10 +211,16 @@ def view_statements(
 ) -> list[str]:
     """A view of the table over Parquet files with its comments; typed and empty without files.
 
+    Columns that are declared as ordered are enumerations, which sort as declared: tiers, say.
     `held`: the columns that any of the files holds, where they don't all hold the same.
     """
     view = quoted(table.name)
     rows = parquet_rows(table_schema(table), files, table.partition, held=held)
+    if ordered := [name for name in table.columns if table.columns[name].metadata.get("ordered")]:
+        # as text the files' values would sort by their letters
+        levels = {name: ", ".join(literal(v) for v in table.domain(name) or []) for name in ordered}
+        casts = (f"CAST({quoted(n)} AS ENUM({of})) AS {quoted(n)}" for n, of in levels.items())
+        rows = f"SELECT * REPLACE ({', '.join(casts)}) FROM ({rows})"
     comment = literal(f"{table.description}; {table.grain}")
     statements = [
         f"CREATE OR REPLACE VIEW {view} AS {rows}",

@@ -277,6 +277,26 @@ _TIER_UPGRADE = _policy(
     },
 )
 
+_TIER_FEE_BANDS = _policy(
+    "tier_fee_bands",
+    "The bands of annual fee that customers are counted by (T9)",
+    unit="KRW",
+    read_on="the assessment date, 1 November before the year",
+    values={
+        "width": integer("Width of a band, from 0 on", 1),
+        "greatest": integer("Where the last band begins, which has no end"),
+    },
+)
+
+_TIER_TENURE_BANDS = _policy(
+    "tier_tenure_bands",
+    "The bands of tenure that customers are counted by (T9)",
+    unit="years",
+    read_on="the assessment date, 1 November before the year",
+    keys={"from_years": integer("Full years from which it is; it reaches up to the next one")},
+    values={"band": column(TEXT, "What the band is called")},
+)
+
 _POINT_GRANT_AMOUNTS = _policy(
     "point_grant_amounts",
     "Points granted yearly by tier; 0 grants none (G1)",

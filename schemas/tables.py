@@ -126,8 +126,12 @@ def _fee(product: str) -> DeclaredColumn:
     )
 
 
-def _tier(description: str) -> DeclaredColumn:
-    return enumeration(description, TIERS)
+def _tier(description: str, *, nullable: bool = False) -> DeclaredColumn:
+    return enumeration(description, TIERS, nullable=nullable, ordered=True)
+
+
+def _elite(description: str) -> DeclaredColumn:
+    return enumeration(description, ELITE_STATUSES, ordered=True)
 
 
 _TIER_SNAPSHOT = Table(
@@ -151,6 +155,12 @@ _TIER_SNAPSHOT = Table(
         "upgraded": column(BOOL, "Whether tenure lifted the tier above fee_tier (T5)"),
         "tier": _tier("Tier of the membership year (T4, T5)"),
         "policy": column(TEXT, "The policies used, as name@valid_from, separated by blanks"),
+        "missing_to_next": integer(
+            "What annual_fee lacks of the next tier by fee; missing at the highest (T4)",
+            1,
+            nullable=True,
+            unit=_KRW,
+        ),
     },
     partition="membership_year",
     key=["customer_id"],
@@ -185,6 +195,57 @@ _TIER_EXCEPTIONS = Table(
     },
     partition="membership_year",
     key=["customer_id"],
+)
+
+_TIER_MOVES = Table(
+    "tier_moves",
+    "How customers moved between the tiers of the year before and of this one, and why (T9)",
+    grain="one row per tier before, tier, tier by fee, and why",
+    columns={
+        "membership_year": _MEMBERSHIP_YEAR,
+        "tier_before": _tier("Tier of the year before; missing: none", nullable=True),
+        "tier": _tier("Tier of the membership year; missing: not in its snapshot", nullable=True),
+        "fee_tier": _tier("Tier by annual_fee alone (T4); missing as tier is", nullable=True),
+        "why": enumeration(
+            "What moved them: their fee's tier, up or down; tenure, where it was not that; came, "
+            "left: assessed in one of both years alone; same: the tier is. Missing: the year "
+            "before is not published",
+            ["fee_up", "fee_down", "tenure", "came", "left", "same"],
+            nullable=True,
+        ),
+        "customers": integer("Customers", 1, unit="customers"),
+        "annual_fee": column(
+            INT64, "Their annual_fee in this year's snapshot; 0 of those who left", unit=_KRW
+        ),
+        "points_before": integer(
+            "Points that their tier before was granted, by the amounts of that year (G1)",
+            unit="points",
+        ),
+        "points_after": integer(
+            "Points that their tier is granted, by the amounts of this year (G1)", unit="points"
+        ),
+    },
+    partition="membership_year",
+    key=["tier_before", "tier", "fee_tier", "why"],
+)
+
+_TIER_BANDS = Table(
+    "tier_bands",
+    "How many customers pay how much and have stayed how long, by tier (T9)",
+    grain="one row per band of annual fee, band of tenure and tier that any customer has",
+    columns={
+        "membership_year": _MEMBERSHIP_YEAR,
+        "band_from": integer(
+            "Least annual_fee of the band; fees below 0 are in the lowest, the highest has no end",
+            unit=_KRW,
+        ),
+        "tenure_band": column(TEXT, "Full years of tenure, as tier_tenure_bands.yaml calls them"),
+        "tier": _tier("Tier of the membership year"),
+        "customers": integer("Customers", 1, unit="customers"),
+        "annual_fee": column(INT64, "Their annual_fee", unit=_KRW),
+    },
+    partition="membership_year",
+    key=["band_from", "tenure_band", "tier"],
 )
 
 _POINT_GRANTS = Table(
@@ -518,9 +579,23 @@ _EXPIRY_SWEEP = Table(
         "noticed_month": column(
             TEXT, "Month of the latest notice of it; missing: never told (P10)", nullable=True
         ),
+        "untold": enumeration(
+            "Why its owner was never told; missing where told. left: had left by the last notice "
+            "that could name it; credited_late: it came, or came back, after that; not_run: such "
+            "notices were not told; ledger_start: they fell before the ledger's second month",
+            ["left", "credited_late", "not_run", "ledger_start"],
+            nullable=True,
+        ),
     },
     partition="year",
     key=["lot_id"],
+    checks=[
+        consistent(
+            "untold",
+            lambda f: f["untold"].isna() == f["noticed_month"].notna(),
+            "a reason exactly where there is no notice",
+        )
+    ],
 )
 
 
@@ -953,14 +1028,25 @@ _ELITE_STATUS = Table(
         "qualifying_half_flights": integer(
             "Qualifying flights: 2 each, 1 within the home country (E2)", unit="half flights"
         ),
-        "status_by_miles": enumeration("Status by qualifying_miles alone (E3)", ELITE_STATUSES),
-        "status_by_flights": enumeration(
-            "Status by qualifying_half_flights alone (E3)", ELITE_STATUSES
-        ),
-        "status": enumeration("The higher of both (E3)", ELITE_STATUSES),
+        "status_by_miles": _elite("Status by qualifying_miles alone (E3)"),
+        "status_by_flights": _elite("Status by qualifying_half_flights alone (E3)"),
+        "status": _elite("The higher of both (E3)"),
         "valid_from": column(DATE, "First day of the status (E1)"),
         "valid_to": column(DATE, "Last day of the status (E1)"),
         "policy": column(TEXT, "The policies used, as name@valid_from, separated by blanks"),
+        "missing_to_next": integer(
+            "What qualifying_miles lack of the next status by miles; missing at the highest (E3)",
+            1,
+            nullable=True,
+            unit=_MILES,
+        ),
+        "missing_half_flights_to_next": integer(
+            "What qualifying_half_flights lack of the next status by flights; missing at the "
+            "highest (E3)",
+            1,
+            nullable=True,
+            unit="half flights",
+        ),
     },
     partition="status_year",
     key=["member_id"],

@@ -118,12 +118,14 @@ class Ledger:
     entries: list[Row] = field(default_factory=list)
     moved: dict[tuple[str, str], int] = field(default_factory=dict)
     """By lot and month of expiry what a change of its last day took there, or brought there."""
+    closed: list[str] = field(default_factory=list)
     begun: bool = False
 
     # A month
 
     def close(self, month: str) -> Tables:
         opening = self._held()
+        self.closed.append(month)
         self.entries, self.moved, self.begun = [], {}, True
         new_lots, exceptions = self._credits(month)
         answers: list[Row] = []
@@ -448,7 +450,30 @@ class Ledger:
             "expires_on": lot.expires_on,
             "cause": cause,
             "noticed_month": max(told, default=None),
+            "untold": None if told else self._why_untold(lot, cause, year),
         }
+
+    def _why_untold(self, lot: Lot, cause: str, year: int) -> str:
+        """What kept the notices from naming a lot; all of them were told."""
+        days = [date(year, month, 1) for month in (10, 11, 12)]
+        if cause != "inactivity":
+            end = lot.expires_on.year * 12 + lot.expires_on.month - 1
+            days = [date((end - lead) // 12, (end - lead) % 12 + 1, 1) for lead in LEADS]
+        if cause == "policy_change":
+            known = min(
+                change.announced_on
+                for change in self.changes
+                if (change.kind, change.expires_on) == (lot.kind, lot.expires_on)
+            )
+            news = known if known.day == 1 else (known + timedelta(days=31)).replace(day=1)
+            days = [day for day in (*days, news) if day >= known]
+        gone, last = self.customers[lot.customer_id]["terminated_on"] or date.max, max(days)
+        first = min(self.closed)
+        if any(lot.credited_on < day < gone and _month(day) > first for day in days):
+            return "credited_late"  # it was used up then, and came back
+        if gone <= last:
+            return "left"
+        return "credited_late" if lot.credited_on >= last else "ledger_start"
 
     # What every period has
 

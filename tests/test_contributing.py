@@ -161,15 +161,15 @@ def test_a_column_of_a_table(checkout: Checkout) -> None:
     anchor = "    CAST(tiers.fee_tier AS VARCHAR) AS fee_tier,\n"
     checkout.edit("transforms/membership/tier_snapshot.sql", anchor, sql + anchor)
 
-    checkout.manifest("tiers", "--year", "2019")
+    checkout.manifest("tiers", "--year", "2018")
 
-    assert {row["customer_id"]: row["monthly_fee"] for row in checkout.rows(2019)} == MONTHLY
-    assert checkout.states() == {"2018": "stale", "2019": "current"}
+    assert {row["customer_id"]: row["monthly_fee"] for row in checkout.rows(2018)} == MONTHLY
+    assert checkout.states() == {"2018": "current", "2019": "stale"}
     catalog = checkout.workspace / "warehouse" / "catalog.duckdb"
     with duckdb.connect(str(catalog), read_only=True) as connection:
         found = connection.sql(f"SELECT DISTINCT membership_year, monthly_fee FROM {TIERS}")
         values = set(found.fetchall())
-    assert values == {(2018, None), *((2019, fee) for fee in MONTHLY.values())}
+    assert values == {(2019, None), *((2018, fee) for fee in MONTHLY.values())}
 
 
 def test_a_table_of_a_command_and_its_policy(checkout: Checkout) -> None:
@@ -180,7 +180,7 @@ def test_a_table_of_a_command_and_its_policy(checkout: Checkout) -> None:
     (checkout.root / f"transforms/audits/{claim}.sql").write_text(audit, encoding="utf-8")
     anchor = "_DECLARED: Final = "
     checkout.edit("schemas/tables.py", anchor, f"{declaration}\n{anchor}")
-    shipped = '    tables=("tier_snapshot", "tier_exceptions"),\n'
+    shipped = '    tables=("tier_snapshot", "tier_exceptions", "tier_moves", "tier_bands"),\n'
     checkout.edit("flows/commands/tiers.py", shipped, tables)
     tiers = ("tiers", "--year", "2019")
 

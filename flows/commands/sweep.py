@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
-from typing import Final
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
 
 from flows.commands.activity import YearEnd, activity_files
 from flows.commands.dated import dated_files
 from flows.commands.declaration import Command, Dates
-from flows.commands.points import BALANCES, OF_POINTS, TOO_MANY
+from flows.commands.points import BALANCES, CHANGES, OF_POINTS, TOO_MANY, known_changes
 from flows.console.errors import NotReady
 from flows.console.parts import Part
 from flows.publishing.ledgers import POINTS
 from flows.publishing.run import Context
-from flows.publishing.write_audit import Inputs
+from flows.publishing.write_audit import Inputs, digest
 from schemas.periods import Period
+from schemas.policy import POLICIES
+from transforms.engine.plain import relation_of
+from transforms.policies.policy import Policies
 
 _LAST_SECOND: Final = time(23, 59, 59)
+_OF_NOTICES: Final = ("point_notice_leads", "point_inactivity_notices")
+"""The policies that say when notices are told (P10)."""
+_MONTHS: Final = pa.schema([("month", pa.string())])
 
 
 def _opening(context: Context, year: Period) -> Period:
@@ -35,15 +45,23 @@ def _inputs(context: Context, year: Period) -> Inputs:
         {
             "opening_lots": context.file_of("point_lots", december),
             **dated_files(context, "customers"),
-            "expiry_notices": {
-                month: path
-                for month, path in context.files("expiry_notices").items()
-                if month <= str(december)
-            },
+            "expiry_notices": _notices(context, year),
             **activity_files(context, YearEnd.of(context.policies, year), year.day_after),
         },
         {"opening_lots": "point_lots"},
     )
+
+
+def _notices(context: Context, year: Period) -> dict[str, Path]:
+    """The notices up to the year's end, by month."""
+    files = context.files("expiry_notices")
+    return {month: path for month, path in files.items() if month <= str(year.december)}
+
+
+def _notice_months(context: Context, year: Period) -> dict[str, pa.Table]:
+    """The months whose notices were told: one may have had nothing to tell."""
+    months = ({"month": month} for month in _notices(context, year))
+    return {"notice_months": relation_of(months, _MONTHS)}
 
 
 def _dates(context: Context, year: Period) -> Dates:
@@ -57,15 +75,38 @@ def _dates(context: Context, year: Period) -> Dates:
         "active_from": dates.active_from,
         "active_until": year.day_after,
         "spared_from": dates.spared_from,
+        "ledger_from": min(context.files("point_lots")),
     }
 
 
 def _policies_read() -> list[str]:
-    return sorted({*COMMAND.dependencies.policies, "point_sweep"})
+    """The policies that count as they are on the day of the sweep."""
+    read = {*COMMAND.dependencies.policies, "point_sweep"}
+    return sorted(read.difference(_OF_NOTICES, [CHANGES]))
 
 
 def _policies(context: Context, year: Period) -> dict[str, str]:
-    return {"policies": context.policies.fingerprint(_policies_read(), year.last_day)}
+    policies, last = context.policies, year.last_day
+    known = known_changes(policies, effective_by=last)
+    return {
+        "policies": policies.fingerprint(_policies_read(), last),
+        "policies of notices": digest([known, *(_until(policies, of, last) for of in _OF_NOTICES)]),
+    }
+
+
+def _until(policies: Policies, name: str, last: date) -> list[list[object]]:
+    """The rows of a policy that began by a day: their values, from when, and to when by then."""
+    return [
+        [*(row[column] for column in POLICIES[name].columns), row["valid_from"], _ended(row, last)]
+        for row in policies.rows(name)
+        if row["valid_from"] <= last
+    ]
+
+
+def _ended(row: Mapping[str, Any], last: date) -> date | None:
+    """When a row ended, if it had by a day."""
+    ends: date | None = row["valid_to"]
+    return ends if ends is not None and ends <= last else None
 
 
 def _require(context: Context, year: Period) -> None:
@@ -96,6 +137,7 @@ COMMAND: Final = Command(
     ),
     partition=_partition,
     inputs=_inputs,
+    given=_notice_months,
     stands_for={"movements_in_order": "swept_movements", "lots_in_order": "swept_lots"},
     dates=_dates,
     policies=_policies,

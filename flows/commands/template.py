@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 from flows.commands.dated import DATED, Strangers, told_until
 from flows.commands.declaration import Command
 from flows.console.errors import RunFailed
+from flows.deliveries.landing import Deliveries
+from flows.publishing.kept_policies import keep_policies
 from flows.publishing.options import POLICIES, Options
 from flows.publishing.run import Context, Run
 from flows.publishing.steps import StepRunner, plainly
@@ -95,9 +97,12 @@ def perform(
             publish_table(run, table, recorded, facts.get("gaps", ()))
         content = {command.span: period.value, **_opening(command, context, period), **facts}
         content |= {"policies": context.policies.digest, **parts, **command.besides(parts)}
+        content["deliveries_through"] = Deliveries.load(context.workspace.staged).last
         content |= {"inputs": inputs.as_manifest(context.state), "audits": work.claims}
         if dry_run and options.policies != POLICIES:
             content["took"] = _took(command, context, period)
+        if not dry_run:
+            keep_policies(run, context)
         return run.commit(content, dry_run=dry_run)
 
 

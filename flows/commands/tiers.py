@@ -1,11 +1,11 @@
-"""Tiers: the membership tier snapshot of a year, on its assessment date (T1–T8)."""
+"""Tiers: the membership tier snapshot of a year, on its assessment date (T1–T9)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pyarrow as pa
 
@@ -15,12 +15,25 @@ from flows.commands.gaps import months_delivered
 from flows.console.errors import NotReady
 from flows.console.parts import Part
 from flows.publishing.run import Context
-from flows.publishing.write_audit import Inputs
+from flows.publishing.write_audit import Inputs, digest
 from schemas.periods import Period
+from schemas.tables import TIERS
+from transforms.engine.dependencies import Dependencies
 from transforms.engine.plain import relation_of
-from transforms.policies.assessment import Assessment, assessment
+from transforms.policies.assessment import Assessment, assessment, grant
+from transforms.policies.policy import NotInForce, Policies
 
 _DATED_BY: Final = "tier_assessment"
+_BEFORE: Final = "tiers_before"
+_SNAPSHOT: Final = Dependencies("membership", ("tier_snapshot",))
+_SCALE: Final = pa.schema(
+    [
+        ("tier", pa.string()),
+        ("place", pa.int64()),
+        ("points_before", pa.int64()),
+        ("points_after", pa.int64()),
+    ]
+)
 _MONTHS: Final = pa.schema([("billing_month", pa.string())])
 
 
@@ -30,7 +43,7 @@ def _window(context: Context, year: Period) -> Assessment:
 
 
 def _inputs(context: Context, year: Period) -> Inputs:
-    """The bills of the window's months, and the customers."""
+    """The bills of the window's months, the customers, and the snapshot of the year before."""
     window = _window(context, year)
 
     def within(files: Mapping[str, Path]) -> dict[str, Path]:
@@ -41,13 +54,41 @@ def _inputs(context: Context, year: Period) -> Inputs:
             "billing": within(context.files("billing")),
             "billing_totals": within(context.files("billing_totals")),
             **dated_files(context, "customers"),
-        }
+            _BEFORE: context.file_of("tier_snapshot", year.before),
+        },
+        {_BEFORE: "tier_snapshot"},
     )
 
 
-def _window_months(context: Context, year: Period) -> dict[str, pa.Table]:
+def _given(context: Context, year: Period) -> dict[str, pa.Table]:
     months = ({"billing_month": str(month)} for month in _window(context, year).months)
-    return {"window_months": relation_of(months, _MONTHS)}
+    return {
+        "window_months": relation_of(months, _MONTHS),
+        "tier_scale": relation_of(_tier_scale(context.policies, year), _SCALE),
+    }
+
+
+def _tier_scale(policies: Policies, year: Period) -> list[dict[str, Any]]:
+    """The tiers from the lowest on, with what each was granted the year before, and is now (G1)."""
+    before, after = (_granted(policies, of) for of in (year.before, year))
+    return [
+        {
+            "tier": tier,
+            "place": place,
+            "points_before": before.get(tier, 0),
+            "points_after": after.get(tier, 0),
+        }
+        for place, tier in enumerate(TIERS)
+    ]
+
+
+def _granted(policies: Policies, year: Period) -> dict[str, int]:
+    """The points of a membership year by tier; none where the policies grant none that year."""
+    try:
+        rows = policies.in_force("point_grant_amounts", grant(policies, year).granted_on)
+    except NotInForce:
+        return {}
+    return {str(row["tier"]): cast("int", row["points"]) for row in rows}
 
 
 def _dates(context: Context, year: Period) -> Dates:
@@ -57,7 +98,7 @@ def _dates(context: Context, year: Period) -> Dates:
         "assessed_on": window.assessed_on,
         "window_from": str(window.months[0]),
         "window_to": str(window.months[-1]),
-        "policies": context.policies.used(_policies_read(), window.assessed_on),
+        "policies": context.policies.used((*_SNAPSHOT.policies, _DATED_BY), window.assessed_on),
     }
 
 
@@ -67,7 +108,10 @@ def _policies_read() -> tuple[str, ...]:
 
 def _policies(context: Context, year: Period) -> dict[str, str]:
     on = _window(context, year).assessed_on
-    return {"policies": context.policies.fingerprint(_policies_read(), on)}
+    return {
+        "policies": context.policies.fingerprint(_policies_read(), on),
+        "point_grant_amounts": digest(_tier_scale(context.policies, year)),
+    }
 
 
 def _missing(context: Context, year: Period) -> dict[str, list[str]]:
@@ -115,14 +159,14 @@ COMMAND: Final = Command(
     name="tiers",
     place=10,
     span="year",
-    help="Publish the membership tier snapshot of a year (T1-T8).",
+    help="Publish the membership tier snapshot of a year (T1-T9).",
     which="The membership year.",
     dry_run="Say who would move between tiers; publish nothing.",
     flags=(ALLOW_MISSING,),
     room="membership",
-    tables=("tier_snapshot", "tier_exceptions"),
+    tables=("tier_snapshot", "tier_exceptions", "tier_moves", "tier_bands"),
     inputs=_inputs,
-    given=_window_months,
+    given=_given,
     dates=_dates,
     policies=_policies,
     asks_until=lambda context, year: datetime.combine(_window(context, year).assessed_on, time()),

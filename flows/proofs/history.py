@@ -149,13 +149,14 @@ class History:
         return found
 
     def unnamed_files(self) -> Iterator[Path]:
-        """The Parquet files in the workspace that no commit names."""
+        """The Parquet files in the workspace, and the policy texts, that no commit names."""
         root = self.workspace.root
-        for room in _DATA:
-            for path in sorted((root / room).rglob("*.parquet")):
-                inside = path.relative_to(root)
-                if TEMPORARY not in inside.parts and inside.as_posix() not in self.publishers:
-                    yield path
+        found = [path for room in _DATA for path in sorted((root / room).rglob("*.parquet"))]
+        found += sorted(path for path in self.workspace.policies.rglob("*") if path.is_file())
+        for path in found:
+            inside = path.relative_to(root)
+            if TEMPORARY not in inside.parts and inside.as_posix() not in self.publishers:
+                yield path
 
     def _manifest_path(self, run_id: str) -> Path:
         return self.workspace.runs / run_id / MANIFEST

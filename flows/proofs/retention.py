@@ -30,6 +30,7 @@ from transforms.exports.staged_files import coded_rows, write_staged
 from transforms.exports.withdrawal import withdrawn_name
 
 _LEFT_ON: Final = "terminated_on"
+_POLICIES: Final = "policies/"
 _BATCH: Final = 1 << 20
 
 Mask = Callable[[pa.RecordBatch], pa.Array]
@@ -158,19 +159,39 @@ class _Retention:
                 yield _Old(path, ended, pq.read_metadata(path).num_rows)
 
     def _runs(self, before: date) -> Iterator[_Old]:
-        """Manifests that prove nothing of what there is: of failed runs, and superseded ones."""
+        """Manifests that prove nothing of what there is: of failed runs, and superseded ones; and
+        the policy texts that no manifest names any more.
+        """
+        gone = dict(self._superseded(before))
+        for run_id, since in gone.items():
+            yield _Old(self._context.workspace.runs / run_id / MANIFEST, since, None)
+        named = {
+            manifest.get("policies")
+            for run_id, manifest in self._history.manifests.items()
+            if run_id not in gone
+        }
+        for path, run_id in self._history.publishers.items():
+            kept = self._context.workspace.root / path
+            if path.startswith(_POLICIES) and kept.parent.name not in named:
+                # without a manifest the run is older than these are kept
+                ended = self._ended(run_id)
+                if ended is None or ended < before:
+                    yield _Old(kept, ended or before, None)
+
+    def _superseded(self, before: date) -> Iterator[tuple[str, date]]:
+        """The runs that prove nothing of what there is and ended before a day, with that day."""
         old = {item.path for item in self._versions(self._before("versions"))}
         needed = {path.stem for path in self._history.versions if path not in old} | {
             run_id
             for path, run_id in self._history.publishers.items()
-            if not path.startswith("runs/")
+            if not path.startswith(("runs/", _POLICIES))
         }
         for run_id, manifest in self._history.manifests.items():
             ended = self._ended(run_id)
             delivered = any(file["rows"]["delivered"] for file in manifest.get("files", []))
             kept = run_id in needed or delivered or manifest["command"] == "retention"
             if not kept and ended and ended < before:
-                yield _Old(self._context.workspace.runs / run_id / MANIFEST, ended, None)
+                yield run_id, ended
 
     def _refund_applications(self, before: date) -> Iterator[_Old]:
         export = EXPORTS["refund_applications"]

@@ -80,9 +80,10 @@ class Workspace:
     read. `staged`: accepted rows. `quarantine`: rejected
     rows. `warehouse`: published tables and their catalog. `versions`: published files that others
     have replaced. `commits`: a record for every command that published. `runs`: a manifest for
-    every run. `rooms`: all of them that commands publish to. `scratch`: what a running command
-    needs for itself; emptied by the next one. `known` is what was read of it and is not
-    read again while it is the same: the commit records' state, and files' hashes.
+    every run. `policies`: the policy texts that runs used, by digest. `rooms`: all of them that
+    commands publish to. `scratch`: what a running command needs for itself; emptied by the next
+    one. `known` is what was read of it and is not read again while it is the same: the commit
+    records' state, and files' hashes.
     """
 
     def __init__(self, root: Path) -> None:
@@ -95,8 +96,9 @@ class Workspace:
         self.versions = root / "versions"
         self.commits = root / "commits"
         self.runs = root / "runs"
+        self.policies = root / "policies"
         published = (self.staged, self.quarantine, self.warehouse, self.versions)
-        self.rooms = (*published, self.runs, self.commits)
+        self.rooms = (*published, self.policies, self.runs, self.commits)
         self.scratch = root / "work"
         self.known: dict[str | Stamp, Any] = {}
 

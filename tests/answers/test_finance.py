@@ -361,9 +361,7 @@ def test_a_file_that_cant_be_read_is_named_and_nothing_is_written(copied: Path) 
     content = bytearray(path.read_bytes())
     content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
     path.write_bytes(content)
-    with pytest.raises(
-        ProofFailed, match="nothing was written: `pointbook verify` says"
-    ):
+    with pytest.raises(ProofFailed, match="nothing was written: `pointbook verify` says"):
         pack_of(copied)
     assert not (copied / "reports").exists()
 

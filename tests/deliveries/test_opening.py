@@ -67,7 +67,9 @@ LOTS: Final[list[Row]] = [
     LOT
     | {"lot_id": "L4", "owner": "B", "kind": "purchase", "credited_on": "2016-02-01"}
     | {"expires_on": "2017-12-31", "remaining": 700},
-    LOT | {"lot_id": "L5", "owner": "C", "expires_on": "2016-10-31", "remaining": 50},
+    LOT
+    | {"lot_id": "L5", "owner": "C", "credited_on": "2016-09-30", "expires_on": "2016-10-31"}
+    | {"remaining": 50},
 ]
 """A has lots that lapse soon and late; B does nothing; C's has lapsed and waits for the sweep."""
 FIRST: Final = "2016-11"
@@ -199,10 +201,10 @@ def test_opened_lots_are_spent_refunded_and_given_back_by_the_rules(opened: Opti
 
 def test_opened_lots_expire_and_are_extended_and_their_owners_told(opened: Options) -> None:
     swept = table_rows(opened.workspace, "expiry_sweep")
-    assert only(swept, "lot_id", "points", "cause", "noticed_month") == [
-        ("L3", 300, "validity", "2016-11"),
-        ("L4", 700, "inactivity", "2016-12"),
-        ("L5", 50, "validity", None),
+    assert only(swept, "lot_id", "points", "cause", "noticed_month", "untold") == [
+        ("L3", 300, "validity", "2016-11", None),
+        ("L4", 700, "inactivity", "2016-12", None),
+        ("L5", 50, "validity", None, "ledger_start"),
     ]
     left = table_rows(opened.workspace, "point_lots", "2016-YE")
     assert only(left, "lot_id", "remaining", "expires_on") == [

@@ -192,6 +192,7 @@ def test_a_corrected_bill_restates_exactly_its_fees_and_the_tier(history: Histor
         ("mobile_fee", "240000", "460000"),
         ("fee_tier", "white", "silver"),
         ("tier", "white", "silver"),
+        ("missing_to_next", "160000", "140000"),
     }
 
 
@@ -218,7 +219,9 @@ def test_the_manifest_counts_rows_and_says_who_gains_and_loses(history: History)
         )
         for row in tiers["restated"]
     ] == [
+        ("tier_bands", "2018", 2, 2, 0),
         ("tier_exceptions", "2018", 0, 1, 0),
+        ("tier_moves", "2018", 0, 1, 2),
         ("tier_snapshot", "2018", 1, 1, 1),
     ]
     assert {
@@ -302,7 +305,7 @@ def test_a_damaged_file_is_replaced_but_neither_compared_nor_kept(workspace: Pat
     kept = versions(workspace)
     manifest = run_command(options(workspace), "tiers 2018")
     assert manifest["not_compared"] == [{"table_name": "tier_snapshot", "period": "2018"}]
-    assert manifest["restated"] == []
+    assert [row["table_name"] for row in manifest["restated"]] == ["tier_bands", "tier_moves"]
     assert versions(workspace) == kept
     assert pq.read_table(workspace / SNAPSHOT, partitioning=None).num_rows == 10
 
@@ -397,8 +400,9 @@ def test_the_tables_of_a_run_come_back_together_and_are_stale(
     history: History, workspace: Path
 ) -> None:
     manifest = restore(options(workspace), "tier_exceptions", "2018", FIRST)
-    assert [row["table_name"] for row in manifest["tables"]] == ["tier_snapshot", "tier_exceptions"]
-    for name in ("tier_snapshot", "tier_exceptions"):
+    tables = ["tier_snapshot", "tier_exceptions", "tier_moves", "tier_bands"]
+    assert [row["table_name"] for row in manifest["tables"]] == tables
+    for name in tables:
         assert cells(workspace, name) == cells(history.before, name)
     states = {
         (row["table"], row["period"]): row["state"]

@@ -40,7 +40,11 @@ CONTEXT: Final = pa.table(
     }
 )
 
+TIER_SCALE: Final = pa.table(
+    {"tier": ["general", "white", "silver", "gold", "vip"], "place": [0, 1, 2, 3, 4]}
+)
 ALIASES: Final = {
+    "tiers_before": "tier_snapshot",
     "opening_mileage_lots": "mileage_lots",
     "mileage_lots_at_hand": "mileage_lots",
     "opening_lots": "point_lots",
@@ -90,6 +94,9 @@ def each_breach(breaches: Breaches) -> list[Any]:
     ]
 
 
+NEXT_FEES: Final = {"general": 200_000, "white": 400_000, "silver": 600_000, "gold": 1_000_000}
+
+
 def assessed(customer: str, fee: int, fee_tier: str, years: int, tier: str) -> Row:
     return {
         "membership_year": 2017,
@@ -107,6 +114,31 @@ def assessed(customer: str, fee: int, fee_tier: str, years: int, tier: str) -> R
         "upgraded": tier != fee_tier,
         "tier": tier,
         "policy": "",
+        "missing_to_next": NEXT_FEES[fee_tier] - fee,
+    }
+
+
+def moved(before: str | None, tier: str | None, fee_tier: str | None, why: str, **more: int) -> Row:
+    return {
+        "membership_year": 2017,
+        "tier_before": before,
+        "tier": tier,
+        "fee_tier": fee_tier,
+        "why": why,
+        "customers": 1,
+        "points_before": 0,
+        "points_after": 0,
+    } | more
+
+
+def banded(band_from: int, tenure_band: str, tier: str, annual_fee: int) -> Row:
+    return {
+        "membership_year": 2017,
+        "band_from": band_from,
+        "tenure_band": tenure_band,
+        "tier": tier,
+        "customers": 1,
+        "annual_fee": annual_fee,
     }
 
 
@@ -131,6 +163,26 @@ def sound() -> Rows:
             assessed("left", 200_000, "white", 6, "white"),
             assessed("lifted", 600_000, "gold", 6, "vip"),
             assessed("white", 399_999, "white", 6, "white"),
+        ],
+        "tiers_before": [
+            assessed("credited", 0, "general", 8, "general"),
+            assessed("gold", 400_000, "silver", 4, "silver"),
+            assessed("gone", 200_000, "white", 4, "white"),
+            assessed("lifted", 600_000, "gold", 5, "gold"),
+        ],
+        "tier_moves": [
+            moved("general", "general", "general", "same", annual_fee=-5),
+            moved("gold", "vip", "gold", "tenure", annual_fee=600_000),
+            moved("silver", "gold", "gold", "fee_up", annual_fee=999_999),
+            moved("white", None, None, "left", annual_fee=0, points_before=50_000),
+            moved(None, "white", "white", "came", annual_fee=599_999, customers=2),
+        ],
+        "tier_bands": [
+            banded(0, "7-9", "general", -5),
+            banded(200_000, "6", "white", 200_000),
+            banded(390_000, "6", "white", 399_999),
+            banded(600_000, "6", "vip", 600_000),
+            banded(990_000, "0-5", "gold", 999_999),
         ],
         "tier_exceptions": [
             {
@@ -183,6 +235,7 @@ def customer(name: str, terminated_on: date | None = None) -> Row:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBEngine]:
     with DuckDBEngine(tmp_path_factory.mktemp("scratch"), memory="500MB") as started:
         started.table("run_context", CONTEXT)
+        started.table("tier_scale", TIER_SCALE)
         policies = Policies.load(SHIPPED)
         for name in POLICIES:
             started.table(f"policy_{name}", policies.relation(name))
@@ -231,6 +284,8 @@ BREACHES: Final[Breaches] = {
         ("lifted from another tier", broken("tier_snapshot", 4, tier="vip", upgraded=True)),
         ("lifted, but not marked so", broken("tier_snapshot", 3, upgraded=False)),
         ("fees that don't add up", broken("tier_snapshot", 4, iptv_fee=1)),
+        ("a won more to the next", broken("tier_snapshot", 0, missing_to_next=200_006)),
+        ("nothing to the next", broken("tier_snapshot", 1, missing_to_next=None)),
     ],
     "tier_snapshot__every_won_accounted_for": [
         ("a won too much", broken("tier_snapshot", 4, annual_fee=400_000)),
@@ -238,6 +293,29 @@ BREACHES: Final[Breaches] = {
         ("a customer lost", without("tier_snapshot", 4)),
         ("no exceptions", without("tier_exceptions", 0)),
         ("no bills", {**sound(), "billing_totals": []}),
+    ],
+    "tier_moves__every_customer_counted": [
+        ("a customer too many", broken("tier_moves", 4, customers=3)),
+        ("a won too much", broken("tier_moves", 1, annual_fee=600_001)),
+        ("one who left forgotten", without("tier_moves", 3)),
+        ("won of one who left", broken("tier_moves", 3, annual_fee=1)),
+        ("one of before forgotten", broken("tier_moves", 0, tier_before=None)),
+    ],
+    "tier_moves__reasons_fit_the_tiers": [
+        ("the same, but not told so", broken("tier_moves", 0, why="fee_up")),
+        ("up, told as down", broken("tier_moves", 2, why="fee_down")),
+        ("moved, told as the same", broken("tier_moves", 1, why="same")),
+        ("left, told as come", broken("tier_moves", 3, why="came")),
+        ("come, told as left", broken("tier_moves", 4, why="left")),
+        ("no reason", broken("tier_moves", 4, why=None)),
+        ("a tier by fee of nobody", broken("tier_moves", 3, fee_tier="white")),
+        ("points of no tier", broken("tier_moves", 3, points_after=1)),
+        ("points of no tier before", broken("tier_moves", 4, points_before=1)),
+    ],
+    "tier_bands__every_customer_counted": [
+        ("a customer too many", broken("tier_bands", 0, customers=2)),
+        ("a won too little", broken("tier_bands", 3, annual_fee=599_999)),
+        ("a band lost", without("tier_bands", 4)),
     ],
     "tier_exceptions__customers_not_assessed": [
         ("in both tables", broken("tier_exceptions", 0, customer_id="gold"))

@@ -144,8 +144,11 @@ def delivered_payment(name: str) -> Row:
     return {"payment_id": name, "fuel_surcharge": 30, "taxes": 20}
 
 
-def status(name: str, miles: int, half_flights: int, *statuses: str) -> Row:
-    by_miles, by_flights, both = statuses
+def status(
+    name: str, miles: int, half_flights: int, missing: tuple[int | None, int | None], *of: str
+) -> Row:
+    """`missing`: to the next by miles and by flights; `of`: the statuses by these, and the last."""
+    by_miles, by_flights, both = of
     return {
         "status_year": 2022,
         "member_id": name,
@@ -157,6 +160,8 @@ def status(name: str, miles: int, half_flights: int, *statuses: str) -> Row:
         "valid_from": date(2022, 2, 1),
         "valid_to": date(2023, 1, 31),
         "policy": "",
+        "missing_to_next": missing[0],
+        "missing_half_flights_to_next": missing[1],
     }
 
 
@@ -222,10 +227,10 @@ def sound() -> Rows:
         ]
         + [{"member_id": "later", "enrolled_on": date(2022, 1, 1)}],
         "elite_status": [
-            status("by-both", 69_999, 139, "gold", "gold", "gold"),
-            status("by-flights", 9_999, 1_000, "none", "platinum", "platinum"),
-            status("by-miles", 100_000, 19, "diamond", "none", "diamond"),
-            status("nothing", 0, 0, "none", "none", "none"),
+            status("by-both", 69_999, 139, (1, 1), "gold", "gold", "gold"),
+            status("by-flights", 9_999, 1_000, (1, None), "none", "platinum", "platinum"),
+            status("by-miles", 100_000, 19, (None, 1), "diamond", "none", "diamond"),
+            status("nothing", 0, 0, (10_000, 20), "none", "none", "none"),
         ],
     }
 
@@ -354,6 +359,9 @@ BREACHES: Final[Breaches] = {
         ("higher than both", broken("elite_status", 1, status="diamond")),
         ("an unknown status", broken("elite_status", 3, status="bronze")),
         ("no status", broken("elite_status", 3, status_by_miles=None)),
+        ("a mile less to the next", broken("elite_status", 0, missing_to_next=0)),
+        ("miles to none", broken("elite_status", 2, missing_to_next=1)),
+        ("no flight to the next", broken("elite_status", 3, missing_half_flights_to_next=None)),
     ],
 }
 

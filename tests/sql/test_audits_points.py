@@ -242,6 +242,7 @@ def sound() -> Rows:
                 "expires_on": date(2016, 6, 30),
                 "cause": "validity",
                 "noticed_month": None,
+                "untold": "not_run",
             }
         ],
     }

@@ -57,6 +57,7 @@ RUN_CONTEXT = {
     "year": "BIGINT",
     "swept_on": "DATE",
     "swept_at": "TIMESTAMP",
+    "ledger_from": "VARCHAR",
     "billing_month": "VARCHAR",
     "before": "TIMESTAMP",
     "on_day": "DATE",
@@ -95,6 +96,10 @@ def _relations() -> Schema:
     known: dict[str, dict[str, str]] = {
         "run_context": RUN_CONTEXT,
         "window_months": {"billing_month": "VARCHAR"},
+        "tiers_before": _columns_of(TABLES["tier_snapshot"]),
+        "notice_months": {"month": "VARCHAR"},
+        "tier_scale": {"tier": "VARCHAR"}
+        | dict.fromkeys(("place", "points_before", "points_after"), "BIGINT"),
         "counting_fees": _produced("membership/counting_fees"),
         "opened_lots": _produced("opening/opened_mileage_lots"),
         "changed_cells": dict.fromkeys(

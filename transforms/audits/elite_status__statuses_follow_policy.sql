@@ -1,9 +1,11 @@
 -- purpose: Every status is what the policy makes of the published miles and flights, told status by
 --   status
--- grain: one row per member of whom a status is not the highest whose mark is met
+-- grain: one row per member of whom a status is not the highest whose mark is met, or what is missing
+--   to the next is not what it takes
 -- keys: member_id
 -- inputs: elite_status(member_id, qualifying_miles, qualifying_half_flights, status_by_miles,
---   status_by_flights, status), policy_elite_miles(status, from_miles, valid_from, valid_to),
+--   status_by_flights, status, missing_to_next, missing_half_flights_to_next),
+--   policy_elite_miles(status, from_miles, valid_from, valid_to),
 --   policy_elite_flights(status, from_half_flights, valid_from, valid_to),
 --   run_context(status_from)
 -- policy: elite_miles, elite_flights
@@ -65,4 +67,10 @@ WHERE of_miles.status IS NULL
     OR elite_status.qualifying_half_flights < of_flights.from_half_flights
     OR elite_status.qualifying_half_flights >= of_flights.below_half_flights
     OR of_both.from_miles IS DISTINCT FROM GREATEST(of_miles.from_miles, of_flights.from_miles)
+    OR elite_status.missing_to_next IS DISTINCT FROM (
+        of_miles.below_miles - elite_status.qualifying_miles
+    )
+    OR elite_status.missing_half_flights_to_next IS DISTINCT FROM (
+        of_flights.below_half_flights - elite_status.qualifying_half_flights
+    )
 ORDER BY member_id

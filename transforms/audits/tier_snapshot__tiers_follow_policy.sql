@@ -1,8 +1,8 @@
 -- purpose: Every tier is what the policy makes of the published fees and tenure, told tier by tier
--- grain: one row per customer whose fee_tier, tier, upgraded or annual_fee is not
+-- grain: one row per customer whose fee_tier, tier, upgraded, annual_fee or missing_to_next is not
 -- keys: customer_id
 -- inputs: tier_snapshot(customer_id, mobile_fee, internet_fee, iptv_fee, wibro_fee, voip_fee,
---   landline_fee, annual_fee, fee_tier, tenure_years, upgraded, tier),
+--   landline_fee, annual_fee, fee_tier, tenure_years, upgraded, tier, missing_to_next),
 --   policy_tier_thresholds(tier, from_fee, valid_from, valid_to),
 --   policy_tier_upgrade(from_tier, to_tier, tenure_years, valid_from, valid_to),
 --   run_context(assessed_on)
@@ -56,6 +56,9 @@ WHERE next_tiers.tier IS NULL
         WHEN tier_snapshot.tenure_years >= upgrades.tenure_years THEN upgrades.to_tier
         ELSE tier_snapshot.fee_tier
     END
+    OR tier_snapshot.missing_to_next IS DISTINCT FROM (
+        next_tiers.below_fee - tier_snapshot.annual_fee
+    )
     OR tier_snapshot.upgraded IS DISTINCT FROM (tier_snapshot.tier <> tier_snapshot.fee_tier)
     OR tier_snapshot.annual_fee IS DISTINCT FROM (
         tier_snapshot.mobile_fee + tier_snapshot.internet_fee + tier_snapshot.iptv_fee

@@ -101,7 +101,7 @@ fees AS (
 
 -- credit lines can bring a fee below 0: it stands at the foot of the thresholds
 fee_tiers AS (
-    SELECT fees.*, thresholds.tier AS fee_tier
+    SELECT fees.*, thresholds.tier AS fee_tier, thresholds.below_fee
     FROM fees
     INNER JOIN thresholds
         ON GREATEST(fees.annual_fee, 0) >= thresholds.from_fee
@@ -133,7 +133,8 @@ SELECT
     CAST(tiers.tenure_years AS BIGINT) AS tenure_years,
     CAST(tiers.tier <> tiers.fee_tier AS BOOLEAN) AS upgraded,
     CAST(tiers.tier AS VARCHAR) AS tier,
-    CAST(run_context.policies AS VARCHAR) AS policy
+    CAST(run_context.policies AS VARCHAR) AS policy,
+    CAST(tiers.below_fee - tiers.annual_fee AS BIGINT) AS missing_to_next
 FROM tiers
 CROSS JOIN run_context
 ORDER BY customer_id

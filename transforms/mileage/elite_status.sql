@@ -117,7 +117,27 @@ statuses AS (
             WHEN member_totals.half_flights >= flight_marks.gold THEN 'gold'
             WHEN member_totals.half_flights >= flight_marks.silver THEN 'silver'
             ELSE 'none'
-        END AS status_by_flights
+        END AS status_by_flights,
+        -- marks rise, so the first that is not met is the next one
+        CASE
+            WHEN member_totals.miles < mile_marks.silver
+                THEN mile_marks.silver - member_totals.miles
+            WHEN member_totals.miles < mile_marks.gold THEN mile_marks.gold - member_totals.miles
+            WHEN member_totals.miles < mile_marks.platinum
+                THEN mile_marks.platinum - member_totals.miles
+            WHEN member_totals.miles < mile_marks.diamond
+                THEN mile_marks.diamond - member_totals.miles
+        END AS missing_to_next,
+        CASE
+            WHEN member_totals.half_flights < flight_marks.silver
+                THEN flight_marks.silver - member_totals.half_flights
+            WHEN member_totals.half_flights < flight_marks.gold
+                THEN flight_marks.gold - member_totals.half_flights
+            WHEN member_totals.half_flights < flight_marks.platinum
+                THEN flight_marks.platinum - member_totals.half_flights
+            WHEN member_totals.half_flights < flight_marks.diamond
+                THEN flight_marks.diamond - member_totals.half_flights
+        END AS missing_half_flights_to_next
     FROM member_totals
     CROSS JOIN mile_marks
     CROSS JOIN flight_marks
@@ -147,7 +167,9 @@ SELECT
     CAST(final_statuses.status AS VARCHAR) AS status,
     CAST(final_statuses.status_from AS DATE) AS valid_from,
     CAST(final_statuses.status_to AS DATE) AS valid_to,
-    CAST(run_context.policies AS VARCHAR) AS policy
+    CAST(run_context.policies AS VARCHAR) AS policy,
+    CAST(final_statuses.missing_to_next AS BIGINT) AS missing_to_next,
+    CAST(final_statuses.missing_half_flights_to_next AS BIGINT) AS missing_half_flights_to_next
 FROM final_statuses
 CROSS JOIN run_context
 ORDER BY member_id

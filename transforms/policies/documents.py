@@ -83,14 +83,14 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _exact)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
 
 
-def read_document(written: bytes) -> tuple[Any, list[str]]:
-    """The content of a file's bytes, and its duplicate keys; NotRead where it can't be read."""
-    text = _text(written)
+def read_document(content: bytes) -> tuple[Any, list[str]]:
+    """What a file of these bytes holds, and its duplicate keys; NotRead where it can't be read."""
+    text = _text(content)
     with _ReadingYaml():
         _refuse_aliases(text)
         loader = _Loader(text)
-        content = loader.get_single_data()
-    return content, [duplicate(*found) for found in loader.duplicates]
+        document = loader.get_single_data()
+    return document, [duplicate(*found) for found in loader.duplicates]
 
 
 def read_as_written(path: Path) -> Document:
@@ -122,9 +122,9 @@ def duplicate(line: int, key: str) -> str:
     return f"line {line}: {key} is given twice; keep one"
 
 
-def _text(written: bytes) -> str:
+def _text(content: bytes) -> str:
     try:
-        return written.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotRead("not UTF-8; save the file as UTF-8") from None
 

@@ -81,14 +81,18 @@ class Policies:
     """Every policy of one folder.
 
     `digest` is the SHA-256 over all of it, notes and sources too: the manifest's policy version.
+    `texts` are the files' bytes, by policy name.
     """
 
-    def __init__(self, documents: Mapping[str, Mapping[str, Any]]) -> None:
-        """`documents`: the checked content of each file by policy name; see `load`."""
+    def __init__(
+        self, documents: Mapping[str, Mapping[str, Any]], texts: Mapping[str, bytes]
+    ) -> None:
+        """`documents`: the checked content of each file by policy name; see `load`, `kept`."""
         self._rows: dict[str, list[Row]] = {
-            name: _typed_rows(POLICIES[name], document["values"])
-            for name, document in documents.items()
+            name: _typed_rows(policy, documents[name]["values"]) if name in documents else []
+            for name, policy in POLICIES.items()
         }
+        self.texts = dict(texts)
         self.digest = _sha256(documents)
         self._bounds = {name: _bounds(rows) for name, rows in self._rows.items()}
         # a status looks up the same few versions thousands of times
@@ -113,6 +117,17 @@ class Policies:
         return cls._read_folder(directory, files)
 
     @classmethod
+    def kept(cls, directory: Path) -> Self:
+        """Reads a folder as a run once used it, whatever policies there are by now.
+
+        One that there was not yet has no rows. Raises OSError or NotRead where a file can't be
+        read.
+        """
+        texts = {path.stem: path.read_bytes() for path in sorted(directory.glob("*.yaml"))}
+        documents = {name: read_document(text)[0] for name, text in texts.items()}
+        return cls(documents, texts)
+
+    @classmethod
     @lru_cache(maxsize=4)
     def _read_folder(cls, directory: Path, files: tuple[tuple[Path, int, int, int], ...]) -> Self:
         """Reads a folder whose files are, and are as old and long, as `files` says."""
@@ -124,6 +139,7 @@ class Policies:
             if path.suffix in {".yaml", ".yml"} and path.name not in known
         ]
         documents: dict[str, Mapping[str, Any]] = {}
+        texts: dict[str, bytes] = {}
         for name, policy in POLICIES.items():
             path = directory / f"{name}.yaml"
             if not path.is_file():
@@ -133,13 +149,14 @@ class Policies:
                 )
                 continue
             try:
-                documents[name], problems = _checked(name, path.read_bytes())
+                texts[name] = path.read_bytes()
+                documents[name], problems = _checked(name, texts[name])
             except NotRead as why:
                 problems = [str(why)]
             errors += [f"{path.name}: {what}" for what in problems]
         if errors:
             raise PolicyError(*errors)
-        return cls(documents)
+        return cls(documents, texts)
 
     def relation(self, name: str) -> pa.Table:
         """The policy's rows: keys, values, valid_from, valid_to (null: open), unit, source."""
@@ -273,7 +290,7 @@ def _typed_rows(policy: Policy, rows: Sequence[Row]) -> list[Row]:
     """The rows in the relation's order and types, without those that only end a key."""
     fields = list(policy.arrow_schema)
     typed = [
-        {field.name: _typed(field.type, row[field.name]) for field in fields}
+        {field.name: _typed(field.type, row.get(field.name)) for field in fields}
         for row in rows
         if not _ends_key(policy, row)
     ]
@@ -293,7 +310,7 @@ def _typed(dtype: pa.DataType, value: object) -> object:
 
 def _ends_key(policy: Policy, row: Row) -> bool:
     """Null in all values ends a key, unless null is itself a value of all of them."""
-    return all(row[name] is None for name in policy.values) and not all(
+    return all(row.get(name) is None for name in policy.values) and not all(
         policy.columns[name].nullable for name in policy.values
     )
 
