@@ -33,6 +33,7 @@ from flows.commands.declaration import Command
 from flows.commands.template import fingerprints
 from flows.console.environment import temporary_folder
 from flows.console.errors import NotReady, ProofFailed
+from flows.publishing.kept_policies import kept_policies
 from flows.publishing.options import Options, start_engine
 from flows.publishing.run import Context
 from flows.publishing.write_audit import Inputs, name_policies
@@ -44,7 +45,7 @@ from transforms.engine.dependencies import Dependencies
 from transforms.engine.engine import Engine, load_transform
 from transforms.engine.plain import relation_of, with_constant
 from transforms.exports.merge import HISTORIES, history_name
-from transforms.policies.policy import Policies, PolicyError
+from transforms.policies.policy import Policies
 
 FORMAT: Final = "pointbook.explain.v1"
 _PUBLISHED: Final = "published_"
@@ -221,16 +222,11 @@ class _Answer:
 
     def _as_decided(self) -> Context:
         """The context with the policies that the answer's last run used, where they were kept."""
-        kept = self._kept_policies(self._manifest()["policies"])
-        return self._context if kept is None else replace(self._context, policies=kept)
-
-    def _kept_policies(self, digest: str) -> Policies | None:
+        digest = self._manifest()["policies"]
         if digest == self._context.policies.digest:
-            return None
-        folder = self._context.workspace.root / "policies" / digest
-        with suppress(PolicyError):
-            return Policies.load(folder) if folder.is_dir() else None
-        return None
+            return self._context
+        kept = kept_policies(self._context.workspace, digest)
+        return self._context if kept is None else replace(self._context, policies=kept)
 
     def _made_again(self, opened: ExitStack, files: Files, context: Context) -> list[Replay]:
         """Every period of the answer, made again under the context's policies."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.console.errors import NotReady, WrongUsage
+from flows.publishing.kept_policies import kept_policies
 from flows.publishing.options import Options
 from schemas.policy import POLICIES, Policy
 from transforms.policies.policy import Policies, PolicyError
@@ -67,21 +68,21 @@ def policies_of_run(options: Options, run_id: str) -> Policies:
     A folder of today with the same digest is the same. Raises NotReady for a run that is not there,
     one that read no policies, or one whose policies were not kept.
     """
-    runs, root = options.place.runs, options.workspace
+    runs = options.place.runs
     manifest = runs / Path(run_id).name / "manifest.json"
     if not manifest.is_file():
         raise NotReady(f"{runs}: no run is called {run_id}; its folders are named as the runs are")
     digest = json.loads(manifest.read_bytes()).get("policies")
     if not isinstance(digest, str):
         raise NotReady(f"{manifest}: the run read no policies; name one that computed a table")
-    kept = root / "policies" / digest
-    for folder in (kept, options.policies):
-        with suppress(PolicyError):
-            if (found := Policies.load(folder)).digest == digest:
-                return found
+    if (kept := kept_policies(options.place, digest)) is not None:
+        return kept
+    with suppress(PolicyError):
+        if (found := Policies.load(options.policies)).digest == digest:
+            return found
     raise NotReady(
-        f"{kept}: the policies of {run_id} are not kept there, or no longer readable; `pointbook "
-        "policies --policies DIR` shows a folder of your own"
+        f"{options.place.policies / digest}: the policies of {run_id} are not kept there, or no "
+        "longer readable; `pointbook policies --policies DIR` shows a folder of your own"
     )
 
 
