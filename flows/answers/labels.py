@@ -40,7 +40,7 @@ _OF_TABLES: Final = {
     "inactivity": "미이용",
     "policy_change": "정책 변경",
     "terms": "약관",
-    "delivered": "개별 지정",
+    "as_delivered": "개별 지정",
     "extension": "연장",
     "credit": "적립 시 지정",
 }
