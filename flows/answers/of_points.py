@@ -530,10 +530,10 @@ _EXPIRIES: Final = Step(
             "{reachable}",
         ),
         "never_told": Sentence(
-            "{lot_id}: {outcome:,} expired for {cause}; never told, credited on "
+            "{lot_id}: {outcome:,} expired for {cause}; never told ({untold}), credited on "
             "{credited_on}, last day {expires_on}",
-            "{lot_id}: {outcome:,} 소멸({cause}); 안내 없음, 적립 {credited_on}, 유효기간 "
-            "{expires_on}",
+            "{lot_id}: {outcome:,} 소멸({cause}); 안내 없음({untold}), 적립 {credited_on}, "
+            "유효기간 {expires_on}",
         ),
     },
     detail=True,

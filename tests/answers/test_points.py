@@ -154,7 +154,7 @@ def test_a_lot_is_told_with_its_uses_and_what_set_its_last_day(workspace: Path) 
             "membership:2016:A": ("terms", "2016-12-31", "use back"),
             "payment:2016-03:A": ("terms", "2017-12-31", "paid"),
             "promotion:late": ("extension", "2017-03-31", None),
-            "promotion:week": ("delivered", "2016-03-08", None),
+            "promotion:week": ("as_delivered", "2016-03-08", None),
             "promotion:year": ("terms", "2016-12-31", "use back"),
             "purchase:shop": ("terms", "2017-12-31", None),
         }

@@ -1,7 +1,7 @@
 -- purpose: What the sweep took, why, and when its owner was told with what lead, or that never
 -- grain: one row per lot that the sweep took
 -- keys: lot_id
--- inputs: published_expiry_sweep(noticed_month, points, lot_id, cause, expires_on),
+-- inputs: published_expiry_sweep(noticed_month, untold, points, lot_id, cause, expires_on),
 --   published_expiry_notices(lead_months, reachable, month, cause, expires_on),
 --   points_lots(credited_on, lot_id)
 -- policy: none
@@ -20,6 +20,7 @@ SELECT
     CAST(published_expiry_sweep.cause AS VARCHAR) AS cause,
     CAST(published_expiry_sweep.expires_on AS DATE) AS expires_on,
     CAST(published_expiry_sweep.noticed_month AS VARCHAR) AS noticed_month,
+    CAST(published_expiry_sweep.untold AS VARCHAR) AS untold,
     CAST(published_expiry_notices.lead_months AS BIGINT) AS lead_months,
     CAST(published_expiry_notices.reachable AS BOOLEAN) AS reachable,
     CAST(points_lots.credited_on AS DATE) AS credited_on

@@ -109,7 +109,7 @@ lots AS (
             WHEN known_lots.is_shortened OR moved.lapsed_after < moved.shortened_from
                 THEN 'policy_change'
             WHEN moved.credited IS NULL THEN 'credit'
-            WHEN delivered.lot_id IS NOT NULL THEN 'delivered'
+            WHEN delivered.lot_id IS NOT NULL THEN 'as_delivered'
             ELSE 'terms'
         END AS set_by,
         COALESCE(opening.points, 0) AS opening,
