@@ -19,12 +19,16 @@ from typing import Final
 
 import pyarrow as pa
 
+from schemas.catalog import SHOWN
 from schemas.columns import DTYPES, Declared, DeclaredColumn
 from schemas.exports import EXPORTS, Export, opening_lots
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
 
 DELIVERY: Final = "delivery"
 """The last column of every staged export."""
+STAGED: Final = "staged"
+SCHEMAS: Final = (STAGED, *SHOWN)
+"""The schemas of the catalog beside the one that the published tables are in."""
 
 _DUCKDB_TYPES: Final[Mapping[pa.DataType, str]] = {
     pa.string(): "VARCHAR",
@@ -35,8 +39,12 @@ _DUCKDB_TYPES: Final[Mapping[pa.DataType, str]] = {
     pa.decimal128(9, 2): "DECIMAL(9,2)",
     pa.decimal128(38, 0): "DECIMAL(38,0)",
     pa.list_(pa.string()): "VARCHAR[]",
+    pa.float64(): "DOUBLE",
 }
-_TYPE_NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
+_TYPE_NAMES: Final = {dtype: name for name, dtype in DTYPES.items()} | {
+    pa.float64(): "double",
+    pa.list_(pa.string()): "list of text",
+}
 _PACKAGE_TYPES: Final = {
     "text": "string",
     "bool": "boolean",
@@ -214,22 +222,111 @@ def view_statements(
     Columns that are declared as ordered are enumerations, which sort as declared: tiers, say.
     `held`: the columns that any of the files holds, where they don't all hold the same.
     """
-    view = quoted(table.name)
-    rows = parquet_rows(table_schema(table), files, table.partition, held=held)
+    schema = table_schema(table)
+    rows = parquet_rows(schema, files, table.partition or None, held=held)
     if ordered := [name for name in table.columns if table.columns[name].metadata.get("ordered")]:
         # as text the files' values would sort by their letters
         levels = {name: ", ".join(literal(v) for v in table.domain(name) or []) for name in ordered}
         casts = (f"CAST({quoted(n)} AS ENUM({of})) AS {quoted(n)}" for n, of in levels.items())
         rows = f"SELECT * REPLACE ({', '.join(casts)}) FROM ({rows})"
-    comment = literal(f"{table.description}; {table.grain}")
+    in_schema = STAGED if table.export else None
+    return _view(in_schema, table.name, f"{table.description}; {table.grain}", schema, rows)
+
+
+def staged_view_statements(export: Export, files: Sequence[Path]) -> list[str]:
+    """A view of a staged export in the schema `staged`: the columns that are shown of it."""
+    schema, names = staged_schema(export), [*export.shown, DELIVERY]
+    partition, kind = staged_partition(export) or (None, None)
+    if partition is not None:
+        own = export.columns.get(partition)
+        told = own.description if own else f"Month of {export.month_of}, YYYY-MM"
+        schema = schema.append(pa.field(partition, kind, metadata={"description": told}))
+        names = list(dict.fromkeys([*export.shown, partition, DELIVERY]))
+    schema = pa.schema([schema.field(name) for name in names])
+    rows = parquet_rows(schema, files, partition)
+    about = f"{export.description}; one current row per {', '.join(export.key)}"
+    return _view(STAGED, export.name, about, schema, rows)
+
+
+def quarantine_view_statements(
+    export: str, files: Sequence[Path], held: Collection[str] | None = None
+) -> list[str]:
+    """A view of the rejected rows of an export in the schema `quarantine`, without their text.
+
+    `held`: as for `view_statements`; files of before workbooks were read have no sheet.
+    """
+    shown = SHOWN["quarantine"]
+    schema = arrow_schema(shown.columns, description=shown.description, grain="")
+    rows = parquet_rows(schema, files, None, held=held)
+    return _view("quarantine", export, shown.description, schema, rows)
+
+
+def runs_view_statements(runs: Path) -> list[str]:
+    """A view of the manifests in a folder of runs, in the schema `runs`; read when it is asked."""
+    shown = SHOWN["runs"]
+    schema = arrow_schema(shown.columns, description=shown.description, grain="")
+    read = {
+        "run_id": "VARCHAR",
+        "command": "VARCHAR",
+        "status": "VARCHAR",
+        "parameters": "JSON",
+        "started_at": "VARCHAR",
+        "finished_at": "VARCHAR",
+        "seconds": "DOUBLE",
+        "outputs": "JSON",
+        "policies": "VARCHAR",
+        "deliveries_through": "BIGINT",
+        "delivery": "BIGINT",
+        "error": "VARCHAR",
+    }
+    columns = ", ".join(f"{quoted(name)}: {literal(kind)}" for name, kind in read.items())
+    manifests = literal(f"{glob_escaped(runs)}/[0-9]*/manifest.json")
+    told = {
+        "period": "COALESCE(parameters->>'month', parameters->>'year', parameters->>'period')",
+        # in Korean time as written, whatever the reader's zone
+        "started_at": "CAST(substr(started_at, 1, 23) AS TIMESTAMP)",
+        "finished_at": "CAST(substr(finished_at, 1, 23) AS TIMESTAMP)",
+        "files": "CAST(COALESCE(json_array_length(outputs), 0) AS BIGINT)",
+    }
+    rows = ", ".join(f"{told.get(name, quoted(name))} AS {quoted(name)}" for name in shown.columns)
+    source = f"read_json({manifests}, columns = {{{columns}}})"
+    return _view("runs", "runs", shown.description, schema, f"SELECT {rows} FROM {source}")
+
+
+def policies_view_statements(
+    values: Iterable[Sequence[str | date | None]], digest: str | None
+) -> list[str]:
+    """A view of policy values in the schema `policies`, which holds them itself.
+
+    `values`: rows of the columns that `SHOWN` declares; `digest`: that of the policies.
+    """
+    shown = SHOWN["policies"]
+    schema = arrow_schema(shown.columns, description=shown.description, grain="")
+    lines = [f"({', '.join(literal(value) for value in row)})" for row in values]
+    rows = parquet_rows(schema, [], None)
+    if lines:
+        kinds = {field.name: duckdb_type(field.type) for field in schema}
+        casts = ", ".join(
+            f"CAST({quoted(n)} AS {kind}) AS {quoted(n)}" for n, kind in kinds.items()
+        )
+        names = ", ".join(quoted(name) for name in kinds)
+        rows = f"SELECT {casts} FROM (VALUES {', '.join(lines)}) AS told({names})"
+    about = f"{shown.description}; digest {digest}" if digest else shown.description
+    return _view("policies", "policies", about, schema, rows)
+
+
+def _view(in_schema: str | None, name: str, about: str, columns: pa.Schema, rows: str) -> list[str]:
+    """A view, in a schema of its own where one is named, with comments on it and its columns."""
+    view = quoted(name) if in_schema is None else f"{quoted(in_schema)}.{quoted(name)}"
     statements = [
         f"CREATE OR REPLACE VIEW {view} AS {rows}",
-        f"COMMENT ON VIEW {view} IS {comment}",
+        f"COMMENT ON VIEW {view} IS {literal(about)}",
     ]
-    for name, column in table.columns.items():
-        counted = f" [{unit(column)}]" if unit(column) else ""
-        comment = literal(f"{column.description}{counted}")
-        statements.append(f"COMMENT ON COLUMN {view}.{quoted(name)} IS {comment}")
+    for field in columns:
+        told = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+        counted = f" [{told['unit']}]" if "unit" in told else ""
+        comment = literal(f"{told['description']}{counted}")
+        statements.append(f"COMMENT ON COLUMN {view}.{quoted(field.name)} IS {comment}")
     return statements
 
 
@@ -362,6 +459,7 @@ def data_dictionary() -> str:
         "Published tables": map(_table_section, PUBLISHED.values()),
         "Staged relations": map(_table_section, STAGED_RELATIONS.values()),
         "Exports": map(_export_section, EXPORTS.values()),
+        "Further schemas of the catalog": [_STAGED_SECTION, *map(_shown_section, SHOWN.values())],
         "Opening lots": [_export_section(opening_lots())],
     }
     parts = [
@@ -536,6 +634,20 @@ def _table_section(table: Table) -> str:
     lead = f"{table.description}. Grain: {table.grain}. {where}. Key: {key}."
     rows = [[f"`{name}`", *_cells(column)] for name, column in table.columns.items()]
     return _section(table, table.name, lead, [["column", *_CELLS], *rows])
+
+
+_STAGED_SECTION: Final = (
+    "### staged\n\nA view per export and per staged relation above, over the current rows: all "
+    "columns but personal ones, and `delivery`, the number of the ingest that brought the row."
+)
+
+
+def _shown_section(shown: Declared) -> str:
+    """What the data dictionary says of a further schema's view, in Markdown."""
+    where = "A view per export" if shown.name == "quarantine" else f"View: `{shown.name}`"
+    rows = [[f"`{name}`", *_cells(column)] for name, column in shown.columns.items()]
+    lead = f"{shown.description}. {where}."
+    return _section(shown, shown.name, lead, [["column", *_CELLS], *rows])
 
 
 def _export_section(export: Export) -> str:

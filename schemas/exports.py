@@ -82,15 +82,17 @@ def _date(korean: str, description: str, *checks: DeclaredCheck, **terms: Any) -
     return column(DATE, description, title=korean, checks=list(checks), form="date", **terms)
 
 
-def _timestamp(korean: str, description: str) -> DeclaredColumn:
-    return column(TIMESTAMP, description, title=korean, form="timestamp")
+def _timestamp(korean: str, description: str, **terms: Any) -> DeclaredColumn:
+    return column(TIMESTAMP, description, title=korean, form="timestamp", **terms)
 
 
 def _boolean(korean: str, description: str, **terms: Any) -> DeclaredColumn:
     return column(BOOL, description, title=korean, form="boolean", **terms)
 
 
-def _enumeration(korean: str, description: str, labels: Mapping[str, str]) -> DeclaredColumn:
+def _enumeration(
+    korean: str, description: str, labels: Mapping[str, str], **terms: Any
+) -> DeclaredColumn:
     """`labels`: canonical code to Korean label; either may be delivered, case ignored."""
     return column(
         TEXT,
@@ -99,6 +101,7 @@ def _enumeration(korean: str, description: str, labels: Mapping[str, str]) -> De
         checks=[one_of(list(labels))],
         form="enumeration",
         labels=dict(labels),
+        **terms,
     )
 
 
@@ -181,10 +184,13 @@ _REVISION: Final = _integer(
     at_least(0),
     nullable=True,
     default=0,
+    shown=True,
 )
-_UPDATED_AT: Final = _timestamp("갱신일시", "When the row was last changed; the latest is current")
-_ORIGIN: Final = _code("출발", "Airport of departure", *_AIRPORT, example="ICN")
-_DESTINATION: Final = _code("도착", "Airport of arrival", *_AIRPORT, example="NRT")
+_UPDATED_AT: Final = _timestamp(
+    "갱신일시", "When the row was last changed; the latest is current", shown=True
+)
+_ORIGIN: Final = _code("출발", "Airport of departure", *_AIRPORT, example="ICN", shown=True)
+_DESTINATION: Final = _code("도착", "Airport of arrival", *_AIRPORT, example="NRT", shown=True)
 _EXPIRES_AFTER_CREDIT: Final = consistent(
     "expires_on", lambda f: f["expires_on"] >= f["credited_on"], "not before credited_on"
 )
@@ -236,6 +242,11 @@ class Export(Declared):
         return {name: list(codes) for name, codes in labels.items() if isinstance(codes, dict)}
 
     @property
+    def shown(self) -> list[str]:
+        """The columns that analysts see: those that say so, so that no new one does by itself."""
+        return [name for name in self.columns if self.metadata(name).get("shown")]
+
+    @property
     def personal(self) -> list[str]:
         return [name for name in self.columns if self.metadata(name).get("personal")]
 
@@ -249,25 +260,37 @@ _BILLING = Export(
     "One line of a bill, with what was collected of it",
     title="청구·수납",
     columns={
-        "billing_line_id": _identifier("청구항목번호", "Identifies the line within its month"),
-        "customer_id": _identifier("고객번호", "Customer who is billed"),
-        "subscription_id": _identifier("회선번호", "Subscription that the line is for"),
-        "product": _enumeration("상품", "Product of the subscription", PRODUCTS),
-        "charge_item": _enumeration("청구항목", "What the line charges for", CHARGE_ITEMS),
+        "billing_line_id": _identifier(
+            "청구항목번호", "Identifies the line within its month", shown=True
+        ),
+        "customer_id": _identifier("고객번호", "Customer who is billed", shown=True),
+        "subscription_id": _identifier("회선번호", "Subscription that the line is for", shown=True),
+        "product": _enumeration("상품", "Product of the subscription", PRODUCTS, shown=True),
+        "charge_item": _enumeration(
+            "청구항목", "What the line charges for", CHARGE_ITEMS, shown=True
+        ),
         "billing_month": column(
             TEXT,
             "Month of the bill, YYYY-MM",
             title="청구월",
             checks=[at_least("1984-01")],
             form="month",
+            shown=True,
         ),
         "billed_amount": _integer(
-            "청구금액", "Billed amount; negative only for a credit line", unit=_KRW
+            "청구금액",
+            "Billed amount; negative only for a credit line",
+            unit=_KRW,
+            shown=True,
         ),
-        "collected_amount": _integer("수납금액", "Final collected amount", unit=_KRW),
-        "due_on": _date("납기일", "Day the bill is due", example="2016-12-25"),
+        "collected_amount": _integer("수납금액", "Final collected amount", unit=_KRW, shown=True),
+        "due_on": _date("납기일", "Day the bill is due", example="2016-12-25", shown=True),
         "collected_on": _date(
-            "수납일", "Day the amount was collected", nullable=True, example="2016-12-20"
+            "수납일",
+            "Day the amount was collected",
+            nullable=True,
+            example="2016-12-20",
+            shown=True,
         ),
         "revision": _REVISION,
     },
@@ -296,14 +319,15 @@ _CUSTOMERS = Export(
     "One customer of the telecom",
     title="고객",
     columns={
-        "customer_id": _identifier("고객번호", "Identifies the customer"),
-        "joined_on": _date("가입일", "Day of the first service"),
+        "customer_id": _identifier("고객번호", "Identifies the customer", shown=True),
+        "joined_on": _date("가입일", "Day of the first service", shown=True),
         "status": _enumeration(
             "상태",
             "Whether the customer is in service",
             {"active": "정상", "suspended": "정지", "terminated": "해지"},
+            shown=True,
         ),
-        "terminated_on": _date("해지일", "Day the customer left", nullable=True),
+        "terminated_on": _date("해지일", "Day the customer left", nullable=True, shown=True),
         "contact": _text(
             "연락처", "Contact number", nullable=True, personal="digits", example="010-0000-0000"
         ),
@@ -340,20 +364,21 @@ _SUBSCRIPTIONS = Export(
     "One subscription of a customer",
     title="회선",
     columns={
-        "subscription_id": _identifier("회선번호", "Identifies the subscription"),
-        "customer_id": _identifier("고객번호", "Customer who holds it"),
-        "product": _enumeration("상품", "Product of the subscription", PRODUCTS),
-        "plan": _text("요금제", "Name of the plan", nullable=True, example="LTE 42"),
-        "plan_class": _enumeration("요금제구분", "Class of the plan", PLAN_CLASSES),
+        "subscription_id": _identifier("회선번호", "Identifies the subscription", shown=True),
+        "customer_id": _identifier("고객번호", "Customer who holds it", shown=True),
+        "product": _enumeration("상품", "Product of the subscription", PRODUCTS, shown=True),
+        "plan": _text("요금제", "Name of the plan", nullable=True, example="LTE 42", shown=True),
+        "plan_class": _enumeration("요금제구분", "Class of the plan", PLAN_CLASSES, shown=True),
         "credit_grade": _integer(
             "신용등급",
             "Credit grade, 1 (best) to 10",
             between(CREDIT_GRADES[0], CREDIT_GRADES[-1]),
             nullable=True,
             example="3",
+            shown=True,
         ),
-        "opened_on": _date("개통일", "First day of service"),
-        "closed_on": _date("해지일", "Day the subscription was closed", nullable=True),
+        "opened_on": _date("개통일", "First day of service", shown=True),
+        "closed_on": _date("해지일", "Day the subscription was closed", nullable=True, shown=True),
         "updated_at": _UPDATED_AT,
     },
     key=["subscription_id"],
@@ -372,13 +397,15 @@ _PROMOTIONS = Export(
     "One promotional point credit",
     title="프로모션 적립",
     columns={
-        "promotion_credit_id": _identifier("적립번호", "Identifies the credit"),
-        "customer_id": _identifier("고객번호", "Customer who is credited"),
-        "credited_on": _date("적립일", "Day of the credit"),
-        "promotion_code": _text("프로모션코드", "Promotion that grants it", example="WELCOME"),
-        "points": _integer("포인트", "Credited points", at_least(1), unit="points"),
-        "refundable": _boolean("환급가능", "Whether the points can be refunded"),
-        "expires_on": _date("만료일", "Last day the points can be used", nullable=True),
+        "promotion_credit_id": _identifier("적립번호", "Identifies the credit", shown=True),
+        "customer_id": _identifier("고객번호", "Customer who is credited", shown=True),
+        "credited_on": _date("적립일", "Day of the credit", shown=True),
+        "promotion_code": _text(
+            "프로모션코드", "Promotion that grants it", example="WELCOME", shown=True
+        ),
+        "points": _integer("포인트", "Credited points", at_least(1), unit="points", shown=True),
+        "refundable": _boolean("환급가능", "Whether the points can be refunded", shown=True),
+        "expires_on": _date("만료일", "Last day the points can be used", nullable=True, shown=True),
     },
     key=["promotion_credit_id"],
     owner="customer_id",
@@ -391,11 +418,11 @@ _PURCHASES = Export(
     "One product purchase that earns points",
     title="상품 구매",
     columns={
-        "purchase_id": _identifier("구매번호", "Identifies the purchase"),
-        "customer_id": _identifier("고객번호", "Customer who bought"),
-        "purchased_at": _timestamp("구매일시", "When it was bought"),
-        "channel": _enumeration("채널", "Where it was bought", PURCHASE_CHANNELS),
-        "amount": _integer("금액", "Price paid", at_least(1), unit=_KRW),
+        "purchase_id": _identifier("구매번호", "Identifies the purchase", shown=True),
+        "customer_id": _identifier("고객번호", "Customer who bought", shown=True),
+        "purchased_at": _timestamp("구매일시", "When it was bought", shown=True),
+        "channel": _enumeration("채널", "Where it was bought", PURCHASE_CHANNELS, shown=True),
+        "amount": _integer("금액", "Price paid", at_least(1), unit=_KRW, shown=True),
     },
     key=["purchase_id"],
     owner="customer_id",
@@ -407,19 +434,23 @@ _REDEMPTIONS = Export(
     "One point redemption, or the cancellation of one, submitted for settlement",
     title="포인트 사용",
     columns={
-        "redemption_id": _identifier("사용번호", "Identifies the redemption"),
-        "customer_id": _identifier("고객번호", "Customer who spends"),
-        "used_at": _timestamp("사용일시", "When the points were used"),
-        "benefit": _enumeration("혜택", "Benefit that was used", BENEFITS),
-        "partner": _text("제휴사", "Partner code", example="P-CAFE"),
+        "redemption_id": _identifier("사용번호", "Identifies the redemption", shown=True),
+        "customer_id": _identifier("고객번호", "Customer who spends", shown=True),
+        "used_at": _timestamp("사용일시", "When the points were used", shown=True),
+        "benefit": _enumeration("혜택", "Benefit that was used", BENEFITS, shown=True),
+        "partner": _text("제휴사", "Partner code", example="P-CAFE", shown=True),
         "points": _integer(
             "포인트",
             "Points to spend; of a cancellation those to come back, 0 for all that is left",
             at_least(0),
             unit="points",
+            shown=True,
         ),
         "cancels": _identifier(
-            "취소대상", "Redemption that this row cancels, as far as its points say", nullable=True
+            "취소대상",
+            "Redemption that this row cancels, as far as its points say",
+            nullable=True,
+            shown=True,
         ),
     },
     key=["redemption_id"],
@@ -443,13 +474,16 @@ _REFUND_APPLICATIONS = Export(
     "One application to refund points",
     title="환급 신청",
     columns={
-        "application_id": _identifier("신청번호", "Identifies the application"),
-        "customer_id": _identifier("고객번호", "Customer who applies"),
-        "applied_at": _timestamp("신청일시", "When it was made"),
-        "points": _integer("포인트", "Points to refund", at_least(1), unit="points"),
-        "method": _enumeration("방법", "How it is paid out", REFUND_METHODS),
+        "application_id": _identifier("신청번호", "Identifies the application", shown=True),
+        "customer_id": _identifier("고객번호", "Customer who applies", shown=True),
+        "applied_at": _timestamp("신청일시", "When it was made", shown=True),
+        "points": _integer("포인트", "Points to refund", at_least(1), unit="points", shown=True),
+        "method": _enumeration("방법", "How it is paid out", REFUND_METHODS, shown=True),
         "channel": _enumeration(
-            "채널", "Where it was made", {"call_centre": "고객센터", "online": "온라인"}
+            "채널",
+            "Where it was made",
+            {"call_centre": "고객센터", "online": "온라인"},
+            shown=True,
         ),
         "contact": _text(
             "연락처",
@@ -471,12 +505,12 @@ _MICROPAYMENTS = Export(
     "One requested micropayment",
     title="소액결제",
     columns={
-        "payment_id": _identifier("결제번호", "Identifies the payment"),
-        "subscription_id": _identifier("회선번호", "Subscription that pays"),
-        "requested_at": _timestamp("결제일시", "When it was requested"),
-        "merchant": _text("가맹점", "Merchant", example="M-GAMES"),
-        "category": _enumeration("분류", "What is bought", PAYMENT_CATEGORIES),
-        "amount": _integer("금액", "Price", at_least(1), unit=_KRW),
+        "payment_id": _identifier("결제번호", "Identifies the payment", shown=True),
+        "subscription_id": _identifier("회선번호", "Subscription that pays", shown=True),
+        "requested_at": _timestamp("결제일시", "When it was requested", shown=True),
+        "merchant": _text("가맹점", "Merchant", example="M-GAMES", shown=True),
+        "category": _enumeration("분류", "What is bought", PAYMENT_CATEGORIES, shown=True),
+        "amount": _integer("금액", "Price", at_least(1), unit=_KRW, shown=True),
         "platform_fee": _integer(
             "수수료",
             "Platform fee on top",
@@ -484,9 +518,14 @@ _MICROPAYMENTS = Export(
             nullable=True,
             default=0,
             unit=_KRW,
+            shown=True,
         ),
         "recurring": _boolean(
-            "자동결제", "Whether it repeats by itself", nullable=True, default=False
+            "자동결제",
+            "Whether it repeats by itself",
+            nullable=True,
+            default=False,
+            shown=True,
         ),
     },
     key=["payment_id"],
@@ -499,10 +538,12 @@ _LIMIT_REQUESTS = Export(
     "One request to change a monthly micropayment limit",
     title="한도 변경 신청",
     columns={
-        "request_id": _identifier("신청번호", "Identifies the request"),
-        "subscription_id": _identifier("회선번호", "Subscription whose limit is meant"),
-        "requested_at": _timestamp("신청일시", "When it was made"),
-        "requested_limit": _integer("신청한도", "Limit asked for", at_least(0), unit=_KRW),
+        "request_id": _identifier("신청번호", "Identifies the request", shown=True),
+        "subscription_id": _identifier("회선번호", "Subscription whose limit is meant", shown=True),
+        "requested_at": _timestamp("신청일시", "When it was made", shown=True),
+        "requested_limit": _integer(
+            "신청한도", "Limit asked for", at_least(0), unit=_KRW, shown=True
+        ),
     },
     key=["request_id"],
     owner="subscription_id",
@@ -514,8 +555,8 @@ _MEMBERS = Export(
     "One member of the mileage programme",
     title="스카이패스 회원",
     columns={
-        "member_id": _identifier("회원번호", "Identifies the member"),
-        "enrolled_on": _date("가입일", "Day of enrolment"),
+        "member_id": _identifier("회원번호", "Identifies the member", shown=True),
+        "enrolled_on": _date("가입일", "Day of enrolment", shown=True),
         "updated_at": _UPDATED_AT,
     },
     key=["member_id"],
@@ -528,30 +569,37 @@ _FLIGHTS = Export(
     "One flight segment of a member",
     title="탑승 실적",
     columns={
-        "activity_id": _identifier("실적번호", "Identifies the segment"),
-        "member_id": _identifier("회원번호", "Member who flew"),
-        "flight_date": _date("탑승일", "Day of boarding"),
+        "activity_id": _identifier("실적번호", "Identifies the segment", shown=True),
+        "member_id": _identifier("회원번호", "Member who flew", shown=True),
+        "flight_date": _date("탑승일", "Day of boarding", shown=True),
         "operating_carrier": _code(
             "운항사",
             "Carrier that flew it",
             r"[A-Z0-9]{2}",
             "an IATA carrier code of 2 characters",
             example="KE",
+            shown=True,
         ),
-        "flight_number": _text("편명", "Flight number", example="KE703"),
+        "flight_number": _text("편명", "Flight number", example="KE703", shown=True),
         "origin": _ORIGIN,
         "destination": _DESTINATION,
-        "booking_class": _code("예약등급", "Booking class", r"[A-Z]", "one letter", example="Y"),
-        "ticket_type": _enumeration(
-            "항공권종류", "How the ticket was paid", {"revenue": "유상", "award": "보너스"}
+        "booking_class": _code(
+            "예약등급", "Booking class", r"[A-Z]", "one letter", example="Y", shown=True
         ),
-        "flown": _boolean("탑승여부", "Whether the member boarded"),
+        "ticket_type": _enumeration(
+            "항공권종류",
+            "How the ticket was paid",
+            {"revenue": "유상", "award": "보너스"},
+            shown=True,
+        ),
+        "flown": _boolean("탑승여부", "Whether the member boarded", shown=True),
         "distance_miles": _integer(
             "거리",
             "Flown distance as delivered",
             between(1, MOST_MILES),
             nullable=True,
             unit="miles",
+            shown=True,
         ),
         "revision": _REVISION,
     },
@@ -567,15 +615,17 @@ _AWARD_REQUESTS = Export(
     "One request for an award ticket or an upgrade",
     title="보너스 항공권·좌석 승급 신청",
     columns={
-        "request_id": _identifier("신청번호", "Identifies the request"),
-        "member_id": _identifier("회원번호", "Member who asks"),
-        "requested_at": _timestamp("신청일시", "When it was made"),
-        "kind": _enumeration("종류", "What is asked for", AWARD_KINDS),
+        "request_id": _identifier("신청번호", "Identifies the request", shown=True),
+        "member_id": _identifier("회원번호", "Member who asks", shown=True),
+        "requested_at": _timestamp("신청일시", "When it was made", shown=True),
+        "kind": _enumeration("종류", "What is asked for", AWARD_KINDS, shown=True),
         "origin": _ORIGIN,
         "destination": _DESTINATION,
-        "cabin": _enumeration("좌석", "Cabin; for an upgrade the cabin moved up to", CABINS),
-        "season": _enumeration("시즌", "Season", SEASONS),
-        "trip": _enumeration("여정", "Trip", TRIPS),
+        "cabin": _enumeration(
+            "좌석", "Cabin; for an upgrade the cabin moved up to", CABINS, shown=True
+        ),
+        "season": _enumeration("시즌", "Season", SEASONS, shown=True),
+        "trip": _enumeration("여정", "Trip", TRIPS, shown=True),
     },
     key=["request_id"],
     owner="member_id",
@@ -588,19 +638,30 @@ _MIXED_PAYMENTS = Export(
     "One ticket payment in cash and miles",
     title="복합결제",
     columns={
-        "payment_id": _identifier("결제번호", "Identifies the payment"),
-        "member_id": _identifier("회원번호", "Member who pays"),
-        "paid_at": _timestamp("결제일시", "When it was paid"),
-        "channel": _enumeration("채널", "Where it was paid", MIXED_PAYMENT_CHANNELS),
+        "payment_id": _identifier("결제번호", "Identifies the payment", shown=True),
+        "member_id": _identifier("회원번호", "Member who pays", shown=True),
+        "paid_at": _timestamp("결제일시", "When it was paid", shown=True),
+        "channel": _enumeration("채널", "Where it was paid", MIXED_PAYMENT_CHANNELS, shown=True),
         "currency": _code(
-            "통화", "Currency", r"[A-Z]{3}", "an ISO 4217 code of 3 letters", example="KRW"
+            "통화",
+            "Currency",
+            r"[A-Z]{3}",
+            "an ISO 4217 code of 3 letters",
+            example="KRW",
+            shown=True,
         ),
         "fare": _integer(
-            "운임", "Fare without fuel surcharge and taxes", at_least(1), unit="currency"
+            "운임",
+            "Fare without fuel surcharge and taxes",
+            at_least(1),
+            unit="currency",
+            shown=True,
         ),
-        "fuel_surcharge": _integer("유류할증료", "Fuel surcharge", at_least(0), unit="currency"),
-        "taxes": _integer("세금", "Taxes", at_least(0), unit="currency"),
-        "miles": _integer("마일", "Miles to deduct", at_least(1), unit="miles"),
+        "fuel_surcharge": _integer(
+            "유류할증료", "Fuel surcharge", at_least(0), unit="currency", shown=True
+        ),
+        "taxes": _integer("세금", "Taxes", at_least(0), unit="currency", shown=True),
+        "miles": _integer("마일", "Miles to deduct", at_least(1), unit="miles", shown=True),
         "krw_per_mile": column(
             DECIMAL_9_2,
             "Won that one mile is worth in this booking",
@@ -608,6 +669,7 @@ _MIXED_PAYMENTS = Export(
             checks=[DeclaredCheck(lambda s: s > 0, name="range", title="above 0")],
             form="decimal",
             unit="KRW per mile",
+            shown=True,
         ),
     },
     key=["payment_id"],

@@ -81,6 +81,8 @@ class Table(Declared):
     """The columns that are unique within a partition."""
     export: str | None = None
     """The export that a staged relation is kept of; none for a published table."""
+    internal: bool = False
+    """Whether a staged relation is of use to Pointbook alone, and not shown in the catalog."""
     headline: str | None = None
     """The column by which people say who gains and who loses by a correction, if any."""
 
@@ -1230,6 +1232,7 @@ def _since(export: str, what: str) -> Table:
         partition=WHOLE,
         key=["kind", "since"],
         export=export,
+        internal=True,
     )
 
 

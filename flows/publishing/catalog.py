@@ -1,11 +1,18 @@
-"""The warehouse's catalog: a view per table over its committed files, with comments."""
+"""The warehouse's catalog: views over committed files, with comments.
+
+Beside a view per published table the schemas `staged`, `quarantine`, `runs` and `policies`; of
+personal data and of rejected rows' text they show nothing.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -15,15 +22,34 @@ from flows.console.environment import temporary_folder
 from flows.console.errors import ProofFailed, RunFailed
 from flows.publishing.commit import State, write_durably
 from flows.publishing.workspace import Workspace
-from schemas.derive import attach_statement, data_dictionary, data_package, view_statements
-from schemas.tables import PUBLISHED
+from schemas.catalog import SHOWN
+from schemas.derive import (
+    SCHEMAS,
+    attach_statement,
+    data_dictionary,
+    data_package,
+    policies_view_statements,
+    quarantine_view_statements,
+    quoted,
+    runs_view_statements,
+    staged_view_statements,
+    view_statements,
+)
+from schemas.exports import EXPORTS, opening_lots
+from schemas.policy import POLICIES
+from schemas.tables import PUBLISHED, STAGED_RELATIONS
+from transforms.policies.documents import NotRead
+from transforms.policies.policy import Policies
 
 _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "python_enable_replacements": False,
     "threads": 1,
 }
-_PLACE: Final = re.compile(r"'(?:[^']|'')*/warehouse/(?=\w+/\w+=)")
-"""Where the path of a published file begins, up to its table's folder."""
+_PLACE: Final = re.compile(
+    r"'(?:[^']|'')*/(?=warehouse/\w+/\w+=|staged/\w+/|quarantine/\w+/|runs/\[)"
+)
+"""Where the path of a committed file begins, up to its room's folder; and that of manifests."""
+_QUARANTINED: Final = (*EXPORTS, opening_lots().name)
 
 
 def build_catalog(workspace: Workspace) -> Path:
@@ -37,7 +63,7 @@ def build_catalog(workspace: Workspace) -> Path:
     catalog = workspace.warehouse / "catalog.duckdb"
     state = State.of(workspace)
     try:
-        with _database(_statements(state, None)) as built:
+        with _database(_statements(workspace, state)) as built:
             write_durably(workspace, catalog, built.read_bytes())
         write_durably(workspace, catalog.with_name("dictionary.md"), data_dictionary())
         for path, text in _texts(workspace, state).items():
@@ -68,7 +94,7 @@ def check_catalog(workspace: Workspace) -> int:
     catalog, state = workspace.warehouse / "catalog.duckdb", State.of(workspace)
     texts = {catalog.with_name("dictionary.md"): data_dictionary(), **_texts(workspace, state)}
     wrong = [path for path, text in texts.items() if not _holds(path, text)]
-    with _database(_statements(state, None)) as built:
+    with _database(_statements(workspace, state)) as built:
         expected = _views(built)
     try:
         found = _views(catalog)
@@ -83,12 +109,12 @@ def _holds(path: Path, text: str) -> bool:
     return path.is_file() and path.read_bytes() == text.encode()
 
 
-def _views(catalog: Path) -> list[tuple[str, str, str]]:
+def _views(catalog: Path) -> list[tuple[str, str, str, str]]:
     """The views of a catalog, with their comments; without where the warehouse lies."""
     with duckdb.connect(str(catalog), read_only=True, config=_SETTINGS) as connection:
         views = connection.table_function("duckdb_views").filter("NOT internal")
-        rows = views.project("view_name, sql, comment").fetchall()
-    return sorted((name, _PLACE.sub("'", sql), comment) for name, sql, comment in rows)
+        rows = views.project("schema_name, view_name, sql, comment").fetchall()
+    return sorted((*name, _PLACE.sub("'", sql), comment) for *name, sql, comment in rows)
 
 
 def _script(workspace: Workspace) -> Path:
@@ -110,7 +136,7 @@ def _texts(workspace: Workspace, state: State) -> dict[Path, str]:
         for name in PUBLISHED
     }
     package = json.dumps(data_package(files), ensure_ascii=False, indent=1) + "\n"
-    statements = [f"{statement};" for statement in _statements(state, workspace.warehouse)]
+    statements = [f"{statement};" for statement in _statements(workspace, state, relative=True)]
     script = "\n".join(["-- read this in the warehouse's folder", *statements, ""])
     target = _script(workspace)
     return {target.with_name("datapackage.json"): package, target: script}
@@ -134,10 +160,74 @@ def _database(statements: Iterable[str]) -> Iterator[Path]:
         yield built
 
 
-def _statements(state: State, relative_to: Path | None) -> Iterator[str]:
-    for table in PUBLISHED.values():
+def _statements(workspace: Workspace, state: State, *, relative: bool = False) -> Iterator[str]:
+    """What makes the catalog; `relative`: with paths as seen from the warehouse."""
+
+    def placed(paths: Iterable[Path]) -> list[Path]:
+        if not relative:
+            return list(paths)
+        return [Path(os.path.relpath(path, workspace.warehouse)) for path in paths]
+
+    yield from (f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}" for name in SCHEMAS)
+    shown = [table for table in STAGED_RELATIONS.values() if not table.internal]
+    for table in (*PUBLISHED.values(), *shown):
         files = list(state.files(table.name).values())
         held = state.held(files, table.stored_columns)
-        if relative_to is not None:
-            files = [file.relative_to(relative_to) for file in files]
-        yield from view_statements(table, files, held)
+        yield from view_statements(table, placed(files), held)
+    for export in EXPORTS.values():
+        yield from staged_view_statements(export, placed(state.files(export.name).values()))
+    quarantined = sorted(path for path in state.entries if path.startswith("quarantine/"))
+    for name in _QUARANTINED:
+        room = f"quarantine/{name}/"
+        files = [workspace.root / path for path in quarantined if path.startswith(room)]
+        held = state.held(files, SHOWN["quarantine"].columns)
+        yield from quarantine_view_statements(name, placed(files), held)
+    yield from runs_view_statements(*placed([workspace.runs]))
+    digest = _last_used(workspace, state)
+    values = _values(workspace.policies / digest) if digest else ()
+    yield from policies_view_statements(values, digest)
+
+
+def _last_used(workspace: Workspace, state: State) -> str | None:
+    """The digest of the policies that the latest run used of those whose tables are current; none
+    where its manifest is gone, or is of before the policies' texts were kept.
+    """
+    published = (path for name in PUBLISHED for path in state.files(name).values())
+    for run_id in sorted({state.run_of(path) for path in published}, reverse=True):
+        with suppress(OSError, ValueError):
+            manifest = json.loads((workspace.runs / run_id / "manifest.json").read_bytes())
+            if digest := manifest.get("policies"):
+                folder = workspace.policies / digest
+                return str(digest) if any(map(state.has, folder.glob("*.yaml"))) else None
+    return None
+
+
+@lru_cache(maxsize=4)
+def _values(folder: Path) -> tuple[tuple[str | date | None, ...], ...]:
+    """Every value of the policies that are kept in a folder, in the columns of their view."""
+    try:
+        policies = Policies.kept(folder)
+    except (OSError, NotRead):
+        return ()  # `verify` finds a text that was changed
+    return tuple(
+        (
+            name,
+            ", ".join(f"{column}={row[column]}" for column in policy.key),
+            column,
+            _as_text(row[column]),
+            str(row["unit"]),
+            row["valid_from"],
+            row["valid_to"],
+            str(row["source"]),
+        )
+        for name, policy in POLICIES.items()
+        for row in policies.rows(name)
+        for column in policy.values
+    )
+
+
+def _as_text(value: object) -> str | None:
+    """A policy's value as its file has it."""
+    if value is None or isinstance(value, bool):
+        return None if value is None else str(value).lower()
+    return str(value)

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from flows.console.errors import RunFailed
 from flows.publishing.catalog import build_catalog
 from flows.publishing.commit import State
+from flows.publishing.options import POLICIES as SHIPPED
+from flows.publishing.options import Options
+from flows.publishing.run import Run
 from flows.publishing.workspace import Workspace
-from schemas.derive import data_dictionary, duckdb_type, unit
+from schemas.columns import TEXT, column
+from schemas.derive import SCHEMAS, data_dictionary, duckdb_type, staged_view_statements, unit
+from schemas.exports import EXPORTS
+from schemas.policy import POLICIES
 from schemas.tables import ELITE_STATUSES, PUBLISHED, TIERS, Table
 from tests.faults import OLD, TABLE, publish, target
+from transforms.policies.policy import Policies
 
 STORAGE_VERSION_OFFSET: Final = 12
 DUCKDB_1_0_STORAGE: Final = 64
+PUBLISHED_VIEWS: Final = "NOT internal AND schema_name = 'main'"
 AMOUNTS: Final = f"SELECT membership_year, amount FROM {TABLE.name} ORDER BY ALL"
 
 
@@ -84,11 +97,11 @@ def _shown_as(table: Table, column: str) -> str:
 
 
 def test_views_and_columns_carry_their_meaning(root: Path) -> None:
-    views = query(root, "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal")
+    views = query(root, f"SELECT view_name, comment FROM duckdb_views() WHERE {PUBLISHED_VIEWS}")
     assert dict(views) == {t.name: f"{t.description}; {t.grain}" for t in PUBLISHED.values()}
     columns = query(
         root,
-        "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal",
+        f"SELECT table_name, column_name, comment FROM duckdb_columns() WHERE {PUBLISHED_VIEWS}",
     )
     for table_name, column_name, comment in columns:
         declared = PUBLISHED[table_name].columns[column_name]
@@ -162,3 +175,122 @@ def test_a_catalog_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> Non
     with pytest.raises(RunFailed, match=r"was not rebuilt: .*; mend this, then run `pointbook cat"):
         build_catalog(Workspace(tmp_path))
     assert State.of(Workspace(tmp_path)).files(TABLE.name)
+
+
+# What is shown beside the published tables
+
+
+def answers(sample: Path, sql: str) -> list[tuple[Any, ...]]:
+    """What the catalog of a sample answers, and its script alike."""
+    script = (sample / "warehouse" / "catalog.sql").read_text(encoding="utf-8")
+    with duckdb.connect() as connection, contextlib.chdir(sample / "warehouse"):
+        connection.execute(script)
+        found = connection.execute(sql).fetchall()
+    assert found == query(sample, sql)
+    return found
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_staged_rows_are_shown_without_what_is_personal(last_months: Path, name: str) -> None:
+    export = EXPORTS[name]
+    columns = [row[0] for row in answers(last_months, f"DESCRIBE staged.{name}")]
+    assert export.personal == [c for c in export.columns if c in {"contact", "address"}]
+    assert columns[: len(export.shown)] == [c for c in export.columns if c not in export.personal]
+    assert columns[len(export.shown) :] in (["month", "delivery"], ["delivery"])
+    files = State.of(Workspace(last_months)).files(name).values()
+    rows = sum(pq.read_metadata(path).num_rows for path in files)
+    assert answers(last_months, f"SELECT count(*) FROM staged.{name}") == [(rows,)]
+
+
+def test_a_column_that_does_not_say_that_it_is_shown_is_hidden() -> None:
+    billing = EXPORTS["billing"]
+    added = replace(billing, columns={**billing.columns, "nickname": column(TEXT, "A new one")})
+    assert "nickname" not in " ".join(staged_view_statements(added, [Path("x.parquet")]))
+
+
+def test_no_view_holds_a_contact_an_address_or_a_rejected_text(last_months: Path) -> None:
+    state = State.of(Workspace(last_months))
+    personal = set()
+    for name in ("customers", "refund_applications"):
+        for path in state.files(name).values():
+            rows = pq.ParquetFile(path).read(EXPORTS[name].personal)
+            personal |= {value for found in rows.columns for value in found.to_pylist()} - {None}
+    rejected = set()
+    for path in (last_months / "quarantine").rglob("*.parquet"):
+        rejected |= set(pq.ParquetFile(path).read(["raw_text"])["raw_text"].to_pylist())
+    assert len(personal) > 100
+    assert len(rejected) > 100
+    views = query(
+        last_months,
+        "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal",
+    )
+    assert {schema for schema, _ in views} == {"main", *SCHEMAS}
+    for schema, view in views:
+        rows = query(last_months, f'FROM "{schema}"."{view}"')
+        shown = {value for row in rows for value in row if isinstance(value, str)}
+        assert not shown & (personal | rejected), (schema, view)
+
+
+def test_what_was_rejected_is_shown_with_its_reasons(last_months: Path) -> None:
+    found = answers(last_months, "SELECT file, line, reasons FROM quarantine.billing")
+    files = [pq.ParquetFile(path).read() for path in (last_months / "quarantine/billing").iterdir()]
+    kept = [row for file in files for row in file.to_pylist()]
+    assert sorted(found) == sorted((row["file"], row["line"], row["reasons"]) for row in kept)
+    assert found
+
+
+def test_every_run_is_shown_failed_ones_too(last_months: Path) -> None:
+    columns = "run_id, command, status, period, seconds, files, policies, deliveries_through"
+    found = answers(last_months, f"SELECT {columns} FROM runs.runs ORDER BY run_id")
+    manifests = [
+        json.loads(path.read_bytes())
+        for path in sorted((last_months / "runs").glob("[0-9]*/manifest.json"))
+    ]
+    assert found == [
+        (
+            run["run_id"],
+            run["command"],
+            run["status"],
+            next((str(run[name]) for name in ("month", "year") if name in run), None),
+            run["seconds"],
+            len(run["outputs"]),
+            run.get("policies"),
+            run.get("deliveries_through"),
+        )
+        for run in manifests
+    ]
+
+
+def test_a_failed_run_is_shown_with_its_error(root: Path) -> None:
+    with pytest.raises(RunFailed), Run(Options(workspace=root), "points", {"month": "2016-03"}):
+        raise RunFailed("no reason")
+    error = query(root, "SELECT status, period, files, error FROM runs.runs ORDER BY run_id")[-1]
+    assert error == ("failed", "2016-03", 0, "no reason")
+
+
+def test_every_policy_value_is_shown_with_its_dates_and_source(last_months: Path) -> None:
+    shipped = Policies.load(SHIPPED)
+    found = answers(
+        last_months,
+        'SELECT policy, "key", "column", value, unit, valid_from, valid_to, source '
+        "FROM policies.policies",
+    )
+    assert len(found) == sum(
+        len(shipped.rows(name)) * len(policy.values) for name, policy in POLICIES.items()
+    )
+    (gold,) = [row for row in found if row[:2] == ("tier_thresholds", "tier=gold")]
+    assert gold[2:7] == ("from_fee", "600000", "KRW", date(1, 1, 1), None)
+    assert gold[7].startswith("S0, second section (tier criteria): 60만원 이상")
+    comment = "SELECT comment FROM duckdb_views() WHERE schema_name = 'policies'"
+    assert shipped.digest in query(last_months, comment)[0][0]
+
+
+def test_tiers_and_statuses_sort_from_the_lowest_to_the_highest(last_months: Path) -> None:
+    tiers = answers(last_months, "SELECT DISTINCT tier FROM tier_snapshot ORDER BY tier")
+    assert [tier for (tier,) in tiers] == TIERS
+    statuses = answers(last_months, "SELECT DISTINCT status FROM elite_status ORDER BY status")
+    reached = [status for (status,) in statuses]
+    assert reached == [status for status in ELITE_STATUSES if status in reached]
+    assert len(reached) > 2
+    best = answers(last_months, "SELECT max(tier) FROM tier_snapshot WHERE tier <> 'vip'")
+    assert best == [("gold",)]
