@@ -7,12 +7,13 @@ own SQL and fold, and compared with it; the steps show what lay between (`declar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -203,7 +204,7 @@ class _Answer:
         """The subject's published rows, by table, of all periods of the answer."""
         found: dict[str, dict[str, Path]] = {}
         for command, period in self._dues:
-            for table in command.tables:
+            for table in self._tables(command, self._reads):
                 partition = command.partition(table, period)
                 found.setdefault(table, {}).update(self._context.file_of(table, partition))
         found |= {name: dict(of) for name, of in self._kind.also(self._context, self._dues).items()}
@@ -234,14 +235,43 @@ class _Answer:
         for command, period in self._dues:
             inputs = command.inputs(context, period)
             rows = inputs_about(command, inputs, files)
-            made.append(replay(opened, command, context, period, inputs, rows, files))
+            wanted = self._wanted(command, self._reads)
+            made.append(replay(opened, command, context, period, inputs, rows, files, wanted))
         return made
+
+    @cached_property
+    def _reads(self) -> frozenset[str]:
+        """What all queries of the kind read."""
+        kind = self._kind
+        changes = (
+            (change.about, *change.replaces.values(), *change.amends.values())
+            for change in kind.changes
+        )
+        queries = (kind.answer, *(step.sql for step in kind.steps), *chain.from_iterable(changes))
+        return _read_by((*queries, *kind.staged.values()))
+
+    def _tables(self, command: Command, read: Collection[str]) -> list[str]:
+        """A command's tables that an answer needs: those with rows of one owner, which are compared
+        with what is published, and those that queries read.
+        """
+        owners = self._ids.keys()
+        return [
+            table
+            for table in command.tables
+            if owners & PUBLISHED[table].columns.keys() or f"{_PUBLISHED}{table}" in read
+        ]
+
+    def _wanted(self, command: Command, read: Collection[str]) -> list[str]:
+        """A command's tables and relations that are to be made again."""
+        relations = (name.removeprefix(_REPLAYED) for name in sorted(read))
+        made = set(command.dependencies.in_order)
+        return [*self._tables(command, read), *(name for name in relations if name in made)]
 
     def _tables_of(self, made: Sequence[Replay]) -> dict[str, pa.Table]:
         """What the periods made again have in the place of the published rows."""
         found: dict[str, list[pa.Table]] = {}
         for one in made:
-            for table in one.command.tables:
+            for table in (name for name in one.command.tables if name in one.to_make):
                 found.setdefault(table, []).append(_with_partition(one, table))
         return {
             name: pa.concat_tables(parts, promote_options="permissive")
@@ -255,7 +285,7 @@ class _Answer:
         """
         owners = self._ids.keys()
         for one in made:
-            for name in one.command.tables:
+            for name in self._tables(one.command, self._reads):
                 table = PUBLISHED[name]
                 partition = one.command.partition(name, one.period)
                 files = list(self._context.file_of(name, partition).values())
@@ -401,7 +431,16 @@ class _Answer:
                 # the partition is no part of the rows that a query makes
                 fields = [each for each in own.schema if each.name in other.column_names]
                 rows[name] = other.select([each.name for each in fields]).cast(pa.schema(fields))
-        return replay(opened, last.command, last.context, last.period, last.inputs, rows, files)
+        read = _read_by([self._kind.answer])
+        made_in = set(last.command.dependencies.in_order)
+        wanted = [
+            name
+            for each in sorted(read)
+            if (name := each.removeprefix(_PUBLISHED).removeprefix(_REPLAYED)) in made_in
+        ]
+        return replay(
+            opened, last.command, last.context, last.period, last.inputs, rows, files, wanted
+        )
 
     # History and provenance
 
@@ -484,6 +523,12 @@ class _Answer:
             "deliveries_through": manifest.get("deliveries_through"),
             "sha256": entry.sha256,
         }
+
+
+def _read_by(queries: Iterable[str]) -> frozenset[str]:
+    """What queries of the room read, themselves and through others."""
+    transforms = Dependencies(_ROOM, tuple(queries)).transforms.values()
+    return frozenset(name for each in transforms for name in each.inputs)
 
 
 def _with_partition(made: Replay, name: str) -> pa.Table:

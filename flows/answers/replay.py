@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -114,15 +115,21 @@ class Files:
 class Replay(Computation):
     """A command's period over one subject's rows; nothing is written or published.
 
-    `rows`: of the inputs, but for those that the command narrows: `read` reads these.
+    `rows`: of the inputs, but for those that the command narrows: `read` reads these. `wanted`: the
+    tables and relations to make, with what these are made from.
     """
 
     rows: Relations
     read: Callable[[Inputs, str], pa.Table]
+    wanted: Sequence[str]
     _relations: dict[str, pa.Table] = field(default_factory=dict)
 
+    @cached_property
+    def to_make(self) -> Sequence[str]:
+        return self.command.dependencies.below(self.wanted)
+
     def run(self) -> None:
-        """Makes every relation and table of the command."""
+        """Makes what is wanted."""
         self.prepare()
         if self.command.fold is not None:
             self.decide()
@@ -190,14 +197,17 @@ def replay(
     inputs: Inputs,
     rows: Relations,
     files: Files,
+    wanted: Sequence[str],
 ) -> Replay:
-    """A period made again over these rows; its relations can be read until `opened` ends."""
+    """A period made again over these rows, as far as these relations and tables are wanted; they
+    can be read until `opened` ends.
+    """
     # a loop over one owner's events is through before it would be compiled
     os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
     folder = files.scratch / f"replay-{len(list(files.scratch.iterdir()))}"
     folder.mkdir()
     engine: Engine = opened.enter_context(start_engine(folder, _MEMORY, 1))
-    made = Replay(command, engine, context, period, inputs, folder, rows, files.of_input)
+    made = Replay(command, engine, context, period, inputs, folder, rows, files.of_input, wanted)
     made.run()
     return made
 

@@ -194,6 +194,11 @@ class Computation(ABC):
     scratch: Path
     _made: set[str] = field(default_factory=set, kw_only=True)
 
+    @property
+    def to_make(self) -> Sequence[str]:
+        """The relations and tables to make, each after those that it reads."""
+        return self.command.dependencies.in_order
+
     @abstractmethod
     def _name_inputs(self) -> None:
         """Names the inputs in the engine."""
@@ -216,8 +221,7 @@ class Computation(ABC):
         transforms = [*command.dependencies.transforms.values(), *command.counting]
         name_policies(engine, self.context.policies, transforms)
         fold = command.fold
-        dependencies = command.dependencies
-        self._make(dependencies.below(fold.reads) if fold else dependencies.in_order)
+        self._make(command.dependencies.below(fold.reads) if fold else self.to_make)
 
     def decide(self) -> None:
         """Takes the requests one by one, and names what came of them."""
@@ -247,11 +251,12 @@ class Computation(ABC):
         for kind, name in declared_fold.hands_on.items():
             self.engine.files(name, [getattr(folded, kind)])
             self._made.add(name)
-        self._make(self.command.dependencies.in_order)
+        self._make(self.to_make)
 
     def write(self) -> None:
         """Makes the tables that are not made yet."""
-        self._make_tables([table for table in self.command.tables if table not in self._made])
+        wanted = (name for name in self.command.tables if name in self.to_make)
+        self._make_tables([table for table in wanted if table not in self._made])
 
     def counted(self, sql: str) -> list[dict[str, Any]]:
         """A query's few rows; whole decimals, which sums are, as plain numbers."""

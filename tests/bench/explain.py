@@ -1,8 +1,8 @@
 """`pointbook explain tier` from the shell beside one bare DuckDB query for the customer's lines.
 
 Run: .venv/bin/python -m tests.bench.explain [--customers N] [--lines-a-month N] [--calls N]
-By default a nation: 20 M customers and 60 M lines in each of twelve months; the workspace (some GB,
-assessed) is made once in --root, which takes a while. Each call is a process of its own and asks
+By default a nation: 20 M customers and 60 M lines a month, the same in each of twelve months; the
+workspace (some GB, assessed) is made once in --root, within minutes. Each call is a process of its
 for another customer. With --beside a command computes in the same workspace meanwhile.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from flows.publishing.options import Options
 from tests.bench.measure import Contender
-from tests.bench.staged import YEAR, stage
+from tests.bench.staged import YEAR, stage_nation
 from tests.commands_in_tests import run_command
 
 _BARE = """
@@ -48,7 +48,7 @@ while True:
 def main() -> None:
     """Makes the workspace if need be, and times calls."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, default=Path(tempfile.gettempdir()) / "bench-tiers")
+    parser.add_argument("--root", type=Path, default=Path(tempfile.gettempdir()) / "bench-explain")
     parser.add_argument("--customers", type=int, default=20_000_000)
     parser.add_argument("--lines-a-month", type=int, default=60_000_000)
     parser.add_argument("--calls", type=int, default=50)
@@ -56,7 +56,7 @@ def main() -> None:
     arguments = parser.parse_args()
     root = arguments.root / f"{arguments.customers}-{arguments.lines_a_month}"
     if not (root / "commits").exists():
-        stage(root, customers=arguments.customers, lines_a_month=arguments.lines_a_month)
+        stage_nation(root, customers=arguments.customers, lines_a_month=arguments.lines_a_month)
     if not (root / "warehouse" / "tier_snapshot").exists():
         run_command(Options(workspace=root), f"tiers {YEAR}")
     draw = random.Random(1)
