@@ -214,6 +214,11 @@ def attach_statement(database: Path, name: str) -> str:
     return f"ATTACH {literal(database)} AS {quoted(name)} (STORAGE_VERSION 'v1.0.0')"
 
 
+def schema_statements() -> list[str]:
+    """The schemas of the catalog beside the one of published tables."""
+    return [f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}" for name in SCHEMAS]
+
+
 def view_statements(
     table: Table, files: Sequence[Path], held: Collection[str] | None = None
 ) -> list[str]:

@@ -24,14 +24,13 @@ from flows.publishing.commit import State, write_durably
 from flows.publishing.workspace import Workspace
 from schemas.catalog import SHOWN
 from schemas.derive import (
-    SCHEMAS,
     attach_statement,
     data_dictionary,
     data_package,
     policies_view_statements,
     quarantine_view_statements,
-    quoted,
     runs_view_statements,
+    schema_statements,
     staged_view_statements,
     view_statements,
 )
@@ -168,7 +167,7 @@ def _statements(workspace: Workspace, state: State, *, relative: bool = False) -
             return list(paths)
         return [Path(os.path.relpath(path, workspace.warehouse)) for path in paths]
 
-    yield from (f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}" for name in SCHEMAS)
+    yield from schema_statements()
     shown = [table for table in STAGED_RELATIONS.values() if not table.internal]
     for table in (*PUBLISHED.values(), *shown):
         files = list(state.files(table.name).values())

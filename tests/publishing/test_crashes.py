@@ -97,7 +97,7 @@ def check_history(workspace: Path) -> None:
     (published,) = tiers_of_white(workspace / "warehouse" / "tier_snapshot")
     restated = list((workspace / "warehouse" / RESTATEMENTS).rglob("*.parquet"))
     corrected = published == "silver"
-    assert tiers_of_white(workspace / "versions") == ["white"] * corrected
+    assert tiers_of_white(workspace / "versions" / "tier_snapshot") == ["white"] * corrected
     assert len(restated) == corrected
 
 
@@ -202,7 +202,10 @@ def test_files_and_their_names_are_on_the_disk_before_the_record_that_promises_t
     assert sorted(promised) == [
         f"runs/{manifest['run_id']}/manifest.json",
         f"warehouse/restatements/run_id={manifest['run_id']}/part-0.parquet",
-        "warehouse/tier_snapshot/membership_year=2018/part-0.parquet",
+        *(
+            f"warehouse/{table}/membership_year=2018/part-0.parquet"
+            for table in ("tier_bands", "tier_moves", "tier_snapshot")
+        ),
     ]
     assert all(lasts(workspace / path) for path in promised)
 
