@@ -214,9 +214,9 @@ def attach_statement(database: Path, name: str) -> str:
     return f"ATTACH {literal(database)} AS {quoted(name)} (STORAGE_VERSION 'v1.0.0')"
 
 
-def schema_statement(name: str) -> str:
-    """DDL: makes a schema of the catalog, unless it is there."""
-    return f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}"
+def schema_statements() -> list[str]:
+    """The schemas of the catalog beside the one of published tables."""
+    return [f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}" for name in SCHEMAS]
 
 
 def view_statements(

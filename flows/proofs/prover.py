@@ -37,8 +37,8 @@ from schemas.tables import PUBLISHED
 from transforms.engine.engine import POLICY, Engine, Transform
 from transforms.policies.policy import PolicyError
 
-UNPUBLISHED: Final = frozenset({"mileage_lots_at_hand"})
-"""What a close works with and doesn't publish: audits that read it are not repeated."""
+UNPUBLISHED: Final = frozenset({"mileage_lots_at_hand", "tier_scale"})
+"""What a command works with and doesn't publish: audits that read it are not repeated."""
 OVER_ALL_PERIODS: Final = frozenset({"redemption_results__no_more_than_taken"})
 """Audits that compare a period with all before it: proven once, of all periods together."""
 _EARLIER: Final = {"earlier_results": "redemption_results", "earlier_entries": "point_entries"}

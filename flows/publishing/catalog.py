@@ -7,7 +7,6 @@ personal data and of rejected rows' text they show nothing.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,14 +23,13 @@ from flows.publishing.commit import State, write_durably
 from flows.publishing.workspace import Workspace
 from schemas.catalog import SHOWN
 from schemas.derive import (
-    SCHEMAS,
     attach_statement,
     data_dictionary,
     data_package,
     policies_view_statements,
     quarantine_view_statements,
     runs_view_statements,
-    schema_statement,
+    schema_statements,
     staged_view_statements,
     view_statements,
 )
@@ -166,9 +164,13 @@ def _statements(workspace: Workspace, state: State, *, relative: bool = False) -
     def placed(paths: Iterable[Path]) -> list[Path]:
         if not relative:
             return list(paths)
-        return [Path(os.path.relpath(path, workspace.warehouse)) for path in paths]
+        inside = (path.relative_to(workspace.root) for path in paths)
+        return [
+            path.relative_to("warehouse") if path.parts[0] == "warehouse" else Path("..", path)
+            for path in inside
+        ]
 
-    yield from map(schema_statement, SCHEMAS)
+    yield from schema_statements()
     shown = [table for table in STAGED_RELATIONS.values() if not table.internal]
     for table in (*PUBLISHED.values(), *shown):
         files = list(state.files(table.name).values())

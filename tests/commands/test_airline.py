@@ -210,6 +210,7 @@ def test_a_corrected_flight_changes_its_month_the_months_after_and_its_status_ye
             "mileage_entries": ["2020-11", "2020-12", "2021-02"],
             "mileage_lots": months,
             "mileage_balances": months,
+            "mileage_movements": ["2020-11", "2020-12", "2021-02"],
         }.items()
         for month in changing
     )

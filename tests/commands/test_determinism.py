@@ -137,7 +137,10 @@ def test_a_correction_touches_the_files_of_its_month_and_year_alone(
         "staged/billing_collections/billing_month=2017-03/part-0.parquet",
         "staged/billing_history/billing_month=2017-03/part-0.parquet",
         "staged/billing_totals/billing_month=2017-03/part-0.parquet",
-        "warehouse/tier_snapshot/membership_year=2018/part-0.parquet",
+        *(
+            f"warehouse/{table}/membership_year=2018/part-0.parquet"
+            for table in ("tier_snapshot", "tier_moves", "tier_bands")
+        ),
         "warehouse/point_grants/membership_year=2018/part-0.parquet",
     }
 
