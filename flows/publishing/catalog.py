@@ -7,7 +7,6 @@ personal data and of rejected rows' text they show nothing.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -165,7 +164,11 @@ def _statements(workspace: Workspace, state: State, *, relative: bool = False) -
     def placed(paths: Iterable[Path]) -> list[Path]:
         if not relative:
             return list(paths)
-        return [Path(os.path.relpath(path, workspace.warehouse)) for path in paths]
+        inside = (path.relative_to(workspace.root) for path in paths)
+        return [
+            path.relative_to("warehouse") if path.parts[0] == "warehouse" else Path("..", path)
+            for path in inside
+        ]
 
     yield from schema_statements()
     shown = [table for table in STAGED_RELATIONS.values() if not table.internal]
