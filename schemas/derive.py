@@ -266,10 +266,15 @@ def quarantine_view_statements(
     return _view("quarantine", export, shown.description, schema, rows)
 
 
-def runs_view_statements(runs: Path) -> list[str]:
-    """A view of the manifests in a folder of runs, in the schema `runs`; read when it is asked."""
+def runs_view_statements(runs: Path | None) -> list[str]:
+    """A view of the manifests in a folder of runs, in the schema `runs`; read when it is asked.
+
+    `runs` none: there is no manifest yet, which DuckDB would not take for none.
+    """
     shown = SHOWN["runs"]
     schema = arrow_schema(shown.columns, description=shown.description, grain="")
+    if runs is None:
+        return _view("runs", "runs", shown.description, schema, parquet_rows(schema, [], None))
     read = {
         "run_id": "VARCHAR",
         "command": "VARCHAR",

@@ -184,7 +184,8 @@ def _statements(workspace: Workspace, state: State, *, relative: bool = False) -
         files = [workspace.root / path for path in quarantined if path.startswith(room)]
         held = state.held(files, SHOWN["quarantine"].columns)
         yield from quarantine_view_statements(name, placed(files), held)
-    yield from runs_view_statements(*placed([workspace.runs]))
+    has_run = any(workspace.runs.glob("[0-9]*/manifest.json"))
+    yield from runs_view_statements(placed([workspace.runs])[0] if has_run else None)
     digest = _last_used(workspace, state)
     values = _values(workspace.policies / digest) if digest else ()
     yield from policies_view_statements(values, digest)

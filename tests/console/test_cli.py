@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.calendar.demo import prepare
+from flows.commands.registry import COMMANDS
 from flows.console.errors import NotReady
 from flows.publishing.options import POLICIES as SHIPPED
 from schemas.tables import TIERS
@@ -321,7 +322,7 @@ def test_run_stops_at_the_first_flow_that_lacks_something(tmp_path: Path) -> Non
     with pytest.raises(NotReady, match=r"points 2017-02 needs billing of 2017-02,"):
         run_calendar(options(tmp_path), "2016-11", "2018-01")
     years = [path.name for path in (tmp_path / "warehouse").glob("*/membership_year=*")]
-    assert years == ["membership_year=2017"] * 3
+    assert years == ["membership_year=2017"] * 5
 
 
 # The points ledger
@@ -511,10 +512,9 @@ def states(call: Command, workspace: Path) -> States:
     return told
 
 
+OF_TIERS: Final = COMMANDS["tiers"].tables
 CURRENT: Final = {
-    (table, year): "current"
-    for table in ("tier_snapshot", "tier_exceptions", "point_grants")
-    for year in ("2017", "2018")
+    (table, year): "current" for table in (*OF_TIERS, "point_grants") for year in ("2017", "2018")
 }
 
 
@@ -523,7 +523,7 @@ def test_status_calls_what_a_corrected_bill_touches_stale(workspace: Path, state
     land(workspace, "billing", [correction()], "correction.csv")
     stage(workspace)
     why = "changed: billing, billing_totals"
-    stale = {("tier_snapshot", "2018"): why, ("tier_exceptions", "2018"): why}
+    stale = dict.fromkeys(((table, "2018") for table in OF_TIERS), why)
     assert states() == CURRENT | stale | {("point_grants", "2018"): "follows tiers 2018"}
     publish(workspace, [2018])
     assert states() == CURRENT

@@ -320,7 +320,7 @@ def test_what_flows_make_is_the_owners_alone_whatever_the_callers_mask(
         run_command(options(workspace), "grants 2030")
     shutil.rmtree(workspace / "landing")  # which operators made
     made = {path.relative_to(workspace).parts[0] for path in workspace.rglob("*")}
-    assert made == {".lock", "commits", "quarantine", "runs", "staged", "warehouse"}
+    assert made == {".lock", "commits", "policies", "quarantine", "runs", "staged", "warehouse"}
     assert too_open(workspace) == {}
     assert os.umask(0) == 0
 

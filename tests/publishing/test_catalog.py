@@ -261,6 +261,11 @@ def test_every_run_is_shown_failed_ones_too(last_months: Path) -> None:
     ]
 
 
+def test_without_a_run_there_is_none_to_show(tmp_path: Path) -> None:
+    build_catalog(Workspace(tmp_path))
+    assert query(tmp_path, "SELECT count(*) FROM runs.runs") == [(0,)]
+
+
 def test_a_failed_run_is_shown_with_its_error(root: Path) -> None:
     with pytest.raises(RunFailed), Run(Options(workspace=root), "points", {"month": "2016-03"}):
         raise RunFailed("no reason")
