@@ -118,7 +118,7 @@ def _known(path: Path, sha256: str, key: str, names: frozenset[str]) -> int:
     return int(pc.sum(known).as_py() or 0)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=len(_EXPORTS))
 def _keys(path: Path, _sha256: str, key: str) -> pa.ChunkedArray:
     """The keys of an export's rows, which each period that names unknown ones is compared with."""
     return pq.ParquetFile(path).read([key], use_threads=False)[key]

@@ -276,16 +276,14 @@ class Workbook:
 
 
 class _Child:
-    """The process in which calamine reads; `memory`: its bytes at the most."""
+    """The process in which calamine reads.
 
-    def __init__(self, process: subprocess.Popen[bytes], memory: int) -> None:
+    `too_large`: why a workbook that needs more memory than it may take is refused.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], too_large: str) -> None:
         self._process = process
-        self._memory = memory
-
-    @property
-    def too_large(self) -> str:
-        """Why a workbook that needs too much memory is refused."""
-        return _too_large(self._memory)
+        self.too_large = too_large
 
     def why_it_ended(self) -> str:
         """Why a file is refused at which the process ended."""
@@ -295,13 +293,6 @@ class _Child:
         if status in (-signal.SIGABRT, -signal.SIGKILL):
             return self.too_large
         return f"calamine ended at it, with {status}; save the sheet as CSV UTF-8"
-
-
-def _too_large(memory: int) -> str:
-    return (
-        f"takes more than {memory / 1e9:.1f} GB of memory to read, for its cells, or one "
-        "far from the others; save the sheet as CSV UTF-8, or raise --memory"
-    )
 
 
 _COPIES_OF_XLS: Final = 3
@@ -315,8 +306,12 @@ def opened_workbook(file: FileIO, kind: str, memory: int = MEMORY) -> Iterator[W
     Its process ends with the block, wherever it is then.
     """
     size = os.fstat(file.fileno()).st_size
+    too_large = (
+        f"takes more than {memory / 1e9:.1f} GB of memory to read, for its cells, or one "
+        "far from the others; save the sheet as CSV UTF-8, or raise --memory"
+    )
     if kind == "xls" and _COPIES_OF_XLS * size > memory:
-        raise FileRefused(_too_large(memory))
+        raise FileRefused(too_large)
     ours, theirs = Pipe()
     with tempfile.TemporaryDirectory() as folder, ours:
         # calamine goes by the ending, whatever that of the delivered name is
@@ -334,7 +329,7 @@ def opened_workbook(file: FileIO, kind: str, memory: int = MEMORY) -> Iterator[W
                 env=os.environ | _ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
             )
         try:
-            yield Workbook(file, kind, ours, _Child(process, memory))
+            yield Workbook(file, kind, ours, _Child(process, too_large))
         except FileRefused:
             raise
         except Exception as error:
