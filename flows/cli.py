@@ -505,6 +505,7 @@ def status(*, common: Common = _DEFAULTS) -> None:
 explain = App(
     name="explain",
     help="Say why a published row is as it is: the steps to it, what alone would have changed it.",
+    help_epilogue="Example: pointbook explain tier --customer C0000194 --year 2018",
 )
 app.command(explain)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from cyclopts import App
 
 from flows.calendar.demo import KEY as DEMO_KEY
 from flows.cli import app
@@ -53,19 +55,28 @@ def test_nothing_asked_for_prints_the_help(call: Command) -> None:
 
 
 NAMES = [name for name in app if not name.startswith("-")]
+QUESTIONS = [("explain", name) for name in app["explain"] if not name.startswith("-")]
+
+
+def _command(words: tuple[str, ...]) -> App:
+    """The command, or the command of a group, of that name."""
+    return functools.reduce(lambda group, name: group[name], words, app)
 
 
 def test_every_command_has_an_example() -> None:
     assert set(COMMANDS) < set(NAMES)
-    for name in NAMES:
-        assert f"Example: pointbook {name}" in str(app[name].help_epilogue), name
+    for words in [*((name,) for name in NAMES), *QUESTIONS]:
+        example = f"Example: pointbook {' '.join(words)}"
+        assert example in str(_command(words).help_epilogue), words
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_flag_has_its_text(name: str) -> None:
-    for argument in app[name].assemble_argument_collection(parse_docstring=True):
+@pytest.mark.parametrize(
+    "words", [*((name,) for name in NAMES if name != "explain"), *QUESTIONS], ids=" ".join
+)
+def test_every_flag_has_its_text(words: tuple[str, ...]) -> None:
+    for argument in _command(words).assemble_argument_collection(parse_docstring=True):
         if argument.show:
-            assert argument.parameter.help, (name, argument.name)
+            assert argument.parameter.help, (words, argument.name)
 
 
 def test_completion_is_installed_for_a_shell(call: Command, tmp_path: Path) -> None:
@@ -183,7 +194,7 @@ def test_a_link_in_the_workspace_empties_nothing(call: Command, name: str, tmp_p
     link.parent.mkdir(exist_ok=True)
     link.symlink_to(precious)
     words = ["run", "--from", "2016-11", "--to", "2016-11", "--workspace", workspace]
-    prefect = [] if name == ".prefect/auth" else ["--no-prefect"]
+    prefect = ["--prefect" if name == ".prefect/auth" else "--no-prefect"]
     told = complaint(call(*words, *prefect), FAILED)
     assert "symbolic link" in told
     assert name in told
