@@ -544,15 +544,16 @@ _UPCOMING: Final = Step(
     "points_upcoming",
     {
         "told": Sentence(
-            "{outcome:,} of {lots} lots lapse after {expires_on}; told last in {noticed_month}",
+            "{outcome:,} points of {lots} lots lapse after {expires_on}; told last in "
+            "{noticed_month}",
             "{expires_on} 이후 {lots}건 {outcome:,} 소멸 예정; 마지막 안내 {noticed_month}",
         ),
         "not_told_yet": Sentence(
-            "{outcome:,} of {lots} lots lapse after {expires_on}; not told yet",
+            "{outcome:,} points of {lots} lots lapse after {expires_on}; not told yet",
             "{expires_on} 이후 {lots}건 {outcome:,} 소멸 예정; 아직 안내 전",
         ),
         "past": Sentence(
-            "{outcome:,} of {lots} lots are past {expires_on}; the next sweep takes them",
+            "{outcome:,} points of {lots} lots are past {expires_on}; the next sweep takes them",
             "유효기간({expires_on}) 경과 {lots}건 {outcome:,}; 다음 연말 소멸",
         ),
     },
