@@ -662,7 +662,8 @@ def test_lots_of_an_older_system_are_taken_over_by_the_first_opening(tmp_path: P
         ("2016-01", "membership"): 300,
         ("2016-02", "purchase"): 700,
         ("2016-03", "payment"): 1000,
-        ("2016-10", "promotion"): 550,
+        ("2016-09", "promotion"): 50,
+        ("2016-10", "promotion"): 500,
     }
     assert taken.age_months.to_dict()["2016-02", "purchase"] == 8
     breakage = sheet(tmp_path / "pack", "breakage")
