@@ -720,6 +720,54 @@ def write_finance(
     _print(finance(options, first, last, out, least), common, "finance", options)
 
 
+@app.command(name="report", help_epilogue="Example: pointbook report --pages overview,points")
+def write_report(
+    *,
+    to: str | None = None,
+    out: Path | None = None,
+    pages: str | None = None,
+    scenarios: str | None = None,
+    run_id: Annotated[str | None, Parameter(name="--run")] = None,
+    least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    made_on: str | None = None,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Write what is published as one HTML page for everybody, which opens without a network.
+
+    Parameters
+    ----------
+    to
+        Last month, YYYY-MM; else the last that is closed.
+    out
+        File to write to; else <workspace>/reports/MONTH.html.
+    pages
+        Pages by name, between commas; else all: overview, membership, points, breakage,
+        micropayments, airline, deliveries, runs, policies, scenarios.
+    scenarios
+        Scenarios by name, between commas, to show side by side.
+    run_id
+        The page of this run alone, as runs/RUN/report.html.
+    least
+        Count fewer people than this as `<N`.
+    made_on
+        The text of the line that says when it was made, so that it can be made again to the byte.
+    """
+    options = common.reading()
+    from flows.answers.report import Asked, report
+
+    when = made_on or _now()
+    if run_id is not None:
+        if to or pages or scenarios:
+            raise WrongUsage("--run shows one run; give it without --to, --pages and --scenarios")
+        from flows.answers.report_run import report_run
+
+        _print(report_run(options, run_id, out, when), common, "report", options)
+        return
+    month = None if to is None else asked_period(to, "month")
+    asked = Asked(month, _listed(pages), _listed(scenarios), least, when)
+    _print(report(options, asked, out), common, "report", options)
+
+
 @app.command(
     help_epilogue="Example: pointbook sample --customers 1000 --members 100 --seed 1 --out landing"
 )
@@ -762,6 +810,18 @@ def sample(
             threads=threads,
         )
     _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
+
+
+def _listed(text: str | None) -> list[str]:
+    """The names of a text, between commas."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _now() -> str:
+    """This minute in Korea, as reports say when they were made."""
+    from flows.console.zone import KOREA
+
+    return datetime.now(KOREA).strftime("%Y-%m-%d %H:%M KST")
 
 
 def _day(text: str) -> date:
