@@ -7,7 +7,7 @@ only of the last months, so that no size of workspace makes it slow.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.report_html import made_page
 from flows.answers.reading import Reader
 from flows.answers.report_blocks import (
     ORDERS,
@@ -26,11 +25,13 @@ from flows.answers.report_blocks import (
     Row,
     blocks_of,
 )
+from flows.answers.report_html import made_page
 from flows.answers.report_masks import margins_of, masked
 from flows.answers.report_scenarios import scenarios_of
 from flows.answers.sheets import plain, read_whole, sources, stale_periods
 from flows.calendar.plan import Finding, overview
 from flows.commands.registry import COMMANDS
+from flows.console import progress
 from flows.console.environment import temporary_folder
 from flows.console.errors import NotReady, ProofFailed, RunFailed, WrongUsage
 from flows.publishing.catalog import last_used_policies, values_of_policies
@@ -76,9 +77,7 @@ RELATIONS: Final[Mapping[str, pa.Schema]] = {
             ),
         }
     ),
-    "rejected_rows": pa.schema(
-        {"export": pa.string(), "reason": pa.string(), "rows": pa.int64()}
-    ),
+    "rejected_rows": pa.schema({"export": pa.string(), "reason": pa.string(), "rows": pa.int64()}),
     "restated_values": pa.schema(
         {
             **dict.fromkeys(("run_id", "table_name", "column_name", "direction"), pa.string()),
@@ -129,9 +128,12 @@ def report(options: Options, asked: Asked, out: Path | None = None) -> dict[str,
     of that month, is published; WrongUsage for a page or scenario that can't be; ProofFailed where
     two tables differ: the file is written all the same, and says so in red.
     """
-    found = read_whole(options, lambda reader: Report(reader, options, asked.checked()).made())
-    target = (out or options.workspace / "reports" / f"{found['to']}.html").expanduser().absolute()
-    found["bytes"] = write_page(target, made_page(found))
+    asked = asked.checked()
+    with progress.working("writing the report", lambda: -1.0):
+        found = read_whole(options, lambda reader: Report(reader, options, asked).made())
+        target = out or options.workspace / "reports" / f"{found['to']}.html"
+        target = target.expanduser().absolute()
+        found["bytes"] = write_page(target, made_page(found))
     if found["broken"]:
         first = found["broken"][0]
         raise ProofFailed(
@@ -195,9 +197,9 @@ class Report:
             "made_on": self._asked.made_on,
             "policies": self._context.policies.digest,
             "last_run": max((each["run_id"] for each in self._manifests), default=None),
-            "runs": len(self._manifests),
+            "run_count": len(self._manifests),
             "run_context": {name: plain(value) for name, value in given.items()},
-                        "ties": len(rows[TIES.name]),
+            "ties": len(rows[TIES.name]),
             "broken": [row for row in rows[TIES.name] if row["difference"]],
             "stale": stale,
             "missing": _missing(findings),
@@ -307,18 +309,19 @@ class Report:
 
     def _is_read(self, table: str, period: str, given: Mapping[str, Any]) -> bool:
         """Whether a period of a table is part of the report."""
+        first, last = "", str(given["last_period"])
         if table == "point_balances":
-            return period == given["last_period"]
+            first = last
         if table == "elite_status":
-            return int(period) <= given["status_year"]
+            last = str(given["status_year"])
         if table == "expiry_sweep":
-            return f"{period}-YE" <= given["last_period"]
+            period = f"{period}-YE"
         declared = PUBLISHED.get(table)
         if declared is not None and declared.partition == "membership_year":
-            return int(period) <= given["membership_year"]
+            last = str(given["membership_year"])
         if table in _RECENT:
-            return bool(given["year_ago_month"] <= period <= given["last_month"])
-        return bool(period <= given["last_period"])
+            first, last = given["year_ago_month"], given["last_month"]
+        return first <= period <= last
 
     def _rows(
         self, blocks: Sequence[Block], given: Mapping[str, Any], inputs: Inputs
@@ -347,9 +350,7 @@ class Report:
             "runs": [_run(each) for each in self._manifests],
             "policies": [dict(zip(names, value, strict=True)) for value in values],
             "staged_months": list(_staged_months(self._context)),
-            "delivered_files": [
-                _delivered(each, file) for each, file in _files(self._manifests)
-            ],
+            "delivered_files": [_delivered(each, file) for each, file in _files(self._manifests)],
             "rejected_rows": [
                 {"export": file["export"], "reason": reason, "rows": count}
                 for _, file in _files(self._manifests)

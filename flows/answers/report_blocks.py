@@ -24,6 +24,10 @@ ORDERS: Final[Mapping[str, Sequence[str]]] = {
     "tier_before": [*TIERS, NOT_ASSESSED],
     "fee_tier": TIERS,
     "elite": ELITE_STATUSES,
+    "figure": [
+        *("customers with a tier", "annual fees that tiers rest on", "points outstanding"),
+        *("points used in 12 months", "micropayments approved in the month", "miles outstanding"),
+    ],
     "step": [
         *("opening", "membership", "payment", "promotion", "purchase", "given back"),
         *("used", "refunded", "expired", "closing"),
@@ -108,10 +112,10 @@ def _tiers(rows: Sequence[Row]) -> str:
     if not _is_whole(last, "customers") or not _is_whole(last, "lifted_by_tenure"):
         return ""
     vip = _sum([row for row in last if row["tier"] == TIERS[-1]], "customers")
-    total = _sum(last, "customers")
+    total, lifted = _sum(last, "customers"), _sum(last, "lifted_by_tenure")
     return (
-        f"{_n(total)} customers have a tier in {last[0]['membership_year']}; {_percent(vip, total)} "
-        f"are {TIERS[-1]}, {_n(_sum(last, 'lifted_by_tenure'))} were lifted by tenure."
+        f"{_n(total)} customers have a tier in {last[0]['membership_year']}; "
+        f"{_percent(vip, total)} are {TIERS[-1]}, {_n(lifted)} were lifted by tenure."
     )
 
 
@@ -147,7 +151,7 @@ def _outstanding(rows: Sequence[Row]) -> str:
 
 
 def _swept(rows: Sequence[Row]) -> str:
-    last = [row for row in rows if row["year"] == rows[-1]["year"]]
+    last = [row for row in rows if row["year"] == rows[0]["year"]]
     untold = _sum([row for row in last if row["untold"] != "told"], "points")
     total = _sum(last, "points")
     return (
@@ -340,7 +344,7 @@ PAGES: Final[Mapping[str, Page]] = {
                     "cohorts_by_year",
                     "What became of the points of a year",
                     "Credits by calendar year: used less what was given back, refunded, expired, "
-                    "open. Whether and how breakage is estimated is in `pointbook finance` (B4).",
+                    "open. What is estimated to lapse is in the finance pack (B4).",
                     charted=True,
                     units=dict.fromkeys(
                         ("credited", "used", "refunded", "expired", "left_open"), "points"
@@ -349,8 +353,8 @@ PAGES: Final[Mapping[str, Page]] = {
                 Block(
                     "cohorts_by_age",
                     "How points age",
-                    "Of what was credited, the share that is neither used nor lapsed so many months "
-                    "later; of each age only the cohorts that have reached it.",
+                    "Of what was credited, the share that is neither used nor lapsed so many "
+                    "months later; of each age only the cohorts that have reached it.",
                     charted=True,
                     pivot=("age_months", "kind", "left_bp"),
                 ),

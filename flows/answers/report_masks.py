@@ -90,9 +90,7 @@ def margins_of(
             {
                 "line": line,
                 "sum": sum(cell[name] for cell in counted if cell[axis] == line),
-                "hidden": sum(
-                    isinstance(cell[name], str) for cell in shown if cell[axis] == line
-                ),
+                "hidden": sum(isinstance(cell[name], str) for cell in shown if cell[axis] == line),
             }
             for line in dict.fromkeys(cell[axis] for cell in counted)
         ]

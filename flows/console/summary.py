@@ -83,6 +83,8 @@ def _items(
         yield from plan_lines(manifest, width)
     else:
         yield from _OTHERS[kind](manifest)
+    if manifest.get("report"):
+        yield f"report: {manifest['report']}"
     if kind == "demo":
         yield from _where_to_look(workspace, manifest["key"])
     yield from _restated(manifest)

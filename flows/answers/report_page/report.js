@@ -17,7 +17,7 @@ for (const button of document.querySelectorAll("th button")) {
 // shows what a mark of a chart is
 const tip = document.getElementById("tip");
 document.addEventListener("pointerover", (event) => {
-  const mark = event.target.closest && event.target.closest("figure svg [aria-roledescription][aria-label]");
+  const mark = event.target.closest && event.target.closest("figure svg [role='graphics-symbol'][aria-label]");
   tip.hidden = !mark;
   if (mark) {
     tip.textContent = mark.getAttribute("aria-label");

@@ -1,7 +1,7 @@
 -- purpose: What became of the rows that were delivered of each export
 -- grain: one row per export
 -- keys: export
--- inputs: delivered_files(export, file, status, delivered, accepted, duplicate, stale, quarantined,
+-- inputs: delivered_files(export, status, delivered, accepted, duplicate, stale, quarantined,
 --   held_back)
 -- policy: none
 -- rules: Q1, Q2

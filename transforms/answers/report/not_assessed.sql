@@ -14,4 +14,4 @@ FROM tier_exceptions
 CROSS JOIN run_context
 WHERE tier_exceptions.membership_year <= run_context.membership_year
 GROUP BY tier_exceptions.membership_year, tier_exceptions.reason
-ORDER BY membership_year, reason
+ORDER BY membership_year DESC, reason

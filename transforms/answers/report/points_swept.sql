@@ -15,4 +15,4 @@ FROM expiry_sweep
 CROSS JOIN run_context
 WHERE CAST(expiry_sweep.year AS VARCHAR) || '-YE' <= run_context.last_period
 GROUP BY expiry_sweep.year, expiry_sweep.cause, expiry_sweep.untold
-ORDER BY year, cause, untold
+ORDER BY year DESC, cause, untold

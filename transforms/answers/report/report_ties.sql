@@ -10,7 +10,7 @@
 --   micropayment_results(month, amount, status), micropayment_usage(month, approved_total),
 --   mileage_balances(month, opening, closing), mileage_movements(month, movement, miles),
 --   award_results(month, miles, status), mixed_payment_results(month, miles, status),
---   run_context(membership_year, last_month, last_period, year_ago_month)
+--   run_context(membership_year, last_period, year_ago_month)
 -- policy: none
 -- rules: T9, G1, P4, P6, P9, P11, M5, W5, X2
 WITH closings AS (
@@ -125,10 +125,13 @@ first_sides AS (
     UNION ALL
     SELECT
         'point_grants, point_movements: points' AS tie,
-        CAST(point_grants.membership_year AS VARCHAR) || '-01' AS period,
+        credited.period,
         point_grants.points AS amount
     FROM point_grants
     CROSS JOIN run_context
+    INNER JOIN moved AS credited
+        ON credited.movement = 'grant'
+        AND LEFT(credited.period, 2 * 2) = CAST(point_grants.membership_year AS VARCHAR)
     WHERE point_grants.membership_year = run_context.membership_year
     UNION ALL
     SELECT
@@ -241,7 +244,7 @@ second_sides AS (
     WHERE moved.movement = 'expiry'
         OR (
             moved.movement = 'grant'
-            AND moved.period = CAST(run_context.membership_year AS VARCHAR) || '-01'
+            AND LEFT(moved.period, 2 * 2) = CAST(run_context.membership_year AS VARCHAR)
         )
         OR (
             moved.movement IN ('redemption', 'refund')

@@ -18,4 +18,4 @@ CROSS JOIN run_context
 WHERE tier_moves.why IS NOT NULL
     AND tier_moves.membership_year <= run_context.membership_year
 GROUP BY tier_moves.membership_year, tier_moves.why
-ORDER BY membership_year, why
+ORDER BY membership_year DESC, why
