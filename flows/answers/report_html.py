@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -157,8 +158,8 @@ def difference(now: object, before: object) -> str:
     if not isinstance(now, int) or not isinstance(before, int):
         return ""
     more = now - before
-    share = f" ({more * 1000 // before / 10:+.1f}%)" if before > 0 else ""
-    return f"{more:+,}{share}"
+    share = f" ({Decimal(more) * 100 / before:+.1f}%)" if before > 0 else ""
+    return f"{more:+,}{share}".replace("-", "−")
 
 
 # Tables with values of a column as columns
