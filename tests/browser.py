@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from urllib.request import urlopen
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 _FLAGS: Final = (
@@ -32,7 +33,7 @@ _PATIENCE: Final = 60.0
 class Tab:
     """A tab of a running Chromium; `requests`: the addresses that its page asked for."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._number = 0
         self.requests: list[str] = []

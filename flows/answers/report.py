@@ -26,7 +26,7 @@ from flows.answers.report_blocks import (
     blocks_of,
 )
 from flows.answers.report_html import made_page
-from flows.answers.report_masks import margins_of, masked
+from flows.answers.report_masks import margins_of, masked, without_rows
 from flows.answers.report_scenarios import scenarios_of
 from flows.answers.sheets import plain, read_whole, sources, stale_periods
 from flows.calendar.plan import Finding, overview
@@ -363,6 +363,9 @@ class Report:
     def _shown(self, block: Block, rows: Sequence[Row]) -> dict[str, Any]:
         """A block as JSON has it: its first rows, people too few to be told hidden."""
         counted = [{name: plain(value) for name, value in row.items()} for row in rows]
+        for row in counted:
+            if row.get("error"):
+                row["error"] = without_rows(str(row["error"]))
         found = masked(counted, block, self._asked.least)
         return {
             "block": block.name,

@@ -30,7 +30,6 @@ _TEXTS: Final = {"why", "reason", "benefit", "status", "untold", "cause", "reque
 """Columns of codes that are shown as words."""
 _PLAIN: Final = {"year", "membership_year", "status_year", "credited_year", "delivery"}
 """Columns of numbers that are names."""
-_ROWS_OF_ERROR: Final = re.compile(r"\([^()]*=[^()]*\)|\b\w+=\S+")
 Row = Mapping[str, Any]
 
 
@@ -55,7 +54,7 @@ def _rendered(template: str, found: Mapping[str, Any]) -> str:
             script=Markup(script),
             style=Markup((PLACE / "report.css").read_text(encoding="utf-8")),
             script_hash=f"sha256-{digest}",
-            data=_as_json(found),
+            data=_as_json({name: value for name, value in found.items() if name != "made_on"}),
         )
     )
 
@@ -82,7 +81,6 @@ def _environment() -> Environment:
         "headed": headed,
         "is_number": is_number,
         "numeric": numeric,
-        "without_rows": without_rows,
         "literal": _literal,
     }
     environment.globals |= {
@@ -137,11 +135,6 @@ def is_number(value: object) -> bool:
 def numeric(rows: Sequence[Row], column: str) -> bool:
     """Whether a column of a table holds numbers."""
     return any(is_number(row[column]) for row in rows)
-
-
-def without_rows(line: str) -> str:
-    """The line of a failed run without rows and values that it names: they may be somebody's."""
-    return _ROWS_OF_ERROR.sub("(…)", line)
 
 
 def _literal(value: object) -> str:

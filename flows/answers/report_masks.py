@@ -1,7 +1,10 @@
-"""Counts of people too few to be told: `<N`, and what would give them away `≥N`."""
+"""What is not told: counts of people too few (`<N`, and `≥N` for what would give them away), and the
+rows that an error names.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -10,6 +13,7 @@ from flows.answers.report_blocks import Block, Row
 
 ALL: Final = "all"
 """The margins of a matrix."""
+_ROWS_OF_ERROR: Final = re.compile(r"\([^()]*=[^()]*\)|\b\w+=\S+")
 
 
 def masked(rows: Sequence[Row], block: Block, least: int) -> list[Row]:
@@ -103,3 +107,8 @@ def margins_of(
         found[axis] = {each["line"]: each["sum"] for each in sums}
         found[axis][ALL] = f"<{least}" if _is_small(total, least) else total
     return found
+
+
+def without_rows(line: str) -> str:
+    """The line of a failed run without rows and values that it names: they may be somebody's."""
+    return _ROWS_OF_ERROR.sub("(…)", line)

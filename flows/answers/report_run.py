@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from flows.answers.report import write_page
 from flows.answers.report_html import made_run_page
+from flows.answers.report_masks import without_rows
 from flows.answers.report_scenarios import tables_of
 from flows.console.errors import NotReady
 from flows.publishing.commit import State
@@ -57,7 +58,7 @@ def page_of(manifest: Mapping[str, Any], made_on: str) -> dict[str, Any]:
         "run_id": manifest["run_id"],
         "made_on": made_on,
         "facts": {name: manifest[name] for name in _FACTS if manifest.get(name) is not None},
-        "error": manifest.get("error"),
+        "error": without_rows(manifest["error"]) if manifest.get("error") else None,
         "tables": [*tables_of(manifest, _PARTS), *_files(manifest)],
     }
 
