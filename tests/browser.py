@@ -27,7 +27,7 @@ _FLAGS: Final = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-dev-shm-usage", "--remote-debugging-port=0", "--remote-allow-origins=*"),
 )
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 240.0
 
 
 class Tab:

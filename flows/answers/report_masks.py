@@ -1,5 +1,5 @@
-"""What is not told: counts of people too few (`<N`, and `≥N` for what would give them away), and the
-rows that an error names.
+"""What is not told: counts of people too few (`<N`, and `≥N` for what would give them away), and
+the rows that an error names.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ SELECT
     CAST(runs.command AS VARCHAR) AS command,
     CAST(COUNT(*) AS BIGINT) AS runs,
     CAST(SUM(CASE WHEN runs.status = 'failed' THEN 1 ELSE 0 END) AS BIGINT) AS failed,
-    CAST(SUM(runs.seconds) AS DOUBLE) AS seconds_together
+    CAST(SUM(CAST(runs.seconds AS DECIMAL(18, 3))) AS DOUBLE) AS seconds_together
 FROM runs
 CROSS JOIN run_context
 WHERE runs.run_id < run_context.listed_from

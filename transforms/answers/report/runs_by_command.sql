@@ -8,9 +8,9 @@ SELECT
     CAST(runs.command AS VARCHAR) AS command,
     CAST(COUNT(*) AS BIGINT) AS runs,
     CAST(SUM(CASE WHEN runs.status = 'failed' THEN 1 ELSE 0 END) AS BIGINT) AS failed,
-    CAST(MEDIAN(runs.seconds) AS DOUBLE) AS median_seconds,
+    CAST(MEDIAN(CAST(runs.seconds AS DECIMAL(18, 3))) AS DOUBLE) AS median_seconds,
     CAST(MAX(runs.seconds) AS DOUBLE) AS longest_seconds,
-    CAST(SUM(runs.seconds) AS DOUBLE) AS seconds_together
+    CAST(SUM(CAST(runs.seconds AS DECIMAL(18, 3))) AS DOUBLE) AS seconds_together
 FROM runs
 GROUP BY runs.command
 ORDER BY command
