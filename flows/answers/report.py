@@ -55,6 +55,8 @@ _RECENT: Final = (
     *("mileage_balances", "mileage_movements"),
 )
 """Of these the last 13 months are read: the last month, and the same one of the year before."""
+_LATEST_YEARS: Final = ("tier_snapshot", "tier_bands", "point_grants")
+"""Of these the latest membership year and the one before are read."""
 _OF_MONTHS: Final = ("point_liability", "mileage_balances", "micropayment_usage")
 """Each month that is closed has a file of one of these."""
 
@@ -319,6 +321,7 @@ class Report:
         declared = PUBLISHED.get(table)
         if declared is not None and declared.partition == "membership_year":
             last = str(given["membership_year"])
+            first = str(given["membership_year"] - 1) if table in _LATEST_YEARS else ""
         if table in _RECENT:
             first, last = given["year_ago_month"], given["last_month"]
         return first <= period <= last

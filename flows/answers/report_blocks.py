@@ -120,6 +120,7 @@ def _tiers(rows: Sequence[Row]) -> str:
 
 
 def _migration(rows: Sequence[Row]) -> str:
+    """How many customers moved up, down, came and left; nothing where any are too few to be told."""
     if not _is_whole(rows, "customers"):
         return ""
     place = {tier: n for n, tier in enumerate(TIERS)}
@@ -364,8 +365,7 @@ PAGES: Final[Mapping[str, Page]] = {
                     "What each year's sweep took by cause (P9), and where its owner was never told "
                     "(P10), why.",
                     charted=True,
-                    people=_OF_CUSTOMERS,
-                    add_up_by=("year",),
+                    units={"points": "points"},
                     told=_swept,
                 ),
             ),
@@ -379,7 +379,6 @@ PAGES: Final[Mapping[str, Page]] = {
                     "Payments, approved and declined",
                     "Of the last 13 months (M3).",
                     charted=True,
-                    people=("subscriptions",),
                     units={"amount": "won"},
                 ),
                 Block(
@@ -387,7 +386,6 @@ PAGES: Final[Mapping[str, Page]] = {
                     "Why payments are declined",
                     "Of the last 13 months; arrears are unpaid bills (M4).",
                     charted=True,
-                    people=("subscriptions",),
                     units={"amount": "won"},
                     told=_declined,
                 ),

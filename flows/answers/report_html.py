@@ -44,6 +44,7 @@ def made_run_page(found: Mapping[str, Any]) -> str:
 
 
 def _rendered(template: str, found: Mapping[str, Any]) -> str:
+    """A template with what it shows, its style, its script and the script's hash."""
     script = (PLACE / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
@@ -69,6 +70,7 @@ def _as_json(found: Mapping[str, Any]) -> Markup:
 
 @cache
 def _environment() -> Environment:
+    """The templates: every value is escaped, and one that is missing is an error."""
     environment = Environment(
         loader=FileSystemLoader(str(PLACE)),
         autoescape=True,

@@ -1,7 +1,7 @@
 -- purpose: Micropayments by month and answer, over the last 13 months
 -- grain: one row per month and answer
 -- keys: month, status
--- inputs: micropayment_results(month, subscription_id, amount, status),
+-- inputs: micropayment_results(month, amount, status),
 --   run_context(last_month, year_ago_month)
 -- policy: none
 -- rules: M3
@@ -9,7 +9,6 @@ SELECT
     CAST(micropayment_results.month AS VARCHAR) AS month,
     CAST(micropayment_results.status AS VARCHAR) AS status,
     CAST(COUNT(*) AS BIGINT) AS payments,
-    CAST(COUNT(DISTINCT micropayment_results.subscription_id) AS BIGINT) AS subscriptions,
     CAST(SUM(micropayment_results.amount) AS BIGINT) AS amount
 FROM micropayment_results
 CROSS JOIN run_context

@@ -1,14 +1,13 @@
 -- purpose: Why micropayments of the last 13 months were declined, arrears among the reasons
 -- grain: one row per reason
 -- keys: reason
--- inputs: micropayment_results(month, subscription_id, amount, status, reason),
+-- inputs: micropayment_results(month, amount, status, reason),
 --   run_context(last_month, year_ago_month)
 -- policy: none
 -- rules: M3, M4
 SELECT
     CAST(micropayment_results.reason AS VARCHAR) AS reason,
     CAST(COUNT(*) AS BIGINT) AS payments,
-    CAST(COUNT(DISTINCT micropayment_results.subscription_id) AS BIGINT) AS subscriptions,
     CAST(SUM(micropayment_results.amount) AS BIGINT) AS amount
 FROM micropayment_results
 CROSS JOIN run_context

@@ -37,7 +37,8 @@ snapshots AS (
         SUM(tier_snapshot.annual_fee) AS annual_fee
     FROM tier_snapshot
     CROSS JOIN run_context
-    WHERE tier_snapshot.membership_year <= run_context.membership_year
+    WHERE tier_snapshot.membership_year >= run_context.membership_year - 1
+        AND tier_snapshot.membership_year <= run_context.membership_year
     GROUP BY tier_snapshot.membership_year
 ),
 
@@ -50,6 +51,7 @@ assessed AS (
     FROM tier_moves
     CROSS JOIN run_context
     WHERE tier_moves.tier IS NOT NULL
+        AND tier_moves.membership_year >= run_context.membership_year - 1
         AND tier_moves.membership_year <= run_context.membership_year
     GROUP BY tier_moves.membership_year
     UNION ALL
@@ -60,7 +62,8 @@ assessed AS (
         SUM(tier_bands.annual_fee) AS annual_fee
     FROM tier_bands
     CROSS JOIN run_context
-    WHERE tier_bands.membership_year <= run_context.membership_year
+    WHERE tier_bands.membership_year >= run_context.membership_year - 1
+        AND tier_bands.membership_year <= run_context.membership_year
     GROUP BY tier_bands.membership_year
 ),
 
@@ -118,81 +121,92 @@ first_sides AS (
     SELECT
         'point_balances, point_liability: points' AS tie,
         point_balances.period,
-        point_balances.closing AS amount
+        SUM(point_balances.closing) AS amount
     FROM point_balances
     CROSS JOIN run_context
     WHERE point_balances.period = run_context.last_period
+    GROUP BY point_balances.period
     UNION ALL
     SELECT
         'point_grants, point_movements: points' AS tie,
         credited.period,
-        point_grants.points AS amount
+        SUM(point_grants.points) AS amount
     FROM point_grants
     CROSS JOIN run_context
     INNER JOIN moved AS credited
         ON credited.movement = 'grant'
         AND LEFT(credited.period, 2 * 2) = CAST(point_grants.membership_year AS VARCHAR)
     WHERE point_grants.membership_year = run_context.membership_year
+    GROUP BY credited.period
     UNION ALL
     SELECT
         'expiry_sweep, point_movements: points' AS tie,
         CAST(expiry_sweep.year AS VARCHAR) || '-YE' AS period,
-        expiry_sweep.points AS amount
+        SUM(expiry_sweep.points) AS amount
     FROM expiry_sweep
+    CROSS JOIN run_context
+    WHERE CAST(expiry_sweep.year AS VARCHAR) || '-YE' >= run_context.year_ago_month
+    GROUP BY expiry_sweep.year
     UNION ALL
     SELECT
         'redemption_results, point_movements: points' AS tie,
         redemption_results.month AS period,
-        redemption_results.points AS amount
+        SUM(redemption_results.points) AS amount
     FROM redemption_results
     CROSS JOIN run_context
     WHERE redemption_results.status = 'accepted'
         AND redemption_results.cancels IS NULL
         AND redemption_results.month >= run_context.year_ago_month
+    GROUP BY redemption_results.month
     UNION ALL
     SELECT
         'refund_results, point_movements: points' AS tie,
         refund_results.month AS period,
-        refund_results.points AS amount
+        SUM(refund_results.points) AS amount
     FROM refund_results
     CROSS JOIN run_context
     WHERE refund_results.status = 'accepted'
         AND refund_results.month >= run_context.year_ago_month
+    GROUP BY refund_results.month
     UNION ALL
     SELECT
         'micropayment_results, micropayment_usage: won' AS tie,
         micropayment_results.month AS period,
-        micropayment_results.amount
+        SUM(micropayment_results.amount) AS amount
     FROM micropayment_results
     CROSS JOIN run_context
     WHERE micropayment_results.status = 'approved'
         AND micropayment_results.month >= run_context.year_ago_month
+    GROUP BY micropayment_results.month
     UNION ALL
     SELECT
         'mileage_balances, mileage_movements: miles' AS tie,
         mileage_balances.month AS period,
-        mileage_balances.closing - mileage_balances.opening AS amount
+        SUM(mileage_balances.closing - mileage_balances.opening) AS amount
     FROM mileage_balances
     CROSS JOIN run_context
     WHERE mileage_balances.month >= run_context.year_ago_month
+    GROUP BY mileage_balances.month
     UNION ALL
     SELECT
         'award_results, mileage_movements: miles' AS tie,
         award_results.month AS period,
-        award_results.miles AS amount
+        SUM(award_results.miles) AS amount
     FROM award_results
     CROSS JOIN run_context
     WHERE award_results.status = 'accepted'
         AND award_results.month >= run_context.year_ago_month
+    GROUP BY award_results.month
     UNION ALL
     SELECT
         'mixed_payment_results, mileage_movements: miles' AS tie,
         mixed_payment_results.month AS period,
-        mixed_payment_results.miles AS amount
+        SUM(mixed_payment_results.miles) AS amount
     FROM mixed_payment_results
     CROSS JOIN run_context
     WHERE mixed_payment_results.status = 'accepted'
         AND mixed_payment_results.month >= run_context.year_ago_month
+    GROUP BY mixed_payment_results.month
 ),
 
 second_sides AS (
@@ -241,23 +255,23 @@ second_sides AS (
         CASE WHEN moved.movement = 'grant' THEN moved.points ELSE -moved.points END AS amount
     FROM moved
     CROSS JOIN run_context
-    WHERE moved.movement = 'expiry'
-        OR (
+    WHERE (
             moved.movement = 'grant'
             AND LEFT(moved.period, 2 * 2) = CAST(run_context.membership_year AS VARCHAR)
         )
         OR (
-            moved.movement IN ('redemption', 'refund')
+            moved.movement IN ('redemption', 'refund', 'expiry')
             AND moved.period >= run_context.year_ago_month
         )
     UNION ALL
     SELECT
         'micropayment_results, micropayment_usage: won' AS tie,
         micropayment_usage.month AS period,
-        micropayment_usage.approved_total AS amount
+        SUM(micropayment_usage.approved_total) AS amount
     FROM micropayment_usage
     CROSS JOIN run_context
     WHERE micropayment_usage.month >= run_context.year_ago_month
+    GROUP BY micropayment_usage.month
     UNION ALL
     SELECT
         'mileage_balances, mileage_movements: miles' AS tie,
