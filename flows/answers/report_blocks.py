@@ -120,7 +120,7 @@ def _tiers(rows: Sequence[Row]) -> str:
 
 
 def _migration(rows: Sequence[Row]) -> str:
-    """How many customers moved up, down, came and left; nothing where any are too few to be told."""
+    """How many moved up, down, came and left; nothing where any are too few to be told."""
     if not _is_whole(rows, "customers"):
         return ""
     place = {tier: n for n, tier in enumerate(TIERS)}

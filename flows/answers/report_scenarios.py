@@ -14,6 +14,8 @@ BLOCKS: Final = (
     *("parameters", "tiers", "matrix", "winners_and_losers", "cost", "attribution", "limits"),
 )
 """The blocks of a scenario, in the order in which they are shown."""
+_BESIDE: Final = {"base", "sources", "stale", "provenance"}
+"""What a scenario holds beside its blocks."""
 _FORMAT: Final = "pointbook.simulate.v1"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _OF_SOMEBODY: Final = re.compile(
@@ -45,8 +47,18 @@ def scenarios_of(workspace: Workspace, names: Sequence[str]) -> list[dict[str, A
             raise NotReady(f"{file}: not the JSON of a scenario; make it again") from error
         if not isinstance(told, dict) or told.get("format") != _FORMAT:
             raise NotReady(f"{file}: not of the format {_FORMAT}; make the scenario again")
-        found.append({"name": name, "tables": list(tables_of(told, BLOCKS))})
+        found.append({"name": name, "tables": list(tables_of(told, _blocks_in(told)))})
     return found
+
+
+def _blocks_in(told: Values) -> list[str]:
+    """The blocks that a scenario has: those that are known first, then any other."""
+    held = [
+        name
+        for name, value in told.items()
+        if isinstance(value, Mapping | list) and name not in _BESIDE
+    ]
+    return [*(name for name in BLOCKS if name in held), *(n for n in held if n not in BLOCKS)]
 
 
 def tables_of(told: Values, names: Sequence[str]) -> Iterator[dict[str, Any]]:

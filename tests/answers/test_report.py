@@ -475,6 +475,8 @@ SCENARIO: Final[Row] = {
     "cost": {"points": {"granted": -1500000}, "customer_id": "C0001"},
     "attribution": None,
     "limits": ["no behaviour changes"],
+    "further": [{"what": "of a later version"}],
+    "base": {"run_id": "of no use here"},
 }
 
 
@@ -484,9 +486,16 @@ def test_scenarios_are_shown_by_their_blocks(last_months: Path, tmp_path: Path) 
     out = tmp_path / "scenarios.html"
     report_of(workspace, out, pages=["scenarios"], scenarios=["dear"])
     text = out.read_text(encoding="utf-8")
-    for said in ("dear: parameters", "-1,500,000", "no behaviour changes", "key tier"):
+    for said in (
+        "dear: parameters",
+        "-1,500,000",
+        "no behaviour changes",
+        "key tier",
+        "of a later version",
+    ):
         assert said in text
     assert "C0001" not in text
+    assert "of no use here" not in text
     report_of(workspace, out, pages=["scenarios"])
     assert "pointbook simulate cheaper-white" in out.read_text(encoding="utf-8")
 
