@@ -765,8 +765,10 @@ def write_report(
 
     when = made_on or _now()
     if run_id is not None:
-        if to or pages or scenarios:
-            raise WrongUsage("--run shows one run; give it without --to, --pages and --scenarios")
+        if to or pages or scenarios or least > 1:
+            raise WrongUsage(
+                "--run shows one run; give it without --to, --pages, --scenarios and --least"
+            )
         from flows.answers.report_run import report_run
 
         _print(report_run(options, run_id, out, when), common, "report", options)

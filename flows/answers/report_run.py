@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from flows.answers.reading import manifest_of_run
 from flows.answers.report import write_page
 from flows.answers.report_html import made_run_page
 from flows.answers.report_masks import without_rows
 from flows.answers.report_scenarios import tables_of
-from flows.console.errors import NotReady
 from flows.publishing.commit import State
 from flows.publishing.options import Options
 
@@ -36,17 +36,11 @@ def report_run(options: Options, run_id: str, out: Path | None, made_on: str) ->
 
     `out`: else `runs/<run_id>/report.html`. Raises NotReady for a run that is not there.
     """
-    folder = options.place.runs / Path(run_id).name
-    manifest = folder / "manifest.json"
-    if folder.name != run_id or not manifest.is_file():
-        raise NotReady(
-            f"{options.place.runs}: no run is called {run_id}; its folders are named as the runs "
-            "are"
-        )
+    manifest = manifest_of_run(options, run_id)
     found = page_of(json.loads(manifest.read_bytes()), made_on)
-    entry = State.of(options.place)
-    found["sha256"] = entry.entry(manifest).sha256 if entry.has(manifest) else None
-    target = (out or folder / "report.html").expanduser().absolute()
+    state = State.of(options.place)
+    found["sha256"] = state.entry(manifest).sha256 if state.has(manifest) else None
+    target = (out or manifest.with_name("report.html")).expanduser().absolute()
     size = write_page(target, made_run_page(found))
     return found | {"bytes": size, "out": str(target)}
 

@@ -592,6 +592,8 @@ def test_the_page_of_a_run_is_its_manifest(last_months: Path, tmp_path: Path) ->
     (folder,) = [path for path in (last_months / "runs").iterdir() if path.name.endswith("-tiers")]
     out = tmp_path / "run.html"
     found = report_run(settings(last_months), folder.name, out, MADE_ON)
+    validator("report_run.v1").validate(found)
+    validator("report_run.v1").validate(data_of(out))
     manifest = json.loads((folder / "manifest.json").read_bytes())
     titles = {each["title"]: each["rows"] for each in found["tables"]}
     assert titles["tiers"] == manifest["tiers"]
