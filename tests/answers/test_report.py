@@ -21,7 +21,7 @@ import pytest
 from flows.answers import report as flow
 from flows.answers.finance import finance
 from flows.answers.report_blocks import BLOCKS, PAGES
-from flows.answers.report_html import made_page, made_run_page, shown
+from flows.answers.report_html import PLACE, made_page, made_run_page, shown
 from flows.answers.report_masks import margins_of, masked
 from flows.answers.report_run import page_of, report_run
 from flows.answers.report_scenarios import tables_of
@@ -195,6 +195,8 @@ def test_a_chart_stands_above_its_numbers_in_both_widths(page: Path, data: Row) 
         drawn, after = figure.split("</figure>", 1)
         assert drawn.count("<svg") == 2, name
         assert drawn.count('role="graphics-symbol"') > 4, name
+        spec = (PLACE / f"{name}.vl.json").read_text(encoding="utf-8")
+        assert drawn.count("role-legend") == (2 if '"color": {"field"' in spec else 0), name
         assert "The numbers" in after.split("<h3>")[0], name
     ids = re.findall(r'\bid="([^"]*)"', text)
     assert len(ids) == len(set(ids))

@@ -1,5 +1,5 @@
 -- purpose: Which share of the points that were credited is used, lapsed and left, by age
--- grain: one row per kind of lots and age in months that any of its cohorts has reached
+-- grain: one row per kind of lots and month of age, up to that of its oldest cohort
 -- keys: kind, age_months
 -- inputs: point_movements(period, lot_kind, credited_month, movement, points),
 --   run_context(last_month, last_period)
@@ -53,11 +53,19 @@ moved AS (
     GROUP BY counted.kind, counted.credited_in, counted.moved_in - counted.credited_in
 ),
 
-ages AS (
-    SELECT DISTINCT
+oldest AS (
+    SELECT
         cohorts_of_kind.kind,
-        cohorts_of_kind.ends_in - cohorts_of_kind.credited_in AS age
+        MAX(cohorts_of_kind.ends_in - cohorts_of_kind.credited_in) AS age
     FROM cohorts_of_kind
+    GROUP BY cohorts_of_kind.kind
+),
+
+ages AS (
+    SELECT
+        oldest.kind,
+        UNNEST(GENERATE_SERIES(0, oldest.age)) AS age
+    FROM oldest
 ),
 
 -- of each age only the cohorts that have reached it, with what moved up to it
