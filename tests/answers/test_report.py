@@ -196,7 +196,7 @@ def test_a_chart_stands_above_its_numbers_in_both_widths(page: Path, data: Row) 
         assert drawn.count("<svg") == 2, name
         assert drawn.count('role="graphics-symbol"') > 4, name
         spec = (PLACE / f"{name}.vl.json").read_text(encoding="utf-8")
-        assert drawn.count("role-legend") == (2 if '"color": {"field"' in spec else 0), name
+        assert drawn.count('role-legend"') == (2 if '"color": {"field"' in spec else 0), name
         assert "The numbers" in after.split("<h3>")[0], name
     ids = re.findall(r'\bid="([^"]*)"', text)
     assert len(ids) == len(set(ids))
