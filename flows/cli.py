@@ -24,7 +24,7 @@ from flows.commands.registry import COMMANDS
 from flows.commands.signature import REQUIRED, with_signature
 from flows.console import interrupts, logs, progress
 from flows.console.environment import set_library_settings, set_up_process
-from flows.console.errors import PointbookError, WrongUsage, line_of
+from flows.console.errors import NotReady, PointbookError, WrongUsage, line_of
 from flows.console.failures import tell_failure
 from flows.console.settings import KEYS, chosen
 from flows.console.terminal import shown
@@ -38,6 +38,7 @@ from flows.publishing.options import (
 from transforms.policies.policy import Policies, PolicyError
 
 DryRun = Annotated[bool, Parameter(negative="")]
+WithReport = Annotated[bool, Parameter(negative="--no-report")]
 
 
 def _of_four_digits(_kind: object, year: int) -> None:
@@ -144,16 +145,21 @@ def _default_workspace() -> Path:
 
 
 @app.command(help_epilogue="Example: pointbook demo")
-def demo(*, common: Common = _DEFAULTS) -> None:
-    """Run the whole calendar over the sample exports, in a fresh workspace data/demo."""
+def demo(*, report: WithReport = True, common: Common = _DEFAULTS) -> None:
+    """Run the whole calendar over the sample exports, in a fresh workspace data/demo.
+
+    Parameters
+    ----------
+    report
+        Write the report of it at the end; --no-report leaves it out.
+    """
     options = common.settings(DEMO)
     from flows.calendar import demo as sample
 
     _check_policies(options)
     sample.prepare(options.workspace)
     manifest = _compute("demo", options)
-    _print(manifest, common, "demo", options)
-    _raise_if_held_back(manifest["ingest"])
+    _print_calendar(manifest, common, "demo", options, report)
 
 
 @app.command(help_epilogue="Example: pointbook init /srv/pointbook")
@@ -382,6 +388,7 @@ def run(
     strict: Annotated[bool, Parameter(negative="")] = False,
     from_stale: Annotated[bool, Parameter(negative="")] = False,
     reason: str | None = None,
+    report: WithReport = True,
     common: Common = _DEFAULTS,
 ) -> None:
     """Ingest, then make what falls due in a span of months and is missing or stale, in order.
@@ -407,6 +414,8 @@ def run(
         Do not go back either, and make what falls due from what is stale.
     reason
         Why, for the record of backfills (runs/backfills.jsonl; `status` shows the last ones).
+    report
+        Write the report of what is published at the end; --no-report leaves it out.
     """
     options = common.reading() if dry_run else common.settings()
     from flows.calendar.due import due_between
@@ -424,8 +433,7 @@ def run(
         return
     months = {"first_month": first_month, "last_month": last_month}
     manifest = _compute("run", options, **months, reason=reason, **flags)
-    _print(manifest, common, "run", options)
-    _raise_if_held_back(manifest["ingest"])
+    _print_calendar(manifest, common, "run", options, report)
 
 
 @app.command(help_epilogue="Example: pointbook serve --port 4200")
@@ -720,6 +728,56 @@ def write_finance(
     _print(finance(options, first, last, out, least), common, "finance", options)
 
 
+@app.command(name="report", help_epilogue="Example: pointbook report --pages overview,points")
+def write_report(
+    *,
+    to: str | None = None,
+    out: Path | None = None,
+    pages: str | None = None,
+    scenarios: str | None = None,
+    run_id: Annotated[str | None, Parameter(name="--run")] = None,
+    least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    made_on: str | None = None,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Write what is published as one HTML page for everybody, which opens without a network.
+
+    Parameters
+    ----------
+    to
+        Last month, YYYY-MM; else the last that is closed.
+    out
+        File to write to; else <workspace>/reports/MONTH.html.
+    pages
+        Pages by name, between commas; else all: overview, membership, points, breakage,
+        micropayments, airline, deliveries, runs, policies, scenarios.
+    scenarios
+        Scenarios by name, between commas, to show side by side.
+    run_id
+        The page of this run alone, as runs/RUN/report.html.
+    least
+        Count fewer people than this as `<N`.
+    made_on
+        The text of the line that says when it was made, so that it can be made again to the byte.
+    """
+    options = common.reading()
+    from flows.answers.report import Asked, report
+
+    when = made_on or _now()
+    if run_id is not None:
+        if to or pages or scenarios or least > 1:
+            raise WrongUsage(
+                "--run shows one run; give it without --to, --pages, --scenarios and --least"
+            )
+        from flows.answers.report_run import report_run
+
+        _print(report_run(options, run_id, out, when), common, "report", options)
+        return
+    month = None if to is None else asked_period(to, "month")
+    asked = Asked(month, _listed(pages), _listed(scenarios), least, when)
+    _print(report(options, asked, out), common, "report", options)
+
+
 @app.command(
     help_epilogue="Example: pointbook sample --customers 1000 --members 100 --seed 1 --out landing"
 )
@@ -762,6 +820,18 @@ def sample(
             threads=threads,
         )
     _print({"command": "sample", "out": str(out)} | truth, common, "sample", None)
+
+
+def _listed(text: str | None) -> list[str]:
+    """The names of a text, between commas."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _now() -> str:
+    """This minute in Korea, as reports say when they were made."""
+    from flows.console.zone import KOREA
+
+    return datetime.now(KOREA).strftime("%Y-%m-%d %H:%M KST")
 
 
 def _day(text: str) -> date:
@@ -837,6 +907,31 @@ def _print(manifest: dict[str, Any], common: Common, kind: str, options: Options
     elif not common.quiet:
         commands = {name: command.shown for name, command in COMMANDS.items()}
         summary.print_summary(kind, manifest, options.workspace if options else None, commands)
+
+
+def _print_calendar(
+    manifest: dict[str, Any], common: Common, kind: str, options: Options, with_report: bool
+) -> None:
+    """Prints what a run over the calendar did, with the report of it where that is wanted.
+
+    Raises what kept the report from being written, or held a file back, once that is printed; where
+    nothing is published there is nothing to report.
+    """
+    failure: PointbookError | None = None
+    manifest["report"] = None
+    if with_report:
+        from flows.answers.report import Asked, report
+
+        try:
+            manifest["report"] = report(options, Asked(made_on=_now()))["out"]
+        except NotReady:
+            pass
+        except PointbookError as error:
+            failure = error
+    _print(manifest, common, kind, options)
+    if failure is not None:
+        raise failure
+    _raise_if_held_back(manifest["ingest"])
 
 
 def _raise_if_held_back(manifest: dict[str, Any]) -> None:

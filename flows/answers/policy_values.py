@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from flows.answers.reading import manifest_of_run
 from flows.console.errors import NotReady, WrongUsage
 from flows.publishing.kept_policies import kept_policies
 from flows.publishing.options import Options
@@ -68,10 +69,7 @@ def policies_of_run(options: Options, run_id: str) -> Policies:
     A folder of today with the same digest is the same. Raises NotReady for a run that is not there,
     one that read no policies, or one whose policies were not kept.
     """
-    runs = options.place.runs
-    manifest = runs / Path(run_id).name / "manifest.json"
-    if not manifest.is_file():
-        raise NotReady(f"{runs}: no run is called {run_id}; its folders are named as the runs are")
+    manifest = manifest_of_run(options, run_id)
     digest = json.loads(manifest.read_bytes()).get("policies")
     if not isinstance(digest, str):
         raise NotReady(f"{manifest}: the run read no policies; name one that computed a table")

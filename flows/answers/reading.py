@@ -68,3 +68,12 @@ def from_one_state(options: Options, answer: Callable[[Reader], T]) -> T:
         f"{f' by {held}' if held else ' (a commit was cut short: `pointbook catalog` ends it)'}; "
         "run it again"
     )
+
+
+def manifest_of_run(options: Options, run_id: str) -> Path:
+    """The manifest of a run, which may have failed; raises NotReady where there is none."""
+    runs = options.place.runs
+    manifest = runs / Path(run_id).name / "manifest.json"
+    if Path(run_id).name != run_id or not manifest.is_file():
+        raise NotReady(f"{runs}: no run is called {run_id}; its folders are named as the runs are")
+    return manifest

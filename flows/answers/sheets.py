@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import pyarrow as pa
 
 from flows.answers.reading import Reader, from_one_state
-from flows.calendar.plan import overview, published_entries
+from flows.calendar.plan import Finding, overview, published_entries
 from flows.console.errors import ProofFailed
 from flows.publishing.options import Options
 from flows.publishing.run import Context
@@ -86,11 +86,16 @@ def sources(context: Context, files: Mapping[str, Sequence[Path]]) -> list[dict[
     ]
 
 
-def stale_periods(context: Context) -> list[dict[str, Any]]:
-    """The published periods that are stale, with the reason, by table; as `status` says."""
+def stale_periods(
+    context: Context, findings: Iterable[Finding] | None = None
+) -> list[dict[str, Any]]:
+    """The published periods that are stale, with the reason, by table; as `status` says.
+
+    `findings`: what a look at all periods found, where there was one.
+    """
     return [
         {"table": table, "period": str(partition), "why": finding.why or _IN_PART}
-        for finding in overview(context)
+        for finding in (overview(context) if findings is None else findings)
         if finding.state != "current"
         for table, partition in finding.due.partitions.items()
         if table in published_entries(context, finding.due)

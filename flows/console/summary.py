@@ -83,6 +83,8 @@ def _items(
         yield from plan_lines(manifest, width)
     else:
         yield from _OTHERS[kind](manifest)
+    if manifest.get("report"):
+        yield f"report: {manifest['report']}"
     if kind == "demo":
         yield from _where_to_look(workspace, manifest["key"])
     yield from _restated(manifest)
@@ -775,6 +777,16 @@ def _finance(manifest: Manifest) -> Items:
     yield f"{manifest['ties']:,} ties, all of them 0; written to {manifest['out']}"
 
 
+def _report(manifest: Manifest) -> Items:
+    """What the report says of itself, and where it is."""
+    if "ties" in manifest:
+        pages = ", ".join(page["page"] for page in manifest["pages"])
+        yield f"pages: {pages}; through {manifest['to']}"
+        yield from _stale(manifest["stale"])
+        yield f"{manifest['ties']:,} comparisons of published tables, all of them 0"
+    yield f"written to {manifest['out']} ({manifest['bytes'] / 1_000_000:.1f} MB)"
+
+
 def _no_won(missing: Mapping[str, Sequence[str]]) -> Items:
     """For which kinds and uses nobody has said what a point is worth."""
     if missing:
@@ -805,5 +817,6 @@ _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "policies": _policies,
     "liability": _liability,
     "finance": _finance,
+    "report": _report,
     "sample": _sample,
 }

@@ -186,12 +186,12 @@ def _statements(workspace: Workspace, state: State, *, relative: bool = False) -
         yield from quarantine_view_statements(name, placed(files), held)
     has_run = any(workspace.runs.glob("[0-9]*/manifest.json"))
     yield from runs_view_statements(placed([workspace.runs])[0] if has_run else None)
-    digest = _last_used(workspace, state)
-    values = _values(workspace.policies / digest) if digest else ()
+    digest = last_used_policies(workspace, state)
+    values = values_of_policies(workspace.policies / digest) if digest else ()
     yield from policies_view_statements(values, digest)
 
 
-def _last_used(workspace: Workspace, state: State) -> str | None:
+def last_used_policies(workspace: Workspace, state: State) -> str | None:
     """The digest of the policies that the latest run used of those whose tables are current; none
     where its manifest is gone, or is of before the policies' texts were kept.
     """
@@ -206,7 +206,7 @@ def _last_used(workspace: Workspace, state: State) -> str | None:
 
 
 @lru_cache(maxsize=4)
-def _values(folder: Path) -> tuple[tuple[str | date | None, ...], ...]:
+def values_of_policies(folder: Path) -> tuple[tuple[str | date | None, ...], ...]:
     """Every value of the policies that are kept in a folder, in the columns of their view."""
     try:
         policies = Policies.kept(folder)

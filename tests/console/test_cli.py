@@ -151,6 +151,7 @@ def test_the_version_is_the_installed_one(call: Command) -> None:
         ["catalog"],
         ["status"],
         ["run", "--from", "2016-11", "--to", "2017-01", "--dry-run"],
+        ["report"],
     ],
     ids=lambda words: words[0],
 )

@@ -357,7 +357,8 @@ def test_a_run_under_prefect_that_is_killed_between_commits_is_finished_by_the_n
 ) -> None:
     scene, after = scenes["run"], undisturbed("run").files
     workspace = scene.copy(tmp_path)
-    words = ["run", "--from", MONTH, "--to", MONTH, "--workspace", str(workspace), "--threads", "1"]
+    words = ["run", "--from", MONTH, "--to", MONTH, "--workspace", str(workspace)]
+    words += ["--threads", "1", "--no-report"]
     committed = len(list(workspace.glob("commits/[0-9]*")))
     command = subprocess.Popen(
         [POINTBOOK, *words, "--quiet"], env=environment(PREFECT_API_URL=prefect_api)

@@ -11,7 +11,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
-from flows.answers import finance
+from flows.answers import finance, report
 from flows.answers.declaration import Asked
 from schemas.derive import duckdb_type
 from schemas.exports import EXPORTS, opening_lots
@@ -66,6 +66,10 @@ RUN_CONTEXT = {
     "last_month": "VARCHAR",
     "last_period": "VARCHAR",
     "year_ago_period": "VARCHAR",
+    "year_ago_month": "VARCHAR",
+    "two_years_ago_period": "VARCHAR",
+    "status_year": "BIGINT",
+    "listed_from": "VARCHAR",
 }
 """The one-row relation that carries a run's parameters; a run has those that it needs."""
 
@@ -122,6 +126,9 @@ def _relations() -> Schema:
             field.name: duckdb_type(field.type) for field in policy.arrow_schema
         }
     known |= _finance_relations()
+    known |= {
+        name: {f.name: duckdb_type(f.type) for f in of} for name, of in report.RELATIONS.items()
+    }
     return known | _answer_relations(known)
 
 

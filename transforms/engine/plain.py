@@ -26,7 +26,8 @@ def relation_of(rows: Iterable[Mapping[str, object]], schema: pa.Schema) -> pa.T
     """
     lines = "\n".join(json.dumps(row, default=_as_json) for row in rows)
     if not lines:
-        return schema.empty_table()
+        # `schema.empty_table()` would load pandas
+        return pa.Table.from_batches([], schema)
     options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     content = pa.BufferReader(lines.encode())
     block = pj.ReadOptions(use_threads=False, block_size=len(lines))

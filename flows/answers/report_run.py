@@ -1,0 +1,79 @@
+"""The page of one run, for operators: what it was given, did, restated and committed, from its
+manifest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from flows.answers.reading import manifest_of_run
+from flows.answers.report import write_page
+from flows.answers.report_html import made_run_page
+from flows.answers.report_masks import without_rows
+from flows.answers.report_scenarios import tables_of
+from flows.publishing.commit import State
+from flows.publishing.options import Options
+
+FORMAT: Final = "pointbook.report_run.v1"
+_FACTS: Final = (
+    *("run_id", "command", "status", "started_at", "finished_at", "seconds", "version"),
+    *("policies", "deliveries_through", "delivery"),
+)
+_PARTS: Final = (
+    *("parameters", "window", "months", "tiers", "exceptions", "collected", "points"),
+    *("movements", "answers", "totals", "notices", "swept", "payments", "requests", "flights"),
+    *("statuses", "restated", "amounts", "levels", "not_compared", "from_stale", "gaps", "audits"),
+)
+"""What is shown of a manifest: counts and sums, nothing that names anybody."""
+_OF_FILES: Final = ("export", "file", "status", "reason")
+
+
+def report_run(options: Options, run_id: str, out: Path | None, made_on: str) -> dict[str, Any]:
+    """Writes a run's page; returns what it holds, and where it is.
+
+    `out`: else `runs/<run_id>/report.html`. Raises NotReady for a run that is not there.
+    """
+    manifest = manifest_of_run(options, run_id)
+    found = page_of(json.loads(manifest.read_bytes()), made_on)
+    state = State.of(options.place)
+    found["sha256"] = state.entry(manifest).sha256 if state.has(manifest) else None
+    target = (out or manifest.with_name("report.html")).expanduser().absolute()
+    size = write_page(target, made_run_page(found))
+    return found | {"bytes": size, "out": str(target)}
+
+
+def page_of(manifest: Mapping[str, Any], made_on: str) -> dict[str, Any]:
+    """What the page of a run shows of its manifest."""
+    return {
+        "format": FORMAT,
+        "run_id": manifest["run_id"],
+        "made_on": made_on,
+        "facts": {name: manifest[name] for name in _FACTS if manifest.get(name) is not None},
+        "error": without_rows(manifest["error"]) if manifest.get("error") else None,
+        "tables": [*tables_of(manifest, _PARTS), *_files(manifest)],
+    }
+
+
+def _files(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Tables of the files that a run took in, read and committed."""
+    files = [
+        {name: file.get(name) for name in _OF_FILES} | (file.get("rows") or {})
+        for file in manifest.get("files") or ()
+    ]
+    read = [
+        {"relation": name, "files": len(of)} for name, of in (manifest.get("inputs") or {}).items()
+    ]
+    committed = [
+        {name: each.get(name) for name in ("path", "table", "period", "rows", "sha256")}
+        for each in manifest.get("outputs") or ()
+    ]
+    for title, rows in (
+        ("files delivered", files),
+        ("files read, by relation", read),
+        ("files committed", committed),
+    ):
+        if rows:
+            yield from tables_of({title: rows}, [title])

@@ -1,0 +1,649 @@
+"""`pointbook report`: every number is what the catalog says, and nobody is named."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from flows.answers import report as flow
+from flows.answers.finance import finance
+from flows.answers.report_blocks import BLOCKS, PAGES
+from flows.answers.report_html import PLACE, made_page, made_run_page, shown
+from flows.answers.report_masks import margins_of, masked
+from flows.answers.report_run import page_of, report_run
+from flows.answers.report_scenarios import tables_of
+from flows.answers.sheets import plain
+from flows.console.errors import NotReady, ProofFailed, RunFailed, WrongUsage
+from flows.publishing.options import Options
+from schemas.exports import EXPORTS
+from schemas.periods import Period
+from tests.forks import command_line
+from tests.questions import validator
+
+Row = dict[str, Any]
+MADE_ON: Final = "a day"
+DONE, FAILED, USAGE, NOT_READY = 0, 1, 2, 4
+A_SIGN: Final = "<img src=x onerror=alert(1)>"
+
+
+def settings(workspace: Path, threads: int = 1) -> Options:
+    return Options(workspace=workspace, memory="1GB", threads=threads)
+
+
+def report_of(workspace: Path, out: Path, threads: int = 1, **asked: Any) -> Row:
+    """The report's JSON, as its schema says; the page is at `out`."""
+    asked = {"made_on": MADE_ON} | asked
+    found = flow.report(settings(workspace, threads), flow.Asked(**asked), out)
+    validator("report.v1").validate(found)
+    return found
+
+
+def block_of(found: Row, name: str) -> Row:
+    (block,) = [each for page in found["pages"] for each in page["blocks"] if each["block"] == name]
+    return dict(block)
+
+
+def data_of(page: Path) -> Row:
+    """What the page holds as JSON."""
+    text = page.read_text(encoding="utf-8")
+    (found,) = re.findall(r'id="pointbook-data">(.*?)</script>', text, re.DOTALL)
+    data: Row = json.loads(found)
+    return data
+
+
+@pytest.fixture(scope="module")
+def page(last_months: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the sample's last months."""
+    out = tmp_path_factory.mktemp("report") / "report.html"
+    report_of(last_months, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def data(page: Path) -> Row:
+    return data_of(page)
+
+
+# Every number is what the catalog says
+
+
+@pytest.fixture(scope="module")
+def catalog(last_months: Path, data: Row) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The catalog, asked as the end of the page says; what it has not, by other ways."""
+    file = last_months / "warehouse" / "catalog.duckdb"
+    with duckdb.connect(str(file), read_only=True) as connection:
+        connection.execute("SET search_path = 'main,staged,runs,policies'")
+        row = data["run_context"]
+        days = {"last_day", "assessed_on"}
+        values = ", ".join(
+            f"{'DATE ' if name in days else ''}{value!r} AS {name}" for name, value in row.items()
+        )
+        connection.execute(f"CREATE TEMP TABLE run_context AS SELECT {values}")
+        counts = " UNION ALL ".join(
+            f"SELECT '{name}', strftime({each.month_of}, '%Y-%m'), count(*) FROM staged.{name} "
+            "GROUP BY ALL"
+            if each.metadata(each.month_of)["form"] != "month"
+            else f"SELECT '{name}', {each.month_of}, count(*) FROM staged.{name} GROUP BY ALL"
+            for name, each in EXPORTS.items()
+            if each.month_of
+        )
+        connection.execute(f"CREATE TEMP TABLE staged_months(export, month, rows) AS {counts}")
+        manifests = f"'{last_months}/runs/*-ingest/manifest.json'"
+        connection.execute(
+            "CREATE TEMP TABLE files AS SELECT delivery, unnest(files) AS f FROM "
+            f"read_json({manifests}, columns = {{delivery: 'BIGINT', files: 'JSON[]'}})"
+        )
+        counted = ["delivered", "accepted", "duplicate", "stale", "quarantined", "held_back"]
+        numbers = ", ".join(f"CAST(f->'rows'->>'{name}' AS BIGINT) AS {name}" for name in counted)
+        connection.execute(
+            "CREATE TEMP TABLE delivered_files AS SELECT delivery, f->>'export' AS export, "
+            f"f->>'file' AS file, f->>'status' AS status, {numbers} FROM files"
+        )
+        rejected = " UNION ALL ".join(
+            f"SELECT '{name}', unnest(reasons) AS reason FROM quarantine.{name}" for name in EXPORTS
+        )
+        connection.execute(
+            "CREATE TEMP TABLE rejected_rows AS SELECT export, reason, count(*) AS rows "
+            f"FROM ({rejected}) AS of_rows(export, reason) GROUP BY ALL"
+        )
+        connection.execute(
+            "CREATE TEMP TABLE restated_values(run_id VARCHAR, table_name VARCHAR, column_name "
+            "VARCHAR, direction VARCHAR, rows BIGINT, difference BIGINT)"
+        )
+        yield connection
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_every_number_is_what_its_query_gives_in_the_catalog(
+    name: str, data: Row, catalog: duckdb.DuckDBPyConnection
+) -> None:
+    block = block_of(data, name)
+    rows = catalog.sql(BLOCKS[name].transform.sql).to_arrow_table().to_pylist()
+    assert block["rows_in_all"] == len(rows)
+    expected = [{key: plain(value) for key, value in row.items()} for row in rows]
+    found = [tuple(map(str, row.values())) for row in block["rows"]]
+    assert set(found) <= {tuple(map(str, row.values())) for row in expected}
+    if block["rows_in_all"] == len(block["rows"]):
+        assert len(found) == len(expected)
+
+
+def test_every_published_part_has_numbers(data: Row) -> None:
+    empty = {name for name in BLOCKS if not block_of(data, name)["rows"]}
+    # of one year of tiers nobody has moved yet, of a ledger of four months nothing lapsed, and
+    # nothing failed or was restated
+    assert empty == {
+        *("tier_migration", "tier_moves_by_cause", "points_swept"),
+        *("runs_before", "runs_failed", "values_restated"),
+    }
+
+
+class Cells(HTMLParser):
+    """The cells of a page's tables, row by row."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self._inside = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        self._inside = self._inside or tag in {"td", "th"}
+        if tag in {"td", "th"}:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag not in {"td", "th"}
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.rows[-1][-1] += data
+
+
+def test_what_the_json_holds_is_what_the_tables_show(page: Path, data: Row) -> None:
+    rows = {tuple(row) for row in Cells(page.read_text(encoding="utf-8")).rows}
+    for name, block in BLOCKS.items():
+        if block.pivot or name in {"report_figures", "runs_failed"}:
+            continue
+        for row in block_of(data, name)["rows"]:
+            assert tuple(shown(value, column) for column, value in row.items()) in rows, name
+    for row in block_of(data, "report_figures")["rows"]:
+        assert shown(row["amount"]) in page.read_text(encoding="utf-8")
+
+
+def test_a_chart_stands_above_its_numbers_in_both_widths(page: Path, data: Row) -> None:
+    text = page.read_text(encoding="utf-8")
+    charted = [name for name in BLOCKS if BLOCKS[name].charted and block_of(data, name)["rows"]]
+    assert len(charted) > 15
+    for name in charted:
+        title = BLOCKS[name].title
+        _, figure = text.split(f'<figure role="group" aria-label="{title}">')
+        drawn, after = figure.split("</figure>", 1)
+        assert drawn.count("<svg") == 2, name
+        assert drawn.count('role="graphics-symbol"') > 4, name
+        spec = (PLACE / f"{name}.vl.json").read_text(encoding="utf-8")
+        assert drawn.count('role-legend"') == (2 if '"color": {"field"' in spec else 0), name
+        assert "The numbers" in after.split("<h3>")[0], name
+    ids = re.findall(r'\bid="([^"]*)"', text)
+    assert len(ids) == len(set(ids))
+
+
+def test_sources_name_the_files_with_their_runs_and_hashes(data: Row, last_months: Path) -> None:
+    named = {each["table"] for each in data["sources"]}
+    assert {"tier_moves", "point_movements", "micropayment_results"} <= named
+    # never lots, entries or lines of bills
+    assert not {name for name in named if name.endswith(("_lots", "_entries", "_lines"))}
+    package = json.loads((last_months / "warehouse" / "datapackage.json").read_bytes())
+    hashes = {
+        each["hash"] if isinstance(each, dict) else each
+        for resource in package["resources"]
+        for each in [resource.get("hash"), *resource.get("files", [])]
+    }
+    committed = json.dumps(package)
+    assert hashes
+    for each in data["sources"]:
+        if each["table"] != "billing_totals":
+            assert each["sha256"] in committed
+
+
+def test_it_says_of_points_what_the_finance_pack_says(
+    last_months: Path, data: Row, tmp_path: Path
+) -> None:
+    pack = finance(
+        settings(last_months), Period(2021, 11), Period(2022, 2), tmp_path / "pack", least=1
+    )
+    sheets = {each["sheet"]: pd.DataFrame(each["rows"]) for each in pack["sheets"]}
+    of_points = sheets["roll_forward"].query("ledger == 'points'")
+    sums = of_points.groupby("period").sum(numeric_only=True)
+    for row in block_of(data, "points_by_period")["rows"]:
+        expected = sums.loc[row["period"]]
+        assert row["opening"] == expected.opening
+        assert row["credited"] == expected.credited
+        assert row["used"] == expected.redeemed
+        assert row["given_back"] == expected.given_back
+        assert row["expired"] == expected[[n for n in sums if str(n).startswith("expired")]].sum()
+        assert row["closing"] == expected.closing
+    outstanding = sheets["liability"].groupby(["expires_month", "kind"]).points.sum()
+    for row in block_of(data, "points_outstanding")["rows"]:
+        assert row["points"] == outstanding[row["expires_month"], row["kind"]]
+    of_years = sheets["cohorts"].query("ledger == 'points'")
+    years = of_years.groupby([of_years.credited_month.str[:4], "kind"])
+    for row in block_of(data, "cohorts_by_year")["rows"]:
+        cohort = years.get_group((str(row["credited_year"]), row["kind"]))
+        assert row["credited"] == cohort.credited.sum()
+        assert row["used"] == cohort.used.sum()
+        assert row["expired"] == cohort.expired.sum()
+
+
+# A tie that does not tie
+
+
+def changed(path: Path, column: str) -> None:
+    """One more of a column's first row."""
+    table = pq.ParquetFile(path).read()
+    values = table[column].to_pylist()
+    place = table.schema.get_field_index(column)
+    values[0] += 1
+    field = table.schema.field(column)
+    pq.write_table(table.set_column(place, field, pa.array(values, field.type)), path)
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "tie"),
+    [
+        ("point_liability/period=2021-12", "points", "point_movements, point_liability"),
+        ("tier_bands/membership_year=2022", "customers", "tier_bands, tier_snapshot"),
+        ("micropayment_usage/month=2022-01", "approved_total", "micropayment_usage"),
+        ("mileage_movements/month=2022-02", "miles", "mileage_movements"),
+    ],
+)
+def test_a_tie_that_differs_makes_the_page_red_and_exits_1(
+    file: str, column: str, tie: str, last_months: Path, tmp_path: Path
+) -> None:
+    workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
+    changed(workspace / "warehouse" / file / "part-0.parquet", column)
+    out = tmp_path / "red.html"
+    with pytest.raises(ProofFailed, match=re.escape(tie) + r".* differ by [+-]1 .*red\.html says"):
+        report_of(workspace, out, pages=["overview"])
+    text = out.read_text(encoding="utf-8")
+    assert 'class="state bad" role="alert"' in text
+    assert tie in text
+    assert data_of(out)["broken"]
+
+
+# Same state, same bytes
+
+
+def test_the_same_state_gives_the_same_bytes_whatever_the_threads(
+    last_months: Path, page: Path, tmp_path: Path
+) -> None:
+    report_of(last_months, tmp_path / "again.html", threads=2)
+    assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def test_one_line_alone_says_when_it_was_made(last_months: Path, tmp_path: Path) -> None:
+    pages = []
+    for day in ("2022-03-01 09:00 KST", "2022-03-02 09:00 KST"):
+        report_of(last_months, tmp_path / "one.html", made_on=day, pages=["points"])
+        pages.append((tmp_path / "one.html").read_text(encoding="utf-8").splitlines())
+    differing = [(a, b) for a, b in zip(*pages, strict=True) if a != b]
+    assert [line for line, _ in differing] == ['<p class="mute">Made on 2022-03-01 09:00 KST</p>']
+
+
+def test_an_earlier_month_is_reported_as_it_was(last_months: Path, tmp_path: Path) -> None:
+    found = report_of(last_months, tmp_path / "earlier.html", to=Period(2021, 12))
+    assert found["to"] == "2021-12"
+    assert found["run_context"]["last_period"] == "2021-YE"
+    periods = {row["period"] for row in block_of(found, "points_by_period")["rows"]}
+    assert max(periods) == "2021-YE"
+    assert not found["broken"]
+    assert all(each["period"] <= "2022" for each in found["sources"])
+
+
+# Nobody is named
+
+
+def test_no_id_contact_or_hash_of_anybody_is_in_the_page(page: Path, last_months: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    words = set(re.split(r"[^\w:.-]+", text))
+    names = {
+        *("customer_id", "member_id", "subscription_id", "lot_id", "redemption_id", "payment_id"),
+        *("application_id", "request_id", "activity_id", "billing_line_id", "contact", "address"),
+    }
+    found: set[str] = set()
+    looked = 0
+    for file in (
+        *last_months.glob("staged/**/*.parquet"),
+        *last_months.glob("warehouse/**/*.parquet"),
+    ):
+        schema = pq.read_schema(file)
+        for name in names & set(schema.names):
+            values = pc.unique(pq.ParquetFile(file).read([name])[name]).to_pylist()
+            looked += len(values)
+            found |= words & {str(value) for value in values if value}
+    assert looked > 1000
+    assert not found
+
+
+def test_counts_of_few_people_are_not_told_nor_given_away(
+    last_months: Path, tmp_path: Path
+) -> None:
+    found = report_of(last_months, tmp_path / "least.html", least=20, pages=["membership"])
+    tiers = block_of(found, "tiers_by_year")["rows"]
+    assert any(row["customers"] == "<20" for row in tiers)
+    for year in {row["membership_year"] for row in tiers}:
+        of_year = [row["customers"] for row in tiers if row["membership_year"] == year]
+        assert sum(isinstance(each, str) for each in of_year) != 1
+    matrix = block_of(found, "tier_migration")
+    for axis in ("tier_before", "tier"):
+        for line in {row[axis] for row in matrix["rows"]}:
+            cells = [row["customers"] for row in matrix["rows"] if row[axis] == line]
+            hidden = [each for each in cells if isinstance(each, str)]
+            assert len(hidden) != 1 or isinstance(matrix["margins"][axis][line], str)
+    text = (tmp_path / "least.html").read_text(encoding="utf-8")
+    assert "&lt;20" in text
+    for count in range(1, 20):
+        assert f"customers: {count};" not in text
+
+
+def test_the_complement_of_one_hidden_count_is_hidden() -> None:
+    rows = [
+        {"membership_year": 2022, "tier": tier, "customers": n, "lifted_by_tenure": 0}
+        for tier, n in (("general", 50), ("white", 9), ("gold", 3))
+    ]
+    found = masked(rows, BLOCKS["tiers_by_year"], 5)
+    assert [row["customers"] for row in found] == [50, "≥5", "<5"]
+    assert [row["customers"] for row in rows] == [50, 9, 3]
+    assert masked(rows, BLOCKS["tiers_by_year"], 1) == rows
+
+
+def test_a_sum_of_a_matrix_gives_no_cell_away() -> None:
+    cells = [
+        {"tier_before": before, "tier": tier, "customers": n}
+        for before, tier, n in (
+            *(("general", "general", 50), ("general", "white", 2)),
+            *(("white", "general", 30), ("white", "white", 40), ("gold", "gold", 3)),
+        )
+    ]
+    block = BLOCKS["tier_migration"]
+    found = masked(cells, block, 5)
+    assert [cell["customers"] for cell in found] == ["≥5", "<5", "≥5", "≥5", "<5"]
+    margins = margins_of(cells, found, block, 5)
+    assert margins["tier_before"]["gold"] == "<5"
+    assert margins["tier_before"]["all"] == 125
+
+
+def test_rows_that_an_error_names_are_not_shown() -> None:
+    error = (
+        "audit point_lots__x found 2 rows (lot_id=promotion:P-1 customer_id=C0001; lot_id=L2 "
+        "customer_id=C0002); nothing was published; see transforms/audits/point_lots__x.sql"
+    )
+    manifest = {
+        "run_id": "000009-points",
+        "command": "points",
+        "status": "failed",
+        "error": error,
+        "parameters": {"month": "2022-01"},
+        "customer_id": "C0003",
+    }
+    found = page_of(manifest, MADE_ON)
+    text = made_run_page({**found, "sha256": None})
+    assert "found 2 rows (…); nothing was published" in text
+    for somebody in ("C0001", "C0002", "C0003", "P-1"):
+        assert somebody not in text
+
+
+# Text is shown as text
+
+
+def with_signs(value: Any) -> Any:
+    """The value with HTML for every text in it, but for the names of blocks and pages."""
+    if isinstance(value, Mapping):
+        kept = {"block", "page", "tables"}
+        return {key: each if key in kept else with_signs(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_signs(each) for each in value]
+    return A_SIGN if isinstance(value, str) else value
+
+
+def test_names_with_html_in_them_are_shown_as_text(data: Row) -> None:
+    found = data | {"workspace": A_SIGN, "made_on": A_SIGN, "to": A_SIGN, "last_run": A_SIGN}
+    blocks = [
+        {**each, "rows": with_signs(each["rows"]), "told": A_SIGN}
+        if not BLOCKS[each["block"]].pivot
+        else each
+        for page in data["pages"]
+        for each in page["blocks"]
+    ]
+    found["pages"] = [
+        {
+            **page,
+            "blocks": [
+                each for each in blocks if BLOCKS[each["block"]] in PAGES[page["page"]].blocks
+            ],
+        }
+        for page in data["pages"]
+    ]
+    found["stale"] = [{"table": A_SIGN, "period": A_SIGN, "why": A_SIGN}]
+    scenario = {A_SIGN: [{A_SIGN: A_SIGN}]}
+    found["scenarios"] = [{"name": A_SIGN, "tables": list(tables_of(scenario, [A_SIGN]))}]
+    text = made_page(found)
+    assert "<img" not in text
+    assert text.count("&lt;img src=x onerror=alert(1)&gt;") > 100
+    assert "</script>" not in re.sub(r"</script>\n", "", text.split("pointbook-data")[1])
+    embedded = re.findall(r'id="pointbook-data">(.*?)</script>', text, re.DOTALL)[0]
+    assert json.loads(embedded)["workspace"] == A_SIGN
+
+
+def test_the_page_allows_no_address_and_no_script_but_its_own(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    policy = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)[0]
+    assert policy.startswith("default-src 'none'; ")
+    assert "script-src &#39;sha256-" in policy or "script-src 'sha256-" in policy
+    addresses = set(re.findall(r"https?://[^\s\"'<)]+", text.split("<main")[0]))
+    assert not addresses
+    linked = re.findall(r"\b(?:src|href)=\"([^\"]*)\"", text)
+    assert all(each.startswith("#") for each in linked)
+    assert not re.findall(r"url\((?!#)", text)
+
+
+# Scenarios
+
+
+def write_scenario(workspace: Path, name: str, told: Row) -> None:
+    folder = workspace / "scenarios" / name
+    folder.mkdir(parents=True)
+    (folder / "scenario.json").write_text(json.dumps(told))
+
+
+SCENARIO: Final[Row] = {
+    "format": "pointbook.simulate.v1",
+    "parameters": [{"policy": "tier_thresholds", "key": {"tier": "white"}, "before": 200000}],
+    "tiers": [{"tier": "white", "published": 70, "scenario": 40, "difference": -30}],
+    "cost": {"points": {"granted": -1500000}, "customer_id": "C0001"},
+    "attribution": None,
+    "limits": ["no behaviour changes"],
+    "further": [{"what": "of a later version"}],
+    "base": {"run_id": "of no use here"},
+}
+
+
+def test_scenarios_are_shown_by_their_blocks(last_months: Path, tmp_path: Path) -> None:
+    workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
+    write_scenario(workspace, "dear", SCENARIO)
+    out = tmp_path / "scenarios.html"
+    report_of(workspace, out, pages=["scenarios"], scenarios=["dear"])
+    text = out.read_text(encoding="utf-8")
+    for said in (
+        "dear: parameters",
+        "-1,500,000",
+        "no behaviour changes",
+        "key tier",
+        "of a later version",
+    ):
+        assert said in text
+    assert "C0001" not in text
+    assert "of no use here" not in text
+    report_of(workspace, out, pages=["scenarios"])
+    assert "pointbook simulate cheaper-white" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("names", "raised", "told"),
+    [
+        (["../../etc"], WrongUsage, "have letters, digits, - and _ alone"),
+        (["gone"], NotReady, "there is no scenario gone; `pointbook simulate list`"),
+        (["other"], NotReady, "not of the format pointbook.simulate.v1"),
+    ],
+)
+def test_a_scenario_that_cant_be_shown_is_named(
+    names: list[str], raised: type[Exception], told: str, last_months: Path, tmp_path: Path
+) -> None:
+    workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
+    write_scenario(workspace, "other", {"format": "pointbook.explain.v1"})
+    with pytest.raises(raised, match=re.escape(told)):
+        report_of(workspace, tmp_path / "x.html", pages=["scenarios"], scenarios=names)
+
+
+# Where it is written, and what is refused
+
+
+@pytest.fixture
+def call(last_months: Path, tmp_path: Path) -> Callable[..., Any]:
+    """Runs the command over the sample's last months, forked."""
+    environment = {"POINTBOOK_WORKSPACE": str(last_months), "COLUMNS": "100"}
+    return lambda *words: command_line([*map(str, words)], environment, tmp_path / "printed")
+
+
+def test_it_lies_in_reports_named_by_its_month_its_owners_alone(
+    last_months: Path, tmp_path: Path
+) -> None:
+    workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
+    found = flow.report(settings(workspace), flow.Asked(pages=["overview"]))
+    target = workspace / "reports" / "2022-02.html"
+    assert found["out"] == str(target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
+    taken = tmp_path / "folder"
+    taken.mkdir()
+    with pytest.raises(RunFailed, match="nothing was written: mend this, or name another file"):
+        flow.report(settings(workspace), flow.Asked(pages=["overview"]), taken)
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--pages", "overview,dragons"], USAGE, "no page is called dragons; the pages are over"),
+        (["--to", "2022-3"], USAGE, "'2022-3' is no month"),
+        (["--to", "2022-03"], NOT_READY, "2022-03 is not published: months from 2021-11 to"),
+        (["--to", "2019-01"], NOT_READY, "2019-01 is not published"),
+        (["--run", "000999-tiers"], NOT_READY, "no run is called 000999-tiers"),
+        (["--run", "../landing"], NOT_READY, "no run is called ../landing"),
+        (["--run", "000001-ingest", "--pages", "runs"], USAGE, "--run shows one run"),
+        (["--least", "0"], USAGE, "--least"),
+        (["--scenarios", "gone"], NOT_READY, "there is no scenario gone"),
+    ],
+)
+def test_what_cant_be_reported_is_one_line_and_an_exit_code(
+    words: list[str], code: int, told: str, call: Callable[..., Any], tmp_path: Path
+) -> None:
+    ended = call("report", *words, "--out", tmp_path / "x.html")
+    assert ended.returncode == code, ended.stderr
+    (line,) = [line for line in ended.stderr.splitlines() if not line.endswith(" …")]
+    assert told in line
+    assert ended.stdout == ""
+    assert not (tmp_path / "x.html").exists()
+
+
+def test_nothing_published_is_said_with_the_command_that_publishes(tmp_path: Path) -> None:
+    with pytest.raises(NotReady, match=r"nothing is published; run `pointbook run --from"):
+        report_of(tmp_path, tmp_path / "x.html")
+
+
+def test_the_command_prints_where_it_is_or_its_json(
+    call: Callable[..., Any], tmp_path: Path
+) -> None:
+    words = ("report", "--pages", "overview", "--out", tmp_path / "x.html", "--made-on", "a day")
+    assert f"written to {tmp_path / 'x.html'}" in call(*words).stdout
+    validator("report.v1").validate(json.loads(call(*words, "--json").stdout))
+
+
+def test_a_years_tiers_alone_are_reported(telecom: Path, tmp_path: Path) -> None:
+    found = report_of(telecom, tmp_path / "tiers.html")
+    assert found["to"] == "2018-01"
+    assert block_of(found, "tiers_by_year")["rows"]
+    assert not found["broken"]
+
+
+def test_the_page_of_a_run_is_its_manifest(last_months: Path, tmp_path: Path) -> None:
+    (folder,) = [path for path in (last_months / "runs").iterdir() if path.name.endswith("-tiers")]
+    out = tmp_path / "run.html"
+    found = report_run(settings(last_months), folder.name, out, MADE_ON)
+    validator("report_run.v1").validate(found)
+    validator("report_run.v1").validate(data_of(out))
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    titles = {each["title"]: each["rows"] for each in found["tables"]}
+    assert titles["tiers"] == manifest["tiers"]
+    assert len(titles["files committed"]) == len(manifest["outputs"])
+    assert f"<h1>Run {folder.name}</h1>" in out.read_text(encoding="utf-8")
+
+
+def test_run_writes_the_report_unless_told_not_to(last_months: Path, tmp_path: Path) -> None:
+    workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
+    months = ("--from", "2022-02", "--to", "2022-02", "--workspace", str(workspace), "--no-prefect")
+    environment = {"POINTBOOK_PII_KEY": "a key for the tests", "COLUMNS": "200"}
+    target = workspace / "reports" / "2022-02.html"
+    left_out = command_line(["run", *months, "--no-report"], environment, tmp_path / "printed")
+    assert (left_out.returncode, target.exists()) == (DONE, False)
+    assert "report:" not in left_out.stdout
+    ended = command_line(["run", *months], environment, tmp_path / "printed")
+    assert ended.returncode == DONE, ended.stderr
+    assert f"report: {target}" in ended.stdout
+    assert target.is_file()
+
+
+# Bounded
+
+
+def test_a_long_table_is_cut_and_says_so(page: Path, data: Row) -> None:
+    values = block_of(data, "values_in_force")
+    assert len(values["rows"]) == BLOCKS["values_in_force"].most == 200 < values["rows_in_all"]
+    assert f"200 of {values['rows_in_all']} rows" in page.read_text(encoding="utf-8")
+
+
+def test_runs_before_the_last_400_are_told_a_month_together(
+    last_months: Path, tmp_path: Path
+) -> None:
+    workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
+    for number in range(900_000, 900_450):
+        folder = workspace / "runs" / f"{number}-tiers"
+        folder.mkdir()
+        moment = "2022-03-01T00:00:00.000+09:00"
+        told = {"run_id": folder.name, "command": "tiers", "status": "failed", "seconds": 1.5}
+        told |= {"started_at": moment, "finished_at": moment, "error": "it broke"}
+        (folder / "manifest.json").write_text(json.dumps(told))
+    found = report_of(workspace, tmp_path / "runs.html", pages=["runs"])
+    assert len(block_of(found, "runs_listed")["rows"]) == 400
+    before = block_of(found, "runs_before")["rows"]
+    assert sum(row["runs"] for row in before) == found["run_count"] - 400
+    assert len(block_of(found, "runs_failed")["rows"]) == 200
+    assert (tmp_path / "runs.html").stat().st_size < 3_000_000
+
+
+def test_it_is_small(page: Path) -> None:
+    assert page.stat().st_size < 3_000_000
