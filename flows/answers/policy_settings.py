@@ -60,9 +60,9 @@ class Setting:
 
 
 def changed_texts(
-    base: Policies, settings: Iterable[Setting], days_of: Callable[[str], Days], source: str
+    base: Policies, texts: Sequence[str], days_of: Callable[[str], Days], source: str
 ) -> dict[str, bytes]:
-    """The files of a policy folder with these settings, by name.
+    """The files of a policy folder with these settings, by name; `texts`: as they are written.
 
     A setting without a day holds for the rows in force on any of the days (`days_of` a policy);
     with one it ends the row in force then, and begins a new one. Raises WrongUsage with what is
@@ -70,31 +70,19 @@ def changed_texts(
     """
     documents: dict[str, Any] = {}
     errors = []
-    for setting in settings:
-        name = setting.policy
-        if name not in documents:
-            documents[name] = read_document(base.texts[name])[0]
+    for text in texts:
         try:
+            setting = Setting.parse(text)
+            name = setting.policy
+            if name not in documents:
+                documents[name] = read_document(base.texts[name])[0]
             documents[name]["values"] = _changed(setting, documents[name], days_of(name), source)
         except WrongUsage as error:
             errors.append(str(error))
-    texts = {**base.texts, **{name: written(each) for name, each in documents.items()}}
-    if problems := [*errors, *_problems(texts)]:
+    files = {**base.texts, **{name: written(each) for name, each in documents.items()}}
+    if problems := [*errors, *_problems(files)]:
         raise WrongUsage("\n".join(problems))
-    return texts
-
-
-def parsed(texts: Sequence[str]) -> list[Setting]:
-    """What texts set; raises WrongUsage with what is wrong with each of them."""
-    settings, errors = [], []
-    for text in texts:
-        try:
-            settings.append(Setting.parse(text))
-        except WrongUsage as error:
-            errors.append(str(error))
-    if errors:
-        raise WrongUsage("\n".join(errors))
-    return settings
+    return files
 
 
 def write_folder(texts: Mapping[str, bytes], folder: Path) -> None:
@@ -182,7 +170,8 @@ def _target(setting: Setting, policy: Policy, rows: Sequence[Row]) -> tuple[str,
 
 def near(name: str, known: Iterable[str]) -> str:
     """The nearest names that there are."""
-    near = get_close_matches(name, list(known), _NEAR, cutoff=0.0)
+    names = list(known)
+    near = get_close_matches(name, names, _NEAR) or get_close_matches(name, names, 1, cutoff=0.0)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 

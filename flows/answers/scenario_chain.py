@@ -195,10 +195,7 @@ class Scenario:
         if reason := command.lost(context, period):
             raise RunFailed(reason)
         if reason := command.not_delivered(context) or command.why_skipped(context, period):
-            self.left_out.append({"command": due.name, "period": str(period), "reason": reason})
-            for table, partition in due.partitions.items():
-                self.tables[table, str(partition)] = 0
-                context.state.leave_out(table, str(partition))
+            self._leave_out(due, reason)
             return
         command.ready(context, period)
         if command is tiers.COMMAND and self._keeps_fees(period):
@@ -217,6 +214,20 @@ class Scenario:
             self._take(written)
         rows = {table.table.name: table.rows for table in work.written.values()}
         self.made.append({"command": due.name, "period": str(period), "rows": rows})
+
+    def _leave_out(self, due: Due, reason: str) -> None:
+        """Counts a period as having no tables, and keeps why, if any are published."""
+        published = {
+            (table, str(partition))
+            for table, partition in due.partitions.items()
+            if self.base.file_of(table, partition)
+        }
+        for table, partition in published:
+            self.tables[table, partition] = 0
+            self.context.state.leave_out(table, partition)
+        if published:
+            about = {"command": due.name, "period": str(due.period)}
+            self.left_out.append({**about, "reason": reason})
 
     def _keeps_fees(self, year: Period) -> bool:
         """Whether the fees of a year can be taken as they are published."""

@@ -8,6 +8,7 @@ killed, and the name can be taken anew.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ RESERVED: Final = ("compare", "list", "remove")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TEMPORARY: Final = ".scenario.json"
 _NAMED: Final = 3
+_SIDES: Final = ("published", "scenario")
 
 Row = dict[str, Any]
 
@@ -42,6 +44,15 @@ def folder_of(workspace: Workspace, name: str) -> Path:
             f"a letter or digit, and none of {', '.join(RESERVED)}"
         )
     return workspace.scenarios / name
+
+
+def set_cache(workspace: Workspace) -> None:
+    """Keeps compiled code beside the scenarios; what the commands keep of it is taken over once."""
+    cache, own = workspace.root / ".numba", workspace.scenarios / ".numba"
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(own))
+    if cache.is_dir() and not own.exists():
+        with private(), suppress(OSError):
+            shutil.copytree(cache, own)
 
 
 @contextmanager
@@ -183,12 +194,14 @@ def compared(options: Options, names: Sequence[str], *, anyway: bool = False) ->
     if len(names) < 2 or len(set(names)) < len(names):
         raise WrongUsage("name two scenarios or more, each once")
     found = [scenario(options.place, name) for name in names]
+    if len({each["unit"] for each in found}) > 1:
+        raise WrongUsage("scenarios of points and of miles have nothing to compare")
     differences = list(_differences(found))
     if differences and not anyway:
         raise WrongUsage(
             f"{differences[0]}; make them anew from one state, or compare them --anyway"
         )
-    state = State.of(options.place)
+    state, alike = State.of(options.place), not differences
     return {
         "format": COMPARED,
         "names": list(names),
@@ -201,12 +214,13 @@ def compared(options: Options, names: Sequence[str], *, anyway: bool = False) ->
         ],
         "differ": differences,
         "unit": found[0]["unit"],
-        "parameters": _beside(found, "parameters", ("policy", "key", "column", "since"), "after"),
-        "tiers": _beside(found, "tiers", ("tier",), "scenario", "published"),
-        "moved": [each["moved"] for each in found],
+        "parameters": _beside(
+            found, "parameters", ("policy", "key", "column", "since"), ("before", "after"), True
+        ),
+        "tiers": _beside(found, "tiers", ("tier",), _SIDES, alike),
         "winners_and_losers": _effects(found),
-        "cost": _beside(found, "cost", ("measure",), "scenario", "published"),
-        "liability": _beside(found, "liability", ("expires_month",), "scenario", "published"),
+        "cost": _beside(found, "cost", ("measure",), _SIDES, alike),
+        "liability": _beside(found, "liability", ("expires_month",), _SIDES, alike),
     }
 
 
@@ -217,7 +231,8 @@ def _differences(found: Sequence[Row]) -> Iterator[str]:
         for what in ("year", "through", "to"):
             if first[what] != other[what]:
                 yield (
-                    f"{first['name']} is of {what} {first[what]}, {other['name']} of {other[what]}"
+                    f"{first['name']} and {other['name']} differ in {what}: {first[what]} and "
+                    f"{other[what]}"
                 )
         files = {file["path"]: file["sha256"] for file in first["base"]["files"]}
         changed = [
@@ -234,19 +249,22 @@ def _differences(found: Sequence[Row]) -> Iterator[str]:
 
 
 def _beside(
-    found: Sequence[Row], block: str, key: Sequence[str], value: str, common: str | None = None
+    found: Sequence[Row], block: str, key: Sequence[str], sides: tuple[str, str], alike: bool
 ) -> list[Row]:
-    """The rows of a block of all scenarios: key, what they have in common, and a value of each."""
+    """The rows of a block of all scenarios: key, what is published, and the value in each.
+
+    `sides`: the columns of both. `alike`: a row that a scenario lacks is there as published.
+    """
+    published, scenario = sides
     rows: dict[str, Row] = {}
-    none = [None] * len(found)
     for number, each in enumerate(found):
         for row in each[block] or ():
             about = {name: row[name] for name in key}
+            before = row[published]
+            values = [before if alike else None] * len(found)
             place = json.dumps(about, ensure_ascii=False)
-            told = rows.setdefault(place, {**about, "published": None, "values": [*none]})
-            told["values"][number] = row[value]
-            if common is not None:
-                told["published"] = row[common]
+            told = rows.setdefault(place, {**about, "published": before, "values": values})
+            told["values"][number] = row[scenario]
     return list(rows.values())
 
 

@@ -15,11 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from flows.answers.policy_settings import Setting, changed_texts, parsed, write_folder
+from flows.answers.policy_settings import changed_texts, write_folder
 from flows.answers.policy_values import folders, policy_values
 from flows.answers.reading import Reader, from_one_state
 from flows.answers.scenario_blocks import blocks, gained, moved, write_changes
 from flows.answers.scenario_chain import (
+    MONTHLY,
     Scenario,
     Through,
     base_policies,
@@ -27,7 +28,7 @@ from flows.answers.scenario_chain import (
     require_current,
     span_of,
 )
-from flows.answers.scenarios import FORMAT, emptied, finish, folder_of, taken
+from flows.answers.scenarios import FORMAT, emptied, finish, folder_of, set_cache, taken
 from flows.calendar.due import Due
 from flows.console import progress
 from flows.console.errors import RunFailed, WrongUsage
@@ -55,14 +56,7 @@ class Question:
     year: Period
     through: Through = "grants"
     last: Period | None = None
-    settings: tuple[Setting, ...] = ()
-
-    @classmethod
-    def of(
-        cls, name: str, year: Period, through: Through, last: Period | None, sets: Sequence[str]
-    ) -> Question:
-        """The question of a command line; raises WrongUsage with everything wrong with `sets`."""
-        return cls(name, year, through, last, tuple(parsed(sets)))
+    settings: tuple[str, ...] = ()
 
 
 def simulate(options: Options, question: Question) -> Row:
@@ -76,6 +70,8 @@ def simulate(options: Options, question: Question) -> Row:
     folders(options.policies)
     try:
         with taken(options.place, question.name) as folder:
+            if question.through in MONTHLY:
+                set_cache(options.place)
             found = from_one_state(
                 options, lambda reader: _Simulation(options, question, reader, folder).made()
             )
@@ -148,7 +144,7 @@ class _Simulation:
             "year": self._question.year.year,
             "through": self._span.through,
             "to": self._span.last and str(self._span.last),
-            "set": [setting.text for setting in self._question.settings],
+            "set": list(self._question.settings),
             "unit": "miles" if self._span.through == "elite" else "points",
             **told,
             "parameters": parameters,
@@ -194,7 +190,7 @@ class _Simulation:
 
     # What is set
 
-    def _texts(self, base: Policies, settings: Sequence[Setting]) -> dict[str, bytes]:
+    def _texts(self, base: Policies, settings: Sequence[str]) -> dict[str, bytes]:
         """The files of a policy folder with settings."""
 
         def days(name: str) -> Any:
@@ -211,7 +207,7 @@ class _Simulation:
     def _changes(self) -> list[str]:
         """What is changed, in its order: the folder, if it is another one, and each setting."""
         folder = ["--policies"] if self._differs else []
-        return [*folder, *(f"--set {each.text}" for each in self._question.settings)]
+        return [*folder, *(f"--set {each}" for each in self._question.settings)]
 
     def _variants(self) -> Iterator[tuple[str, dict[str, bytes] | None]]:
         """The policies of each change alone, and of the first ones together; none of a single one.
@@ -231,7 +227,7 @@ class _Simulation:
         for place in range(1, number - 1):
             yield f"stacked-{place}", self._sound(self._given, settings[: place + 1 - first])
 
-    def _sound(self, base: Policies, settings: Sequence[Setting]) -> dict[str, bytes] | None:
+    def _sound(self, base: Policies, settings: Sequence[str]) -> dict[str, bytes] | None:
         try:
             return self._texts(base, settings)
         except WrongUsage:
