@@ -1,4 +1,4 @@
-"""`pointbook simulate`: the commands' own tables under other policies, apart from what is published."""
+"""`pointbook simulate`: the commands' own tables under other policies, apart from all else."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pytest
 
 from flows.answers import scenarios
 from flows.answers import simulate as flow
+from flows.answers.scenario_blocks import blocks
 from flows.answers.scenario_chain import Through
 from flows.answers.simulate import Question
 from flows.calendar.status import workspace_status
@@ -400,15 +401,15 @@ def test_a_setting_holds_where_the_rule_looks_and_one_with_a_day_from_that_day_o
 
 
 @pytest.mark.parametrize(
-    "name", ["../up", "a/b", "", ".x", "-x", "compare", "list", "x" * 65, "가"]
+    "name", ["../up", "/tmp/x", "a/b", "", ".", ".x", "-x", "compare", "list", "x" * 65, "가"]
 )
 def test_no_path_comes_of_a_name(copied: Path, name: str) -> None:
     before = hashes(copied)
     given = options(copied)
     for call in (
-        lambda: flow.simulate(given, question(name=name)),
-        lambda: scenarios.removed(given, name),
-        lambda: scenarios.compared(given, [name, "other"]),
+        partial(flow.simulate, given, question(name=name)),
+        partial(scenarios.removed, given, name),
+        partial(scenarios.compared, given, [name, "other"]),
     ):
         with pytest.raises(WrongUsage, match="is no name of a scenario"):
             call()
@@ -522,7 +523,7 @@ def corrected(workspace: Path, years: tuple[int, ...] = (2018,)) -> None:
 def test_it_begins_again_where_a_command_replaces_what_it_read(
     copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocks, calls = flow.blocks, 0
+    calls = 0
 
     def meanwhile(*given: Any) -> Row:
         nonlocal calls
@@ -531,7 +532,7 @@ def test_it_begins_again_where_a_command_replaces_what_it_read(
             corrected(copied)
         return blocks(*given)
 
-    monkeypatch.setattr(flow, "blocks", meanwhile)
+    monkeypatch.setattr("flows.answers.simulate.blocks", meanwhile)
     found = scenario(copied, WHITE)
     assert calls == 2
     (row,) = scenarios.listed(options(copied))["scenarios"]
@@ -599,7 +600,7 @@ def test_what_was_made_from_another_base_is_said_and_not_compared(copied: Path) 
     changed = {row["name"]: row["changed_since"] for row in listed["scenarios"]}
     assert changed["after"] == []
     assert "tier_snapshot 2018" in changed["before"]
-    with pytest.raises(WrongUsage, match="were made from another .*--anyway"):
+    with pytest.raises(WrongUsage, match=r"were made from another .*--anyway"):
         scenarios.compared(given, ["before", "after"])
     found = scenarios.compared(given, ["before", "after"], anyway=True)
     assert found["differ"]
