@@ -187,11 +187,32 @@ def write_changes(engine: Engine, scenario: Scenario, target: Path) -> list[Row]
             old, new = ([of[each] for each in differ if each in of] for of in (before, after))
             compared.append((PUBLISHED[name], old, new))
     # of nothing that differs there is a file too
-    engine.compare("changed_cells", compared or [(PUBLISHED[RESTATEMENTS], [], [])])
+    alike = {
+        table.name: _alike(scenario, table, before, after) for table, before, after in compared
+    }
+    engine.compare("changed_cells", compared or [(PUBLISHED[RESTATEMENTS], [], [])], alike)
     target.parent.mkdir(parents=True)
     engine.write(load_transform(f"corrections/{RESTATEMENTS}"), PUBLISHED[RESTATEMENTS], target)
     rows: list[Row] = engine.rows(load_transform("corrections/restated_rows")).to_pylist()
     return rows
+
+
+def _alike(
+    scenario: Scenario, table: Table, before: Sequence[Path], after: Sequence[Path]
+) -> set[str]:
+    """The columns whose bytes are the same in files of a table before and after; none where rows
+    came or went, or change their places.
+    """
+    sides = (
+        [of.state.entry(path).column_digests for path in files]
+        for of, files in ((scenario.base, before), (scenario.context, after))
+    )
+    one, other = ({name: [of.get(name) for of in side] for name in table.columns} for side in sides)
+    if any(one[name] != other[name] for name in table.key) or None in one[table.key[0]]:
+        return set()
+    return {
+        name for name in table.stored_columns if name not in table.key and one[name] == other[name]
+    }
 
 
 def _hash(scenario: Scenario, path: Path | None) -> str | None:

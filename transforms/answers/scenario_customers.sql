@@ -1,8 +1,9 @@
--- purpose: What a scenario changes for each customer: the tier, and the points that it gives, that
+-- purpose: How many customers a scenario changes how: the tier, and the points that it gives, that
 --   are granted, or that are credited in the scenario's months, whichever comes last; bands of fee
 --   and tenure as published, else as in the scenario
--- grain: one row per customer of either snapshot, or with points in either
--- keys: owner
+-- grain: one row per pair of tiers, band of fee and of tenure, and change of points that any
+--   customer of either snapshot, or with points in either, has
+-- keys: level_published, level, fee_band, tenure_from, change
 -- inputs: published_tier_snapshot(customer_id, annual_fee, tenure_years, tier),
 --   scenario_tier_snapshot(customer_id, annual_fee, tenure_years, tier),
 --   published_point_grants(customer_id, points), scenario_point_grants(customer_id, points),
@@ -88,27 +89,42 @@ tenure_bands AS (
             policy_tier_tenure_bands.valid_to IS NULL
             OR run_context.on_day < policy_tier_tenure_bands.valid_to
         )
-)
+),
 
-SELECT
-    CAST(customers.owner AS VARCHAR) AS owner,
-    CAST(customers.level_published AS VARCHAR) AS level_published,
-    CAST(customers.level AS VARCHAR) AS level,
-    CAST(
+changes AS (
+    SELECT
+        customers.level_published,
+        customers.level,
         LEAST(
             GREATEST(customers.annual_fee, 0) // fee_bands.width * fee_bands.width,
             fee_bands.greatest
-        ) AS BIGINT
-    ) AS fee_band,
-    CAST(tenure_bands.from_years AS BIGINT) AS tenure_from,
-    CAST(tenure_bands.band AS VARCHAR) AS tenure_band,
-    CAST(customers.amount_published AS BIGINT) AS amount_published,
-    CAST(customers.amount AS BIGINT) AS amount
-FROM customers
-CROSS JOIN fee_bands
-LEFT JOIN tenure_bands
-    ON customers.tenure_years >= tenure_bands.from_years
-    AND (
-        tenure_bands.below_years IS NULL
-        OR customers.tenure_years < tenure_bands.below_years
-    )
+        ) AS fee_band,
+        tenure_bands.from_years AS tenure_from,
+        tenure_bands.band AS tenure_band,
+        customers.amount - customers.amount_published AS change
+    FROM customers
+    CROSS JOIN fee_bands
+    LEFT JOIN tenure_bands
+        ON customers.tenure_years >= tenure_bands.from_years
+        AND (
+            tenure_bands.below_years IS NULL
+            OR customers.tenure_years < tenure_bands.below_years
+        )
+)
+
+SELECT
+    CAST(changes.level_published AS VARCHAR) AS level_published,
+    CAST(changes.level AS VARCHAR) AS level,
+    CAST(changes.fee_band AS BIGINT) AS fee_band,
+    CAST(changes.tenure_from AS BIGINT) AS tenure_from,
+    CAST(changes.tenure_band AS VARCHAR) AS tenure_band,
+    CAST(changes.change AS BIGINT) AS change,
+    CAST(COUNT(*) AS BIGINT) AS owners
+FROM changes
+GROUP BY
+    changes.level_published,
+    changes.level,
+    changes.fee_band,
+    changes.tenure_from,
+    changes.tenure_band,
+    changes.change

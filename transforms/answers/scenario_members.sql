@@ -1,7 +1,8 @@
--- purpose: What a scenario changes for each member: the elite status, and the miles credited in its
+-- purpose: How many members a scenario changes how: the elite status, and the miles credited in its
 --   months
--- grain: one row per member with a status in either, or with miles in either
--- keys: owner
+-- grain: one row per pair of statuses and change of miles that any member with a status in either,
+--   or with miles in either, has
+-- keys: level_published, level, change
 -- inputs: published_elite_status(member_id, status), scenario_elite_status(member_id, status),
 --   published_mileage_balances(member_id, credited), scenario_mileage_balances(member_id, credited)
 -- policy: none
@@ -34,16 +35,24 @@ miles AS (
     SELECT amounts.member_id, SUM(amounts.before) AS before, SUM(amounts.after) AS after
     FROM amounts
     GROUP BY amounts.member_id
+),
+
+changes AS (
+    SELECT
+        statuses.level_published,
+        statuses.level,
+        COALESCE(miles.after, 0) - COALESCE(miles.before, 0) AS change
+    FROM statuses
+    FULL JOIN miles ON statuses.owner = miles.member_id
 )
 
 SELECT
-    CAST(COALESCE(statuses.owner, miles.member_id) AS VARCHAR) AS owner,
-    CAST(statuses.level_published AS VARCHAR) AS level_published,
-    CAST(statuses.level AS VARCHAR) AS level,
+    CAST(changes.level_published AS VARCHAR) AS level_published,
+    CAST(changes.level AS VARCHAR) AS level,
     CAST(NULL AS BIGINT) AS fee_band,
     CAST(NULL AS BIGINT) AS tenure_from,
     CAST(NULL AS VARCHAR) AS tenure_band,
-    CAST(COALESCE(miles.before, 0) AS BIGINT) AS amount_published,
-    CAST(COALESCE(miles.after, 0) AS BIGINT) AS amount
-FROM statuses
-FULL JOIN miles ON statuses.owner = miles.member_id
+    CAST(changes.change AS BIGINT) AS change,
+    CAST(COUNT(*) AS BIGINT) AS owners
+FROM changes
+GROUP BY changes.level_published, changes.level, changes.change
