@@ -76,7 +76,7 @@ def blocks(engine: Engine, scenario: Scenario, span: Span) -> Row:
     subject = _MEMBERS if span.through == "elite" else _CUSTOMERS
     has_months = span.last is not None
     owners, matrix, effects, cost, due = (
-        load_transform(f"answers/{name}")
+        load_transform(f"answers/scenario/{name}")
         for name in (
             *(subject.owners, "scenario_matrix", "scenario_effects"),
             *(subject.cost, subject.due),

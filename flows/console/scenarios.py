@@ -22,7 +22,9 @@ def scenario_lines(found: Row) -> Lines:
     until = f" to {found['to']}" if found["to"] else ""
     yield f"{found['name']}: {found['year']} through {found['through']}{until}"
     if found["parameters"]:
-        yield from _table("Changed values", [_parameter(row) for row in found["parameters"]])
+        # first those that anything rests on
+        rows = sorted(found["parameters"], key=lambda row: not row["reached"])
+        yield from _table("Changed values", [_parameter(row) for row in rows])
     else:
         yield "no value is changed"
     levels = [{"tier": row["tier"] or _NONE, **_sides(row)} for row in found["tiers"]]

@@ -156,7 +156,7 @@ def _answer_relations(known: Schema) -> dict[str, dict[str, str]]:
             for name, table in PUBLISHED.items()
         },
         "scenario_levels": {f.name: duckdb_type(f.type) for f in scenario_blocks.LEVELS},
-        "scenario_owners": _produced("answers/scenario_customers"),
+        "scenario_owners": _produced("answers/scenario/scenario_customers"),
         **{f"staged_{name}": dict(known[name]) for name in EXPORTS},
         **{
             f"replayed_{name}": {
