@@ -34,6 +34,7 @@ from schemas.periods import Period
 from schemas.tables import PUBLISHED
 from tests.commands_in_tests import run_commands
 from tests.faults import work_under
+from tests.forks import command_line
 from tests.membership import correction, land, options, publish, stage
 from tests.proofs.test_retention import LATER
 from tests.questions import validator
@@ -642,3 +643,53 @@ def test_it_is_printed_with_every_block(
     assert ("left at the end" in printed) == (through in ("points", "elite"))
     assert "interaction" in printed
     assert f"{found['amount']:,}" in printed
+
+
+# The command
+
+
+def test_the_command_prints_text_or_json_and_its_errors_have_exit_codes(
+    copied: Path, tmp_path: Path
+) -> None:
+    environment = {"POINTBOOK_WORKSPACE": str(copied), "COLUMNS": "120"}
+
+    def call(*words: str) -> tuple[int, str, str]:
+        ended = command_line(["simulate", *words], environment, tmp_path / "printed")
+        return ended.returncode, ended.stdout, ended.stderr
+
+    make = ("dearer", "--year", "2018", "--set", WHITE, "--set", _THREE[0])
+    code, out, err = call(*make)
+    assert (code, err) == (0, "")
+    assert f"--set {_THREE[0]}" in out
+    code, out, err = call("other", *make[1:], "--through", "tiers", "--json")
+    assert (code, err) == (0, "")
+    validator("simulate.v1").validate(json.loads(out))
+    answers: tuple[tuple[tuple[str, ...], str], ...] = (
+        (("list",), "simulate-list"),
+        (("compare", "dearer", "other", "--anyway"), "simulate-compare"),
+        (("remove", "other"), "simulate-remove"),
+    )
+    for words, kind in answers:
+        if kind != "simulate-remove":
+            code, out, err = call(*words)
+            assert (code, err) == (0, "")
+            assert "dearer" in out
+        code, out, err = call(*words, "--json")
+        assert (code, err) == (0, "")
+        validator(f"{kind}.v1").validate(json.loads(out))
+    wrong: tuple[tuple[tuple[str, ...], int, str], ...] = (
+        (make, 2, "there is a scenario dearer"),
+        (("../x", *make[1:]), 2, "is no name of a scenario"),
+        (("new", "--year", "2018", "--through", "all"), 2, "--through"),
+        (("new", "--year", "2018", "--set", "a.b=1"), 2, "no policy is called a"),
+        (("new", "--year", "2018", "--to", "2018-1"), 2, "'2018-1' is no month"),
+        (("new", "--year", "2019"), 4, "tiers 2019 is not published"),
+        (("compare", "dearer"), 2, "two scenarios or more"),
+        (("remove", "nobody"), 4, "no scenario is called nobody"),
+    )
+    for asked, expected, told in wrong:
+        code, out, err = call(*asked)
+        assert (code, out) == (expected, ""), asked
+        assert told in err
+        assert len(err.splitlines()) == 1
+    assert [path.name for path in (copied / "scenarios").iterdir()] == ["dearer"]
