@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import shutil
 import stat
+import statistics
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -294,6 +296,30 @@ def test_what_a_change_brings_alone_is_what_a_scenario_of_it_alone_says(sample: 
         stacked = scenario(sample, *_THREE[: number + 1], year=2022, name=f"stacked-{number}")
         added = [each["added"] for each in together["attribution"]["changes"][: number + 1]]
         assert sum(each["amount"] for each in added) == stacked["amount"]
+
+
+@pytest.mark.parametrize("sets", [_TWO, _THREE, ("point_grant_amounts.gold=100001", WHITE)])
+def test_mean_median_and_largest_changes_are_those_of_the_customers(
+    sample: Path, sets: tuple[str, ...]
+) -> None:
+    name = "changes-" + re.sub(r"\W", "-", sets[0])
+    found = effect(scenario(sample, *sets, year=2022, name=name))
+    granted: list[dict[str, int]] = []
+    for root in (sample, own(sample, name)):
+        file = root / "warehouse" / "point_grants" / "membership_year=2022" / "part-0.parquet"
+        rows = pq.ParquetFile(file).read(["customer_id", "points"]).to_pylist()
+        granted.append({row["customer_id"]: row["points"] for row in rows})
+    before, after = granted
+    changes = [after.get(owner, 0) - before.get(owner, 0) for owner in {*before, *after}]
+    changed = [change for change in changes if change]
+    assert (found["gain"], found["lose"]) == (
+        sum(change > 0 for change in changes),
+        sum(change < 0 for change in changes),
+    )
+    assert found["mean"] == sum(changed) // len(changed)
+    assert found["median"] == math.floor(statistics.median(changed))
+    assert found["largest_gain"] == max((c for c in changed if c > 0), default=None)
+    assert found["largest_loss"] == min((c for c in changed if c < 0), default=None)
 
 
 def test_the_sample_comes_to_what_was_reckoned_by_hand(sample: Path) -> None:
