@@ -778,6 +778,102 @@ def write_report(
     _print(report(options, asked, out), common, "report", options)
 
 
+simulation = App(
+    name="simulate",
+    help="Say what would be published under other policies: made by the commands themselves, in a "
+    "folder of its own, with nothing that is published touched.",
+    help_epilogue="Example: pointbook simulate dearer-white --year 2022 "
+    "--set tier_thresholds.white=250000",
+)
+app.command(simulation)
+
+
+@simulation.default
+def simulate(
+    name: str,
+    /,
+    *,
+    year: Year,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    through: Literal["tiers", "grants", "points", "elite"] = "grants",
+    last_month: Annotated[str | None, Parameter(name="--to")] = None,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Say what would be published under other policies: made by the commands themselves, in a
+    folder of its own, with nothing that is published touched.
+
+    Parameters
+    ----------
+    name
+        What to call it: letters, digits, - and _.
+    year
+        The membership year, or with --through elite the status year.
+    set_
+        A value to change in the folder of --policies, as often as there are:
+        POLICY.KEY[.COLUMN][@DATE]=VALUE. Without a date it holds where the rule looks, with one
+        from that day on. tier_thresholds.white=250000, tier_upgrade.gold.tenure_years=8.
+    through
+        How far the calendar is followed: tiers; then grants; then points, month by month; or miles
+        and elite status.
+    last_month
+        With points or elite, the last month to close, YYYY-MM; else the year's last closed one.
+    """
+    options = common.reading()
+    from flows.answers.simulate import Question
+    from flows.answers.simulate import simulate as make
+
+    last = None if last_month is None else asked_period(last_month, "month")
+    question = Question(name, asked_period(year, "year"), through, last, tuple(set_ or ()))
+    _print(make(options, question), common, "simulate", options)
+
+
+@simulation.command(
+    name="compare", help_epilogue="Example: pointbook simulate compare dearer-white longer-tenure"
+)
+def compare_scenarios(
+    *names: str,
+    anyway: Annotated[bool, Parameter(negative="")] = False,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Show scenarios side by side, one column each.
+
+    Parameters
+    ----------
+    names
+        Two scenarios or more.
+    anyway
+        Also those of different years or reach, or made from files that differ by now.
+    """
+    options = common.reading()
+    from flows.answers.scenarios import compared
+
+    _print(compared(options, names, anyway=anyway), common, "compare", options)
+
+
+@simulation.command(name="list", help_epilogue="Example: pointbook simulate list")
+def list_scenarios(*, common: Common = _DEFAULTS) -> None:
+    """List the scenarios, and what of that which they were made from has changed since."""
+    options = common.reading()
+    from flows.answers.scenarios import listed
+
+    _print(listed(options), common, "scenarios", options)
+
+
+@simulation.command(name="remove", help_epilogue="Example: pointbook simulate remove dearer-white")
+def remove_scenario(name: str, /, *, common: Common = _DEFAULTS) -> None:
+    """Remove a scenario, or what is left of one that was killed.
+
+    Parameters
+    ----------
+    name
+        The scenario.
+    """
+    options = common.reading()
+    from flows.answers.scenarios import removed
+
+    _print(removed(options, name), common, "removed", options)
+
+
 @app.command(
     help_epilogue="Example: pointbook sample --customers 1000 --members 100 --seed 1 --out landing"
 )

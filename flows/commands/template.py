@@ -23,6 +23,7 @@ from flows.publishing.run import Context, Run
 from flows.publishing.steps import StepRunner, plainly
 from flows.publishing.write_audit import (
     Inputs,
+    Place,
     WrittenTable,
     digest,
     name_inputs,
@@ -72,23 +73,8 @@ def perform(
         facts = {**command.ready(context, period, **flags), **look(context)}
         if reason := command.lost(context, period):
             raise RunFailed(reason)
-        inputs = command.inputs(context, period)
-        for name, files in inputs.files.items():
-            if name not in command.narrow:
-                context.state.require_whole(files.values())
         with run.engine() as engine:
-            work = Work(command, engine, context, period, inputs, run.scratch, run)
-            try:
-                step("prepare", work.prepare)
-                if command.fold is not None:
-                    step("decide", work.decide)
-                step("write", work.write)
-            except QueryError as error:
-                work.raise_if_too_large(error)
-                raise
-            counts = {part.name: work.counted(part.sql) for part in command.parts}
-        alone = [part.name for part in command.parts if part.line is not None]
-        parts: dict[str, Any] = {**counts, **{name: counts[name][0] for name in alone}}
+            work, parts = compute(command, context, period, engine, run, run.scratch, step)
         recorded = fingerprints(command, context, period)
         if of := command.strangers:
             named = [work.written[table].temporary for table in of.tables]
@@ -96,14 +82,48 @@ def perform(
         for table in work.written.values():
             publish_table(run, table, recorded, facts.get("gaps", ()))
         content = {command.span: period.value, **_opening(command, context, period), **facts}
-        content |= {"policies": context.policies.digest, **parts, **command.besides(parts)}
+        content |= {"policies": context.policies.digest, **parts}
         content["deliveries_through"] = Deliveries.load(context.workspace.staged).last
-        content |= {"inputs": inputs.as_manifest(context.state), "audits": work.claims}
+        content["inputs"] = work.inputs.as_manifest(context.state)
+        content["audits"] = work.claims
         if dry_run and options.policies != POLICIES:
             content["took"] = _took(command, context, period)
         if not dry_run:
             keep_policies(run, context)
         return run.commit(content, dry_run=dry_run)
+
+
+def compute(
+    command: Command,
+    context: Context,
+    period: Period,
+    engine: Engine,
+    place: Place,
+    scratch: Path,
+    step: StepRunner = plainly,
+) -> tuple[Work, dict[str, Any]]:
+    """Makes a command's tables of a period, written to a place and audited.
+
+    Returns them with what the manifest counts of them, which `Command.besides` may refuse. Raises
+    RunFailed where an audit finds rows that break a claim.
+    """
+    inputs = command.inputs(context, period)
+    for name, files in inputs.files.items():
+        if name not in command.narrow:
+            context.state.require_whole(files.values())
+    work = Work(command, engine, context, period, inputs, scratch, place)
+    try:
+        step("prepare", work.prepare)
+        if command.fold is not None:
+            step("decide", work.decide)
+        step("write", work.write)
+    except QueryError as error:
+        work.raise_if_too_large(error)
+        raise
+    counts = {part.name: work.counted(part.sql) for part in command.parts}
+    alone = [part.name for part in command.parts if part.line is not None]
+    parts: dict[str, Any] = {**counts, **{name: counts[name][0] for name in alone}}
+    return work, {**parts, **command.besides(parts)}
 
 
 def fingerprints(command: Command, context: Context, period: Period) -> dict[str, str]:
@@ -287,9 +307,9 @@ class Computation(ABC):
 
 @dataclass
 class Work(Computation):
-    """A run's computation: its tables are written and audited, to be published."""
+    """A computation whose tables are written and audited: to be published, or for a scenario."""
 
-    run: Run
+    place: Place
     written: dict[str, WrittenTable] = field(default_factory=dict)
     claims: list[str] = field(default_factory=list)
     _kept: dict[str, Path] = field(default_factory=dict)
@@ -358,7 +378,7 @@ class Work(Computation):
             return str(self.command.partition(table, self.period))
 
         written, claims = write_and_audit(
-            self.run, self.engine, self.context.policies, transforms, partition
+            self.place, self.engine, self.context.policies, transforms, partition
         )
         self.written |= {table.table.name: table for table in written}
         self.claims += claims

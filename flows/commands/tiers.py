@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any, Final, cast
@@ -18,7 +19,7 @@ from flows.publishing.run import Context
 from flows.publishing.write_audit import Inputs, digest
 from schemas.periods import Period
 from schemas.tables import TIERS
-from transforms.engine.dependencies import Dependencies
+from transforms.engine.dependencies import Dependencies, policies_of
 from transforms.engine.plain import relation_of
 from transforms.policies.assessment import Assessment, assessment, grant
 from transforms.policies.policy import NotInForce, Policies
@@ -70,7 +71,7 @@ def _given(context: Context, year: Period) -> dict[str, pa.Table]:
 
 def _tier_scale(policies: Policies, year: Period) -> list[dict[str, Any]]:
     """The tiers from the lowest on, with what each was granted the year before, and is now (G1)."""
-    before, after = (_granted(policies, of) for of in (year.before, year))
+    before, after = (points_by_tier(policies, of) for of in (year.before, year))
     return [
         {
             "tier": tier,
@@ -82,7 +83,7 @@ def _tier_scale(policies: Policies, year: Period) -> list[dict[str, Any]]:
     ]
 
 
-def _granted(policies: Policies, year: Period) -> dict[str, int]:
+def points_by_tier(policies: Policies, year: Period) -> dict[str, int]:
     """The points of a membership year by tier; none where the policies grant none that year."""
     try:
         rows = policies.in_force("point_grant_amounts", grant(policies, year).granted_on)
@@ -209,3 +210,28 @@ COMMAND: Final = Command(
     calls_for=_calls_for,
     paced_by=("billing",),
 )
+
+
+def _published(context: Context, year: Period) -> Inputs:
+    """What a snapshot is assessed from where its fees are those that are published of the year."""
+    found = _inputs(context, year)
+    files = {name: of for name, of in found.files.items() if name != "billing"}
+    tables = {f"published_{name}": name for name in ("tier_snapshot", "tier_exceptions")}
+    published = {name: context.file_of(table, year) for name, table in tables.items()}
+    return Inputs({**files, **published}, {**found.tables, **tables})
+
+
+OF_PUBLISHED_FEES: Final = replace(
+    COMMAND, inputs=_published, stands_for={"counting_fees": "published_fees"}
+)
+"""The same without the bills: a nation's are minutes to add up, and their sums are published."""
+
+
+def adds_up_as(policies: Policies, others: Policies, year: Period) -> bool:
+    """Whether two policies make the same fees of the same bills: window, and lines that count."""
+    windows = [assessment(each, year) for each in (policies, others)]
+    if windows[0] != windows[1]:
+        return False
+    names = policies_of([COMMAND.dependencies.transforms["counting_fees"]])
+    on = windows[0].assessed_on
+    return policies.fingerprint(names, on) == others.fingerprint(names, on)

@@ -17,6 +17,13 @@ from rich.table import Table
 
 from flows.console.grid import plan_lines, spans
 from flows.console.parts import Shown, with_sentences
+from flows.console.scenarios import (
+    Lines,
+    compared_lines,
+    listed_lines,
+    removed_lines,
+    scenario_lines,
+)
 from flows.console.terminal import shown
 from schemas.derive import unit
 from schemas.tables import PUBLISHED
@@ -800,6 +807,13 @@ def _stale(periods: Sequence[Manifest]) -> Items:
         yield f"stale: {each['table']} {each['period']}: {each['why']}"
 
 
+def _of_scenario(lines: Callable[[Manifest], Lines]) -> Callable[[Manifest], Items]:
+    """What is printed of scenarios: tables are made of the titles and rows."""
+    return lambda manifest: (
+        each if isinstance(each, str) else _rows(*each) for each in lines(manifest)
+    )
+
+
 _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "init": _init,
     "exports": _exports,
@@ -819,4 +833,8 @@ _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "finance": _finance,
     "report": _report,
     "sample": _sample,
+    "simulate": _of_scenario(scenario_lines),
+    "compare": _of_scenario(compared_lines),
+    "scenarios": _of_scenario(listed_lines),
+    "removed": _of_scenario(removed_lines),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from functools import lru_cache
@@ -72,6 +72,17 @@ def build_catalog(workspace: Workspace) -> Path:
             f"{catalog} was not rebuilt: {reason}; mend this, then run `pointbook catalog`"
         ) from error
     return catalog
+
+
+def build_scenario_catalog(target: Path, tables: Mapping[str, Sequence[Path]]) -> None:
+    """Writes a catalog of a scenario's own tables, and of what they change, with absolute paths."""
+    statements = [
+        statement
+        for name, files in tables.items()
+        for statement in view_statements(PUBLISHED[name], files)
+    ]
+    with _database(statements) as built:
+        target.write_bytes(built.read_bytes())
 
 
 def catalog_is_behind(workspace: Workspace) -> bool:

@@ -284,9 +284,18 @@ class State:
         name = path.relative_to(self._root).as_posix()
         self._add(Entry(path=name, sha256="", size=0, table=table, period=period))
 
-    def _add(self, entry: Entry) -> Path:
+    def overlay(self, path: Path, entry: Entry) -> None:
+        """Counts a file, whatever folder it lies in, as the current one of its table's period."""
+        self._add(entry, path)
+
+    def leave_out(self, table: str, period: str) -> None:
+        """Counts a table as having nothing of a period."""
+        if (path := self._files.get(table, {}).pop(period, None)) is not None:
+            del self._entries[path]
+
+    def _add(self, entry: Entry, path: Path | None = None) -> Path:
         """Takes an entry, in its period's place if it is of a table; returns its file."""
-        path, period = self._root / entry.path, entry.period or ""
+        path, period = path or self._root / entry.path, entry.period or ""
         self._entries[path] = entry
         if entry.table is not None:
             files = self._files.setdefault(entry.table, {})

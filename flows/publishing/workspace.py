@@ -81,9 +81,9 @@ class Workspace:
     rows. `warehouse`: published tables and their catalog. `versions`: published files that others
     have replaced. `commits`: a record for every command that published. `runs`: a manifest for
     every run. `policies`: the policy texts that runs used, by digest. `rooms`: all of them that
-    commands publish to. `scratch`: what a running command needs for itself; emptied by the next
-    one. `known` is what was read of it and is not read again while it is the same: the commit
-    records' state, and files' hashes.
+    commands publish to. `scenarios`: simulations, of which no other command knows. `scratch`: what
+    a running command needs for itself; emptied by the next one. `known` is what was read of it and
+    is not read again while it is the same: the commit records' state, and files' hashes.
     """
 
     def __init__(self, root: Path) -> None:
@@ -99,8 +99,18 @@ class Workspace:
         self.policies = root / "policies"
         published = (self.staged, self.quarantine, self.warehouse, self.versions)
         self.rooms = (*published, self.policies, self.runs, self.commits)
+        self.scenarios = root / "scenarios"
         self.scratch = root / "work"
         self.known: dict[str | Stamp, Any] = {}
+
+    def apart(self, folder: Path, scratch: Path) -> Workspace:
+        """The same workspace to read from, with a warehouse of its own in a folder to write to.
+
+        `scratch`: in the place of this one's, which belongs to the command that holds the lock.
+        """
+        other = Workspace(self.root)
+        other.warehouse, other.scratch, other.known = folder / "warehouse", scratch, self.known
+        return other
 
     def versions_of(self, target: Path) -> Path:
         """The folder of a published file's versions, each named by the run that published it."""

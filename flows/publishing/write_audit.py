@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from flows.console import progress
 from flows.console.errors import RunFailed
 from flows.publishing.commit import Contents, State
 from flows.publishing.side_by_side import side_by_side
-from flows.publishing.workspace import published_path
+from flows.publishing.workspace import Workspace, published_path
 from schemas.derive import staged_partition, staged_schema, stored_schema, table_schema
 from schemas.exports import EXPORTS, Export
 from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
@@ -40,6 +40,16 @@ _CONTEXT: Final = {
     int: pa.int64(),
     str: pa.string(),
 }
+
+
+class Place(Protocol):
+    """Where tables are written: a run, which publishes them, or a scenario, apart from all that."""
+
+    workspace: Workspace
+
+    def temporary(self, target: Path) -> Path:
+        """Where to write a file that is to become `target`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -145,7 +155,7 @@ def claims_of(relations: Iterable[str], folder: str = "audits") -> list[Transfor
 
 
 def write_and_audit(
-    run: Run,
+    run: Place,
     engine: Engine,
     policies: Policies,
     tables: Sequence[Transform],
@@ -233,7 +243,7 @@ def publish_table(
     )
 
 
-def _write_table(run: Run, engine: Engine, transform: Transform, partition: str) -> WrittenTable:
+def _write_table(run: Place, engine: Engine, transform: Transform, partition: str) -> WrittenTable:
     """Writes a table's partition and names the file in the engine, so that others read it."""
     table = PUBLISHED[transform.title]
     target = published_path(run.workspace, table, partition)

@@ -55,7 +55,12 @@ def test_nothing_asked_for_prints_the_help(call: Command) -> None:
 
 
 NAMES = [name for name in app if not name.startswith("-")]
-QUESTIONS = [("explain", name) for name in app["explain"] if not name.startswith("-")]
+GROUPED = [
+    (group, name)
+    for group in ("explain", "simulate")
+    for name in app[group]
+    if not name.startswith("-")
+]
 
 
 def _command(words: tuple[str, ...]) -> App:
@@ -65,13 +70,13 @@ def _command(words: tuple[str, ...]) -> App:
 
 def test_every_command_has_an_example() -> None:
     assert set(COMMANDS) < set(NAMES)
-    for words in [*((name,) for name in NAMES), *QUESTIONS]:
+    for words in [*((name,) for name in NAMES), *GROUPED]:
         example = f"Example: pointbook {' '.join(words)}"
         assert example in str(_command(words).help_epilogue), words
 
 
 @pytest.mark.parametrize(
-    "words", [*((name,) for name in NAMES if name != "explain"), *QUESTIONS], ids=" ".join
+    "words", [*((name,) for name in NAMES if name != "explain"), *GROUPED], ids=" ".join
 )
 def test_every_flag_has_its_text(words: tuple[str, ...]) -> None:
     for argument in _command(words).assemble_argument_collection(parse_docstring=True):

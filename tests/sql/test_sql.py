@@ -11,7 +11,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
-from flows.answers import finance, report
+from flows.answers import finance, report, scenario_blocks
 from flows.answers.declaration import Asked
 from schemas.derive import duckdb_type
 from schemas.exports import EXPORTS, opening_lots
@@ -157,7 +157,13 @@ def _answer_relations(known: Schema) -> dict[str, dict[str, str]]:
     }
     return {
         "asked": asked,
-        **{f"published_{name}": _columns_of(table) for name, table in PUBLISHED.items()},
+        **{
+            f"{side}_{name}": _columns_of(table)
+            for side in ("published", "scenario")
+            for name, table in PUBLISHED.items()
+        },
+        "scenario_levels": {f.name: duckdb_type(f.type) for f in scenario_blocks.LEVELS},
+        "scenario_owners": _produced("answers/scenario/scenario_customers"),
         **{f"staged_{name}": dict(known[name]) for name in EXPORTS},
         **{
             f"replayed_{name}": {

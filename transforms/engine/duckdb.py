@@ -6,7 +6,7 @@ No SQL is put together here but DDL (views over files, COPY), from quoted identi
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -174,12 +174,16 @@ class DuckDBEngine(Engine):
         return file
 
     def compare(
-        self, name: str, tables: Iterable[tuple[Table, Sequence[Path], Sequence[Path]]]
+        self,
+        name: str,
+        tables: Iterable[tuple[Table, Sequence[Path], Sequence[Path]]],
+        alike: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self._kept.add(name)
         begin = f"CREATE OR REPLACE TABLE {quoted(name)} AS"
         for table, before, after in tables:
-            held = [_columns_of(files) for files in (before, after)]
+            same = (alike or {}).get(table.name, ())
+            held = [_columns_of(files).difference(same) for files in (before, after)]
             self._run(table.name, f"{begin} {changed_cells(table, before, after, held)}")
             begin = f"INSERT INTO {quoted(name)}"
 

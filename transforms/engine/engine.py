@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
@@ -145,11 +145,15 @@ class Engine(Protocol):
 
     @abstractmethod
     def compare(
-        self, name: str, tables: Iterable[tuple[Table, Sequence[Path], Sequence[Path]]]
+        self,
+        name: str,
+        tables: Iterable[tuple[Table, Sequence[Path], Sequence[Path]]],
+        alike: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         """Keeps as an input where rows of tables differ between files before and files after.
 
-        See `changed_cells` in schemas/derive.py for its columns.
+        `alike`: by table the columns that are known to be the same, and need not be read. See
+        `changed_cells` in schemas/derive.py for its columns.
         """
 
     @abstractmethod

@@ -78,6 +78,13 @@ def _exact(loader: _Loader, node: yaml.ScalarNode) -> object:
         return text
 
 
+class _Dumper(yaml.CSafeDumper):
+    """YAML as people write it: keys in their order, decimals as they are."""
+
+
+_Dumper.add_representer(
+    Decimal, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:float", str(value))
+)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _Loader.add_constructor("tag:yaml.org,2002:float", _exact)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
@@ -91,6 +98,12 @@ def read_document(content: bytes) -> tuple[Any, list[str]]:
         loader = _Loader(text)
         document = loader.get_single_data()
     return document, [duplicate(*found) for found in loader.duplicates]
+
+
+def written(document: Any) -> bytes:
+    """The bytes of a file that holds this, as `read_document` reads it."""
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text.encode()
 
 
 def read_as_written(path: Path) -> Document:

@@ -123,9 +123,12 @@ class Policies:
         One that there was not yet has no rows. Raises OSError or NotRead where a file can't be
         read.
         """
-        texts = {path.stem: path.read_bytes() for path in sorted(directory.glob("*.yaml"))}
-        documents = {name: read_document(text)[0] for name, text in texts.items()}
-        return cls(documents, texts)
+        return cls.of({path.stem: path.read_bytes() for path in sorted(directory.glob("*.yaml"))})
+
+    @classmethod
+    def of(cls, texts: Mapping[str, bytes]) -> Self:
+        """The policies of files' bytes, by name, as they are; raises NotRead as `kept` does."""
+        return cls({name: read_document(text)[0] for name, text in texts.items()}, texts)
 
     @classmethod
     @lru_cache(maxsize=4)
