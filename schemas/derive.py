@@ -22,7 +22,7 @@ import pyarrow as pa
 from schemas.catalog import SHOWN
 from schemas.columns import DTYPES, Declared, DeclaredColumn
 from schemas.exports import EXPORTS, Export, opening_lots
-from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
+from schemas.tables import PUBLISHED, RESTATEMENTS, STAGED_RELATIONS, Table
 
 DELIVERY: Final = "delivery"
 """The last column of every staged export."""
@@ -460,6 +460,63 @@ def changed_cells(
         f"FULL JOIN ({parquet_rows(schema, after, table.partition, held=held[1])}) AS new "
         f"ON {joined} WHERE {differs}) "
         "WHERE cell.value_before IS DISTINCT FROM cell.value_after"
+    )
+
+
+def rolled_back(
+    table: Table,
+    columns: Collection[str],
+    after: Path,
+    held: Collection[str],
+    period: str,
+    restated: Sequence[Path],
+) -> str:
+    """A SELECT of a period's rows as they were before these restatements, in the table's order.
+
+    `columns`: those that its file had then; `after`: its file after all of them, with the columns
+    `held`; `restated`: the files of the restatements. Of each value the earliest one says what it
+    was; a row of whose key a restatement tells came or went. The opposite of `changed_cells`.
+    """
+    schema = table_schema(table)
+    kept = pa.schema([schema.field(name) for name in table.stored_columns if name in columns])
+    kinds = {field.name: duckdb_type(schema.field(field.name).type) for field in kept}
+    source = table_schema(PUBLISHED[RESTATEMENTS])
+    cells = parquet_rows(source, restated, PUBLISHED[RESTATEMENTS].partition)
+    in_row = {name: f"json_extract_string(row_key, {literal(f'$.{name}')})" for name in table.key}
+    keys = ", ".join(literal(name) for name in table.key)
+    of_rows = ", ".join(
+        [
+            *(f"{value} AS {quoted(f'{name} of row')}" for name, value in in_row.items()),
+            *(
+                f"max(CASE WHEN column_name = {literal(name)} THEN value_before END) "
+                f"AS {quoted(name)}, "
+                f"bool_or(column_name = {literal(name)}) AS {quoted(f'{name} told')}"
+                for name in kinds
+            ),
+            f"bool_or(column_name IN ({keys}) AND value_before IS NULL) AS came",
+        ]
+    )
+    values = ", ".join(
+        f"CASE WHEN told.{quoted(f'{name} told')} THEN CAST(told.{quoted(name)} AS {kind}) "
+        f"ELSE after.{quoted(name)} END AS {quoted(name)}"
+        for name, kind in kinds.items()
+    )
+    joined = " AND ".join(
+        f"after.{quoted(name)} "
+        f"{'IS NOT DISTINCT FROM' if table.columns[name].nullable else '='} "
+        f"CAST(told.{quoted(f'{name} of row')} AS {kinds[name]})"
+        for name in table.key
+    )
+    order = ", ".join(quoted(name) for name in table.order)
+    of_period = f"json_extract_string(row_key, {literal(f'$.{table.partition}')})"
+    return (
+        f"WITH cells AS (SELECT row_key, column_name, value_before FROM ({cells}) "
+        f"WHERE table_name = {literal(table.name)} AND {of_period} = {literal(period)} "
+        "QUALIFY row_number() OVER (PARTITION BY row_key, column_name "
+        "ORDER BY CAST(split_part(run_id, '-', 1) AS BIGINT)) = 1), "
+        f"told AS (SELECT {of_rows} FROM cells GROUP BY row_key) "
+        f"SELECT {values} FROM ({parquet_rows(kept, [after], None, held=held)}) AS after "
+        f"FULL JOIN told ON {joined} WHERE told.came IS NOT TRUE ORDER BY {order}"
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
@@ -150,6 +150,21 @@ class Engine(Protocol):
         """Keeps as an input where rows of tables differ between files before and files after.
 
         See `changed_cells` in schemas/derive.py for its columns.
+        """
+
+    @abstractmethod
+    def roll_back(
+        self,
+        table: Table,
+        columns: Collection[str],
+        after: Path,
+        period: str,
+        restated: Sequence[Path],
+        target: Path,
+    ) -> int:
+        """Writes a period's rows as they were before these restatements; returns how many.
+
+        `columns`: those that the file had then. See `rolled_back` in schemas/derive.py.
         """
 
     @abstractmethod
