@@ -241,7 +241,16 @@ class Rollback:
             rows = engine.stream_schema(transform, schema)
             return write_staged(target, export, (coded_rows(export, batch) for batch in rows))
         transform, schema = load_transform("staging/replaced_then"), history_schema(export)
-        return engine.write_schema(transform, schema, target)
+        count = engine.write_schema(transform, schema, target)
+        if count != entry.rows:
+            self._name_delivery(with_withdrawn=True)
+            count = engine.write_schema(transform, schema, target)
+        return count
+
+    def _name_delivery(self, *, with_withdrawn: bool) -> None:
+        """Names the last delivery of then, and whether withdrawn rows had been replaced by then."""
+        of = {"delivery": [self._deliveries], "with_withdrawn": [with_withdrawn]}
+        self._engine.table("run_context", pa.table(of))
 
     def _name_rows(self, export: Export, partition: str) -> set[Path]:
         """Names a partition's rows, current, replaced and withdrawn ones; returns their files.
@@ -249,7 +258,7 @@ class Rollback:
         With a row that was withdrawn all are to be compared that may have its key.
         """
         engine = self._engine
-        engine.table("run_context", pa.table({"delivery": [self._deliveries]}))
+        self._name_delivery(with_withdrawn=False)
         read: set[Path] = set()
         known: list[Path] = []
         of_export = {
