@@ -753,6 +753,41 @@ def write_finance(
 
 
 @app.command(
+    name="table",
+    help_epilogue="Example: pointbook table tier_snapshot --period 2018 --as-of d1 --out then.csv",
+)
+def show_table(
+    name: str,
+    /,
+    *,
+    period: str | None = None,
+    out: Path | None = None,
+    limit: Annotated[int, Parameter(validator=Number(gte=0))] = 20,
+    state: State = _PRESENT,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Show a table's rows of a period, as they are now or were known then; or write them to a file.
+
+    Parameters
+    ----------
+    name
+        A published table, or a staged export or relation (staged.billing, or billing): of these
+        what the catalog shows.
+    period
+        The year, month, year's end (2017-YE) or run that the table is kept by.
+    out
+        A file that gets all rows: CSV or Parquet, by its ending.
+    limit
+        How many rows to print.
+    """
+    options = common.reading()
+    from flows.answers.tables import table
+
+    which = Which(state.as_of, state.check)
+    _print(table(options, name, period, out, limit, which), common, "table", options)
+
+
+@app.command(
     help_epilogue="Example: pointbook sample --customers 1000 --members 100 --seed 1 --out landing"
 )
 def sample(

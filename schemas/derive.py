@@ -238,8 +238,8 @@ def view_statements(
     return _view(in_schema, table.name, f"{table.description}; {table.grain}", schema, rows)
 
 
-def staged_view_statements(export: Export, files: Sequence[Path]) -> list[str]:
-    """A view of a staged export in the schema `staged`: the columns that are shown of it."""
+def shown_schema(export: Export) -> pa.Schema:
+    """The columns that are shown of a staged export: with its partition and delivery, no others."""
     schema, names = staged_schema(export), [*export.shown, DELIVERY]
     partition, kind = staged_partition(export) or (None, None)
     if partition is not None:
@@ -247,7 +247,13 @@ def staged_view_statements(export: Export, files: Sequence[Path]) -> list[str]:
         told = own.description if own else f"Month of {export.month_of}, YYYY-MM"
         schema = schema.append(pa.field(partition, kind, metadata={"description": told}))
         names = list(dict.fromkeys([*export.shown, partition, DELIVERY]))
-    schema = pa.schema([schema.field(name) for name in names])
+    return pa.schema([schema.field(name) for name in names])
+
+
+def staged_view_statements(export: Export, files: Sequence[Path]) -> list[str]:
+    """A view of a staged export in the schema `staged`: the columns that are shown of it."""
+    schema = shown_schema(export)
+    partition, _ = staged_partition(export) or (None, None)
     rows = parquet_rows(schema, files, partition)
     about = f"{export.description}; one current row per {', '.join(export.key)}"
     return _view(STAGED, export.name, about, schema, rows)

@@ -756,6 +756,7 @@ def _liability(manifest: Manifest) -> Items:
     )
     yield from _no_won(manifest["no_won_for"])
     yield from _stale(manifest["stale"])
+    yield from _as_of(manifest)
 
 
 def _finance(manifest: Manifest) -> Items:
@@ -772,7 +773,28 @@ def _finance(manifest: Manifest) -> Items:
         kinds = ", ".join(manifest["no_estimate_for"])
         yield f"no breakage is estimated of {kinds}: breakage_method.yaml gives no method"
     yield from _stale(manifest["stale"])
+    yield from _as_of(manifest)
     yield f"{manifest['ties']:,} ties, all of them 0; written to {manifest['out']}"
+
+
+def _table(manifest: Manifest) -> Items:
+    """A period's first rows, and where all of them are."""
+    rows, shown_ = manifest["rows"], len(manifest["first_rows"])
+    title = " ".join(filter(None, (manifest["table"], manifest["period"])))
+    yield _rows(title, manifest["first_rows"])
+    if "out" in manifest:
+        yield f"{rows:,} rows, written to {manifest['out']}"
+    else:
+        more = "" if rows == shown_ else f", of which {shown_:,} are shown; --out FILE gets all"
+        yield f"{rows:,} rows{more}"
+    yield from _as_of(manifest)
+
+
+def _as_of(manifest: Manifest) -> Items:
+    """Of which earlier state it is, if it is of one."""
+    if then := manifest.get("as_of"):
+        run_id, deliveries = then["run_id"], then["deliveries_through"]
+        yield f"as of {then['asked']}: after run {run_id}, deliveries through {deliveries}"
 
 
 def _no_won(missing: Mapping[str, Sequence[str]]) -> Items:
@@ -805,5 +827,6 @@ _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "policies": _policies,
     "liability": _liability,
     "finance": _finance,
+    "table": _table,
     "sample": _sample,
 }

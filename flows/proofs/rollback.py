@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.console import progress
-from flows.console.errors import NotReady
+from flows.console.errors import NotReady, ProofFailed
 from flows.proofs.history import MANIFEST
-from flows.publishing.commit import CommitRecord, Entry, State, sha256_of
+from flows.publishing.commit import BACKUP, CommitRecord, Entry, State, sha256_of
 from flows.publishing.options import Options, start_engine
 from flows.publishing.workspace import published_path
 from schemas.derive import staged_schema
@@ -34,6 +34,10 @@ from transforms.exports.staged_files import coded_rows, write_staged
 from transforms.exports.withdrawal import withdrawn_name
 
 _INSTEAD: Final = "nothing else is shown instead"
+
+
+class NotCompared(NotReady):
+    """What a run replaced was damaged, or may have been: nobody knows what was in it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,10 @@ class Rollback:
         deliveries: int,
         scratch: Path,
         opened: ExitStack,
+        *,
+        from_versions: bool = True,
     ) -> None:
+        """`from_versions`: whether versions are read that are kept, or only proven."""
         self._options = options
         self._workspace = options.place
         self._root = options.place.root
@@ -69,6 +76,7 @@ class Rollback:
         self._deliveries = deliveries
         self._scratch = scratch
         self._opened = opened
+        self._from_versions = from_versions
         self.present = State.after(options.place, records)
         self.state = State.after(options.place, records[:commits])
         self._moved: dict[Path, Path] = {}
@@ -119,6 +127,31 @@ class Rollback:
                     "without --check its rows are shown"
                 )
 
+    def proves(self, version: Path) -> bool:
+        """Whether a version, kept of a file of then, has the rows that it has rolled back.
+
+        False where it can't be rolled back: a later run found the file damaged, or its manifest is
+        gone. Raises ProofFailed where it has other rows.
+        """
+        place = self._workspace.warehouse / version.parent.relative_to(self._workspace.versions)
+        path = {old: new for new, old in self._moved.items()}.get(place / "part-0.parquet")
+        if path is None:
+            return False  # what was replaced by it has come back since
+        try:
+            self.make(path)
+        except NotCompared:
+            return False
+        except NotReady as error:
+            raise ProofFailed(f"{version}: {error}; {BACKUP}") from error
+        own, kept = (pq.ParquetFile(file).read() for file in (path, version))
+        for name in (name for name in kept.column_names if name in own.column_names):
+            if own[name] != kept[name]:
+                raise ProofFailed(
+                    f"{version}: rolled back from what replaced it {name} has other values, so the "
+                    f"restatements since are not what changed; {BACKUP}"
+                )
+        return True
+
     def _aside(self, name: str) -> Path:
         return self._scratch / "then" / name
 
@@ -137,7 +170,7 @@ class Rollback:
 
     def _version_of(self, path: Path, entry: Entry) -> Path | None:
         """The version that is kept of a published file with these bytes, if one is."""
-        for one in self._commits_of.get(entry.path, ()):
+        for one in self._commits_of.get(entry.path, ()) if self._from_versions else ():
             if one.entry.sha256 == entry.sha256:
                 version = self._workspace.versions_of(path) / f"{one.run_id}.parquet"
                 if version.is_file():
@@ -208,13 +241,13 @@ class Rollback:
             raise NotReady(f"{path}: missing, so {about} can't be rolled back; {_INSTEAD}")
         manifest = self._manifest(run_id)
         if manifest is None and not (told and _tells_of(path, entry)):
-            raise NotReady(
+            raise NotCompared(
                 f"{self._workspace.runs / run_id}: its manifest is gone, so nobody knows whether "
                 f"{about}, which it replaced, was compared; {_INSTEAD}"
             )
         left = {"table_name": entry.table, "period": entry.period}
         if manifest is not None and left in manifest.get("not_compared", []):
-            raise NotReady(
+            raise NotCompared(
                 f"{run_id} found {about} damaged and replaced it, so nobody knows what was "
                 f"in it; {_INSTEAD}"
             )
