@@ -788,6 +788,51 @@ def show_table(
 
 
 @app.command(
+    name="sql",
+    help_epilogue="Example: pointbook sql customer_tiers customer_id=C0000194, or pointbook sql "
+    "'SELECT tier, count(*) FROM tier_snapshot GROUP BY tier'",
+)
+def answer_sql(
+    asked: str | None = None,
+    /,
+    *values: str,
+    as_csv: Annotated[bool, Parameter(name="--csv", negative="")] = False,
+    list_: Annotated[bool, Parameter(name="--list", negative="")] = False,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Answer SQL over the catalog, or one of the questions that are kept. Nothing is written.
+
+    It reads what the catalog shows, and no other file.
+
+    Parameters
+    ----------
+    asked
+        SQL, a file of it (NAME.sql), or the name of a question.
+    values
+        Values of its parameters, each as name=value: $name in the SQL.
+    as_csv
+        Print all rows as CSV.
+    list_
+        Show the questions that are kept, by reader.
+    """
+    from flows.answers import sql
+
+    if list_:
+        _print(sql.question_list(), common, "questions", None)
+        return
+    if asked is None:
+        raise WrongUsage("give SQL, a file of it or a question's name; --list shows the questions")
+    if as_csv and common.json:
+        raise WrongUsage("--csv and --json exclude each other; give one of them")
+    found = sql.ask(common.reading(), asked, values)
+    if as_csv and not common.quiet:
+        sql.print_csv(found["rows"])
+        return
+    rows = sql.plain_answer(found["rows"])
+    _print(found | {"rows": rows}, common, "sql", None)
+
+
+@app.command(
     help_epilogue="Example: pointbook sample --customers 1000 --members 100 --seed 1 --out landing"
 )
 def sample(

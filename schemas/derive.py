@@ -309,6 +309,25 @@ def runs_view_statements(runs: Path | None) -> list[str]:
     return _view("runs", "runs", shown.description, schema, f"SELECT {rows} FROM {source}")
 
 
+def kept_as_table(in_schema: str, name: str) -> list[str]:
+    """Turns a view of the catalog into a table of its rows."""
+    view, kept = (f"{quoted(in_schema)}.{quoted(each)}" for each in (name, f"{name} kept"))
+    return [
+        f"CREATE TABLE {kept} AS FROM {view}",
+        f"DROP VIEW {view}",
+        f"ALTER TABLE {kept} RENAME TO {quoted(name)}",
+    ]
+
+
+def only_these_files(files: Sequence[Path]) -> list[str]:
+    """From now on a session reads these files and no others, writes none, and can't be told to."""
+    return [
+        f"SET allowed_paths = {literal([str(file) for file in files])}",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ]
+
+
 def policies_view_statements(
     values: Iterable[Sequence[str | date | None]], digest: str | None
 ) -> list[str]:

@@ -24,6 +24,8 @@ from schemas.tables import PUBLISHED
 _FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined")
 _WIDTH_IN_PIPES: Final = 120
 _LISTED: Final = 10
+_ANSWERED: Final = 200
+"""So many rows of an answer are printed."""
 _REASONS_SHOWN: Final = 3
 _VERDICTS: Final = {
     "accepted": "would be accepted",
@@ -781,13 +783,45 @@ def _table(manifest: Manifest) -> Items:
     """A period's first rows, and where all of them are."""
     rows, shown_ = manifest["rows"], len(manifest["first_rows"])
     title = " ".join(filter(None, (manifest["table"], manifest["period"])))
-    yield _rows(title, manifest["first_rows"])
+    yield _rows(title, list(map(_with_years, manifest["first_rows"])))
     if "out" in manifest:
         yield f"{rows:,} rows, written to {manifest['out']}"
     else:
         more = "" if rows == shown_ else f", of which {shown_:,} are shown; --out FILE gets all"
         yield f"{rows:,} rows{more}"
     yield from _as_of(manifest)
+
+
+def _with_years(row: Manifest) -> Manifest:
+    """A row whose years are no numbers with commas."""
+    return {name: str(v) if name.endswith("year") and v else v for name, v in row.items()}
+
+
+def _sql(manifest: Manifest) -> Items:
+    """An answer's first rows, and how many there are."""
+    rows = manifest["rows"]
+    if rows:
+        yield _rows("", list(map(_with_years, rows[:_ANSWERED])))
+    shown_ = min(len(rows), _ANSWERED)
+    more = f", of which {shown_:,} are shown; --csv prints all" if len(rows) > shown_ else ""
+    yield f"{len(rows):,} rows{more}"
+
+
+def _questions(manifest: Manifest) -> Items:
+    """The questions that are kept, by reader, with how they are asked."""
+    for reader, group in groupby(manifest["questions"], key=lambda each: each["for"]):
+        yield _rows(
+            reader,
+            [
+                {
+                    "ask": " ".join(
+                        [each["name"], *(f"{k}={v}" for k, v in each["parameters"].items())]
+                    ),
+                    "question": each["question"],
+                }
+                for each in group
+            ],
+        )
 
 
 def _as_of(manifest: Manifest) -> Items:
@@ -828,5 +862,7 @@ _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "liability": _liability,
     "finance": _finance,
     "table": _table,
+    "sql": _sql,
+    "questions": _questions,
     "sample": _sample,
 }

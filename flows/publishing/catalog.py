@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -72,6 +72,11 @@ def build_catalog(workspace: Workspace) -> Path:
             f"{catalog} was not rebuilt: {reason}; mend this, then run `pointbook catalog`"
         ) from error
     return catalog
+
+
+def catalog_of(workspace: Workspace, state: State) -> AbstractContextManager[Path]:
+    """A catalog of a state, in a file of its own that is gone with the block."""
+    return _database(_statements(workspace, state))
 
 
 def catalog_is_behind(workspace: Workspace) -> bool:
