@@ -9,6 +9,7 @@ catalog shows, since their files hold more.
 from __future__ import annotations
 
 import csv
+import math
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -145,6 +146,8 @@ def plain(value: object) -> object:
         return int(value) if whole else format(value, "f")
     if isinstance(value, list):
         return [plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, str | int | float):
         return value
     return str(iso(value))

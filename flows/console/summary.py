@@ -24,6 +24,9 @@ from schemas.tables import PUBLISHED
 _FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined")
 _WIDTH_IN_PIPES: Final = 120
 _LISTED: Final = 10
+_ABREAST: Final = 8
+"""So many columns of a table stand beside each other; of one with more rows stand upright."""
+_UPRIGHT: Final = 4
 _ANSWERED: Final = 200
 """So many rows of an answer are printed."""
 _REASONS_SHOWN: Final = 3
@@ -781,9 +784,18 @@ def _finance(manifest: Manifest) -> Items:
 
 def _table(manifest: Manifest) -> Items:
     """A period's first rows, and where all of them are."""
-    rows, shown_ = manifest["rows"], len(manifest["first_rows"])
+    first = list(map(_with_years, manifest["first_rows"]))
+    if len(manifest["columns"]) > _ABREAST:
+        first = first[:_UPRIGHT]
+    rows, shown_ = manifest["rows"], len(first)
     title = " ".join(filter(None, (manifest["table"], manifest["period"])))
-    yield _rows(title, list(map(_with_years, manifest["first_rows"])))
+    if len(manifest["columns"]) > _ABREAST:
+        first = [
+            {"column": each["column"]}
+            | {f"row {number}": row[each["column"]] for number, row in enumerate(first, 1)}
+            for each in manifest["columns"]
+        ]
+    yield _rows(title, first)
     if "out" in manifest:
         yield f"{rows:,} rows, written to {manifest['out']}"
     else:
