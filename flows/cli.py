@@ -541,6 +541,7 @@ def _question_of(kind: Kind) -> Callable[..., None]:
         *,
         common: Common = _DEFAULTS,
         state: State = _PRESENT,
+        asked_by: str | None = None,
         lines: bool = False,
         lang: Literal["en", "ko"] = "en",
         **given: Any,
@@ -549,9 +550,12 @@ def _question_of(kind: Kind) -> Callable[..., None]:
         options = replace(common, policies=None).reading()
         from flows.answers.explain import explain as answer
         from flows.answers.text import lines_of
+        from flows.proofs.access_record import record
 
         which = Which(state.as_of, state.check)
-        found = answer(options, kind, asked_of(kind, given), common.policies, which)
+        asked = asked_of(kind, given)
+        record(kind.name, given | {"as_of": state.as_of}, asked_by)
+        found = answer(options, kind, asked, common.policies, which)
         if common.json:
             _print(found, common, "explain", options)
         elif not common.quiet:
@@ -565,6 +569,7 @@ def _question_of(kind: Kind) -> Callable[..., None]:
             *((name, PARAMETERS[name].kind | None, None) for name in kind.optional),
         )
     }
+    asked_by_help = "Who asks, for the record that POINTBOOK_EXPLAIN_LOG names; else the user."
     lines_help = "Every row of every step; else at most 40 lines."
     return with_signature(
         ask,
@@ -577,6 +582,7 @@ def _question_of(kind: Kind) -> Callable[..., None]:
                 Annotated[Literal["en", "ko"], Parameter(help="The language: en or ko.")],
                 "en",
             ),
+            "asked_by": (Annotated[str | None, Parameter(help=asked_by_help)], None),
             "state": (State, _PRESENT),
             "common": (Common, _DEFAULTS),
         },

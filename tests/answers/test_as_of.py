@@ -137,8 +137,8 @@ def test_answers_of_then_are_as_their_schemas_say_and_text_says_of_when(known: K
     validator("finance.v1").validate(questions["finance"](D1))
     validator("table.v1").validate(questions["bills"](D1))
     for language in ("en", "ko"):
-        assert "d1" in lines_of(found, KINDS["tier"], language)[-1]  # type: ignore[arg-type]
-        assert known.run_id in lines_of(found, KINDS["tier"], language)[-1]  # type: ignore[arg-type]
+        assert "d1" in lines_of(found, KINDS["tier"], language)[-1]
+        assert known.run_id in lines_of(found, KINDS["tier"], language)[-1]
 
 
 def test_hashes_of_all_that_is_read_hold(known: Known) -> None:
@@ -233,8 +233,16 @@ def test_a_table_is_written_whole_to_a_file_of_its_owners_alone(
     else:
         text = out.read_text(encoding="utf-8-sig")
         read = list(csv.DictReader(io.StringIO(text)))
-        as_text = lambda v: "" if v is None else str(v).lower() if isinstance(v, bool) else str(v)  # noqa: E731
-        assert read == [{k: as_text(v) for k, v in row.items()} for row in found["first_rows"]]
+        assert read == [
+            {name: _cell(value) for name, value in row.items()} for row in found["first_rows"]
+        ]
+
+
+def _cell(value: object) -> str:
+    """A value as CSV has it."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def test_a_file_that_cannot_be_written_leaves_what_was_there(known: Known, tmp_path: Path) -> None:
