@@ -178,7 +178,8 @@ def _values(given: Sequence[str], expected: Mapping[str, str], sql: str) -> dict
     values = {}
     for each in given:
         name, is_given, value = each.partition("=")
-        if not is_given or (name not in expected and f"${name}" not in sql):
+        asked = re.fullmatch(r"\w+", name) and re.search(rf"\${name}\b", sql)
+        if not (is_given and asked):
             known = ", ".join(f"{name}=…" for name in expected) or "none"
             raise WrongUsage(f"{each!r} gives no parameter of the SQL; it takes {known}")
         values[name] = value
