@@ -398,12 +398,10 @@ def test_no_file_is_read_but_those_of_the_tables_that_are_named(
         ),
     }
     hidden = {place: path for place, path in one_of_each.items() if place not in whole}
-    assert {
-        ("staged", "customers"),
-        ("staged", "customers_history"),
-        ("quarantine", "billing"),
-    } <= (hidden.keys())
-    for path in hidden.values():
+    never = {("staged", "customers"), ("staged", "customers_history"), ("quarantine", "billing")}
+    assert never <= hidden.keys()
+    one_a_room = {place[0]: place for place in sorted(hidden)}
+    for path in (hidden[place] for place in sorted(never | {*one_a_room.values()})):
         where = str(path).replace("'", "''")
         with pytest.raises(WrongUsage, match="reads a file"):
             answer(last_months, f"SELECT 1 FROM read_blob('{where}'){mentioned} LIMIT 1")
@@ -421,8 +419,10 @@ def test_every_view_of_the_catalog_can_be_read(last_months: Path) -> None:
         last_months, "SELECT schema, name FROM (SHOW ALL TABLES) WHERE database = 'catalog'"
     )
     assert len(views) > 60
-    for view in views:
-        answer(last_months, f"FROM {view['schema']}.{view['name']} LIMIT 1")
+    every = (f"(SELECT count(*) FROM {view['schema']}.{view['name']})" for view in views)
+    (counts,) = answer(last_months, f"SELECT {', '.join(every)}")
+    assert len(counts) == len(views)
+    assert sum(counts.values()) > 100_000
 
 
 def test_columns_of_one_name_are_told_apart_and_values_are_plain(last_months: Path) -> None:
