@@ -111,6 +111,7 @@ def table(
         _require_target(options, out)
 
     def answer(reader: Reader) -> dict[str, Any]:
+        """What is told of the period, from one state; writes the file, if there is to be one."""
         path = _file_of(reader, shown, period)
         reader.notes([path])
         entry = reader.context.state.entry(path)
