@@ -20,6 +20,8 @@ from flows.console.errors import NotReady, ProofFailed, WrongUsage
 from flows.deliveries import ingest as flow
 from flows.proofs.as_of import Earlier, asked_then
 from flows.proofs.retention import retain
+from flows.proofs.rollback import Rollback
+from flows.proofs.verify import verify
 from flows.publishing.commit import commit_records
 from flows.publishing.options import Options
 from flows.publishing.restore import restore
@@ -424,3 +426,28 @@ def test_retention_never_removes_what_it_rests_on(copy: Path) -> None:
     found = retain(options(copy), (datetime.now() + timedelta(days=36_000)).date(), True)
     assert found["tombstones"]
     assert rolled_back(copy) == expected
+
+
+def test_verify_proves_a_roll_back_of_every_table_that_has_a_version(copy: Path) -> None:
+    row = line("white-base", "white", "2017-10", 700_000, revision=2)
+    land(copy, "billing", [row], "second.csv")
+    stage(copy)
+    run_command(options(copy, keep=1), "tiers 2018")
+    found = verify(options(copy))
+    assert found["wrong"] is None
+    (check,) = [each for each in found["checks"] if each["check"] == "earlier states"]
+    kept = sorted(copy.glob("versions/*/*/*.parquet"))
+    assert check["tables"] == len(kept) > 1
+    (version,) = (path for path in kept if path.parts[-3] == "tier_snapshot")
+    (restated,) = (copy / "warehouse" / RESTATEMENTS).rglob(f"run_id={runs(copy)[-1]}/*.parquet")
+    rows = pq.ParquetFile(restated).read().to_pylist()
+    for each in rows:
+        if each["value_before"] == "460000":
+            each["value_before"] = "460001"
+    pq.write_table(pa.Table.from_pylist(rows, pq.read_schema(restated)), restated)
+    records = tuple(commit_records(options(copy).place))
+    commits = 1 + runs(copy).index(version.stem)
+    with ExitStack() as opened:
+        of = (options(copy), records, commits, 0, copy / "scratch", opened)
+        with pytest.raises(ProofFailed, match="rolled back from what replaced it .* other values"):
+            Rollback(*of, from_versions=False).proves(version)
