@@ -449,5 +449,5 @@ def test_verify_proves_a_roll_back_of_every_table_that_has_a_version(copy: Path)
     commits = 1 + runs(copy).index(version.stem)
     with ExitStack() as opened:
         of = (options(copy), records, commits, 0, copy / "scratch", opened)
-        with pytest.raises(ProofFailed, match="rolled back from what replaced it .* other values"):
+        with pytest.raises(ProofFailed, match=r"rolled back from what replaced it .* other values"):
             Rollback(*of, from_versions=False).proves(version)
