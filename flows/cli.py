@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -18,6 +16,7 @@ from pydantic import ValidationError
 
 from flows.answers.asking import PARAMETERS, asked_of
 from flows.answers.declaration import Kind
+from flows.answers.reading import Which
 from flows.answers.registry import KINDS
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
@@ -33,6 +32,8 @@ from flows.publishing.options import (
     WORKSPACE,
     WORKSPACE_VARIABLE,
     Options,
+    asked_day,
+    asked_moment,
     asked_period,
 )
 from transforms.policies.policy import Policies, PolicyError
@@ -50,7 +51,6 @@ def _of_four_digits(_kind: object, year: int) -> None:
 Year = Annotated[int, Parameter(validator=_of_four_digits)]
 _UNEXPECTED: Final = 1
 _USAGE: Final = 2
-_END_OF_DAY: Final = time(23, 59, 59)
 
 
 def _version() -> str:
@@ -137,6 +137,30 @@ class Common:
 
 
 _DEFAULTS: Final = Common()
+
+
+@Parameter(name="*", group="Which state")
+@dataclass(frozen=True)
+class State:
+    """The options of commands that read what is published: as of when, and how closely."""
+
+    as_of: str | None = None
+    "What was known then: after a run (its id), with a delivery as the last one (d12), or at a \
+moment of Korea's time (YYYY-MM-DD, YYYY-MM-DDTHH:MM:SS); else now."
+    check: Annotated[bool, Parameter(negative="")] = False
+    "Look at the hash of every file that is read, too."
+
+    def which(self, common: Common) -> Which:
+        """As answers take it; raises WrongUsage where --policies would have two meanings."""
+        if self.as_of is not None and common.policies is not None:
+            raise WrongUsage(
+                "--as-of and --policies exclude each other, as the policies of then are those "
+                "that were used; give one of them"
+            )
+        return Which(self.as_of, self.check)
+
+
+_PRESENT: Final = State()
 
 
 def _default_workspace() -> Path:
@@ -524,6 +548,8 @@ def _question_of(kind: Kind) -> Callable[..., None]:
     def ask(
         *,
         common: Common = _DEFAULTS,
+        state: State = _PRESENT,
+        asked_by: str | None = None,
         lines: bool = False,
         lang: Literal["en", "ko"] = "en",
         **given: Any,
@@ -532,8 +558,12 @@ def _question_of(kind: Kind) -> Callable[..., None]:
         options = replace(common, policies=None).reading()
         from flows.answers.explain import explain as answer
         from flows.answers.text import lines_of
+        from flows.proofs.access_record import record
 
-        found = answer(options, kind, asked_of(kind, given), common.policies)
+        which = Which(state.as_of, state.check)
+        asked = asked_of(kind, given)
+        record(kind.name, given | {"as_of": state.as_of}, asked_by)
+        found = answer(options, kind, asked, common.policies, which)
         if common.json:
             _print(found, common, "explain", options)
         elif not common.quiet:
@@ -547,6 +577,7 @@ def _question_of(kind: Kind) -> Callable[..., None]:
             *((name, PARAMETERS[name].kind | None, None) for name in kind.optional),
         )
     }
+    asked_by_help = "Who asks, for the record that POINTBOOK_EXPLAIN_LOG names; else the user."
     lines_help = "Every row of every step; else at most 40 lines."
     return with_signature(
         ask,
@@ -559,6 +590,8 @@ def _question_of(kind: Kind) -> Callable[..., None]:
                 Annotated[Literal["en", "ko"], Parameter(help="The language: en or ko.")],
                 "en",
             ),
+            "asked_by": (Annotated[str | None, Parameter(help=asked_by_help)], None),
+            "state": (State, _PRESENT),
             "common": (Common, _DEFAULTS),
         },
     )
@@ -615,7 +648,7 @@ def retention(
     options = common.reading()
     from flows.proofs.retention import retain
 
-    _print(retain(options, _day(on), remove), common, "retention", options)
+    _print(retain(options, asked_day(on), remove), common, "retention", options)
 
 
 @app.command(help_epilogue="Example: pointbook catalog")
@@ -664,7 +697,7 @@ def show_policies(
     options = common.settings() if run_id is None else common.reading()
     from flows.answers import policy_values as values
 
-    day = None if on is None else _day(on)
+    day = None if on is None else asked_day(on)
     others = [] if changed_from is None else [changed_from.expanduser().absolute()]
     if run_id is None:
         policies, *before = values.folders(options.policies, *others)
@@ -681,6 +714,7 @@ def show_liability(
     *,
     on: str,
     least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    state: State = _PRESENT,
     common: Common = _DEFAULTS,
 ) -> None:
     """Show the points outstanding at a moment, by when they lapse: usable, past their day, of
@@ -696,7 +730,8 @@ def show_liability(
     options = common.reading()
     from flows.answers.liability import liability
 
-    _print(liability(options, _moment(on), least), common, "liability", options)
+    found = liability(options, asked_moment(on), least, state.which(common))
+    _print(found, common, "liability", options)
 
 
 @app.command(name="finance", help_epilogue="Example: pointbook finance --from 2021-01 --to 2021-12")
@@ -706,6 +741,7 @@ def write_finance(
     last_month: Annotated[str, Parameter(name="--to")],
     out: Path | None = None,
     least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    state: State = _PRESENT,
     common: Common = _DEFAULTS,
 ) -> None:
     """Write the sheets that finance closes its books with; all ties are 0, or nothing is (B2).
@@ -717,7 +753,8 @@ def write_finance(
     last_month
         Last month, YYYY-MM; of a December the sweep at the year's end belongs to it.
     out
-        Folder to write to; else <workspace>/reports/finance-FROM-TO. A pack there is replaced.
+        Folder to write to; else <workspace>/reports/finance-FROM-TO, with the run of --as-of
+        behind. A pack there is replaced.
     least
         Count fewer people than this as `<N`.
     """
@@ -725,7 +762,88 @@ def write_finance(
     from flows.answers.finance import finance
 
     first, last = asked_period(first_month, "month"), asked_period(last_month, "month")
-    _print(finance(options, first, last, out, least), common, "finance", options)
+    found = finance(options, first, last, out, least, state.which(common))
+    _print(found, common, "finance", options)
+
+
+@app.command(
+    name="table",
+    help_epilogue="Example: pointbook table tier_snapshot --period 2018 --as-of d1 --out then.csv",
+)
+def show_table(
+    name: str,
+    /,
+    *,
+    period: str | None = None,
+    out: Path | None = None,
+    limit: Annotated[int, Parameter(validator=Number(gte=0))] = 20,
+    state: State = _PRESENT,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Show a table's rows of a period, as they are now or were known then; or write them to a file.
+
+    Parameters
+    ----------
+    name
+        A published table, or a staged export or relation (staged.billing, or billing): of these
+        what the catalog shows.
+    period
+        The year, month, year's end (2017-YE) or run that the table is kept by.
+    out
+        A file that gets all rows: CSV or Parquet, by its ending.
+    limit
+        How many rows to print.
+    """
+    options = common.reading()
+    from flows.answers.tables import table
+
+    which = Which(state.as_of, state.check)
+    _print(table(options, name, period, out, limit, which), common, "table", options)
+
+
+@app.command(
+    name="sql",
+    help_epilogue="Example: pointbook sql customer_tiers customer_id=C0000194, or pointbook sql "
+    "'SELECT tier, count(*) FROM tier_snapshot GROUP BY tier'",
+)
+def answer_sql(
+    asked: str | None = None,
+    /,
+    *values: str,
+    as_csv: Annotated[bool, Parameter(name="--csv", negative="")] = False,
+    list_: Annotated[bool, Parameter(name="--list", negative="")] = False,
+    common: Common = _DEFAULTS,
+) -> None:
+    """Answer SQL over the catalog, or one of the questions that are kept. Nothing is written.
+
+    It reads what the catalog shows, and no other file.
+
+    Parameters
+    ----------
+    asked
+        SQL, a file of it (NAME.sql), or the name of a question.
+    values
+        Values of its parameters, each as name=value: $name in the SQL.
+    as_csv
+        Print all rows as CSV.
+    list_
+        Show the questions that are kept, by reader.
+    """
+    from flows.answers import sql
+
+    if list_:
+        _print(sql.question_list(), common, "questions", None)
+        return
+    if asked is None:
+        raise WrongUsage("give SQL, a file of it or a question's name; --list shows the questions")
+    if as_csv and common.json:
+        raise WrongUsage("--csv and --json exclude each other; give one of them")
+    found = sql.ask(common.reading(), asked, values)
+    if as_csv and not common.quiet:
+        sql.print_csv(found["rows"])
+        return
+    rows = sql.plain_answer(found["rows"])
+    _print(found | {"rows": rows}, common, "sql", None)
 
 
 @app.command(name="report", help_epilogue="Example: pointbook report --pages overview,points")
@@ -928,24 +1046,6 @@ def _now() -> str:
     from flows.console.zone import KOREA
 
     return datetime.now(KOREA).strftime("%Y-%m-%d %H:%M KST")
-
-
-def _day(text: str) -> date:
-    """The day of a text, YYYY-MM-DD; raises WrongUsage where it is none."""
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        with suppress(ValueError):
-            return date.fromisoformat(text)
-    raise WrongUsage(f"{text!r} is no day; write it as YYYY-MM-DD")
-
-
-def _moment(text: str) -> datetime:
-    """The moment of a text, a day's last second for a day; raises WrongUsage where it is none."""
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}", text):
-        with suppress(ValueError):
-            return datetime.fromisoformat(text)
-    if "T" not in text:
-        return datetime.combine(_day(text), _END_OF_DAY)
-    raise WrongUsage(f"{text!r} is no moment; write it as YYYY-MM-DDTHH:MM:SS")
 
 
 def _check_files(files: Sequence[str], export: str | None, common: Common) -> None:

@@ -22,7 +22,7 @@ import pyarrow as pa
 from schemas.catalog import SHOWN
 from schemas.columns import DTYPES, Declared, DeclaredColumn
 from schemas.exports import EXPORTS, Export, opening_lots
-from schemas.tables import PUBLISHED, STAGED_RELATIONS, Table
+from schemas.tables import PUBLISHED, RESTATEMENTS, STAGED_RELATIONS, Table
 
 DELIVERY: Final = "delivery"
 """The last column of every staged export."""
@@ -238,8 +238,8 @@ def view_statements(
     return _view(in_schema, table.name, f"{table.description}; {table.grain}", schema, rows)
 
 
-def staged_view_statements(export: Export, files: Sequence[Path]) -> list[str]:
-    """A view of a staged export in the schema `staged`: the columns that are shown of it."""
+def shown_schema(export: Export) -> pa.Schema:
+    """The columns that are shown of a staged export: with its partition and delivery, no others."""
     schema, names = staged_schema(export), [*export.shown, DELIVERY]
     partition, kind = staged_partition(export) or (None, None)
     if partition is not None:
@@ -247,7 +247,13 @@ def staged_view_statements(export: Export, files: Sequence[Path]) -> list[str]:
         told = own.description if own else f"Month of {export.month_of}, YYYY-MM"
         schema = schema.append(pa.field(partition, kind, metadata={"description": told}))
         names = list(dict.fromkeys([*export.shown, partition, DELIVERY]))
-    schema = pa.schema([schema.field(name) for name in names])
+    return pa.schema([schema.field(name) for name in names])
+
+
+def staged_view_statements(export: Export, files: Sequence[Path]) -> list[str]:
+    """A view of a staged export in the schema `staged`: the columns that are shown of it."""
+    schema = shown_schema(export)
+    partition, _ = staged_partition(export) or (None, None)
     rows = parquet_rows(schema, files, partition)
     about = f"{export.description}; one current row per {', '.join(export.key)}"
     return _view(STAGED, export.name, about, schema, rows)
@@ -301,6 +307,25 @@ def runs_view_statements(runs: Path | None) -> list[str]:
     rows = ", ".join(f"{told.get(name, quoted(name))} AS {quoted(name)}" for name in shown.columns)
     source = f"read_json({manifests}, columns = {{{columns}}})"
     return _view("runs", "runs", shown.description, schema, f"SELECT {rows} FROM {source}")
+
+
+def kept_as_table(in_schema: str, name: str) -> list[str]:
+    """Turns a view of the catalog into a table of its rows."""
+    view, kept = (f"{quoted(in_schema)}.{quoted(each)}" for each in (name, f"{name} kept"))
+    return [
+        f"CREATE TABLE {kept} AS FROM {view}",
+        f"DROP VIEW {view}",
+        f"ALTER TABLE {kept} RENAME TO {quoted(name)}",
+    ]
+
+
+def only_these_files(files: Sequence[Path]) -> list[str]:
+    """From now on a session reads these files and no others, writes none, and can't be told to."""
+    return [
+        f"SET allowed_paths = {literal([str(file) for file in files])}",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ]
 
 
 def policies_view_statements(
@@ -460,6 +485,63 @@ def changed_cells(
         f"FULL JOIN ({parquet_rows(schema, after, table.partition, held=held[1])}) AS new "
         f"ON {joined} WHERE {differs}) "
         "WHERE cell.value_before IS DISTINCT FROM cell.value_after"
+    )
+
+
+def rolled_back(
+    table: Table,
+    columns: Collection[str],
+    after: Path,
+    held: Collection[str],
+    period: str,
+    restated: Sequence[Path],
+) -> str:
+    """A SELECT of a period's rows as they were before these restatements, in the table's order.
+
+    `columns`: those that its file had then; `after`: its file after all of them, with the columns
+    `held`; `restated`: the files of the restatements. Of each value the earliest one says what it
+    was; a row of whose key a restatement tells came or went. The opposite of `changed_cells`.
+    """
+    schema = table_schema(table)
+    kept = pa.schema([schema.field(name) for name in table.stored_columns if name in columns])
+    kinds = {field.name: duckdb_type(schema.field(field.name).type) for field in kept}
+    source = table_schema(PUBLISHED[RESTATEMENTS])
+    cells = parquet_rows(source, restated, PUBLISHED[RESTATEMENTS].partition)
+    in_row = {name: f"json_extract_string(row_key, {literal(f'$.{name}')})" for name in table.key}
+    keys = ", ".join(literal(name) for name in table.key)
+    of_rows = ", ".join(
+        [
+            *(f"{value} AS {quoted(f'{name} of row')}" for name, value in in_row.items()),
+            *(
+                f"max(CASE WHEN column_name = {literal(name)} THEN value_before END) "
+                f"AS {quoted(name)}, "
+                f"bool_or(column_name = {literal(name)}) AS {quoted(f'{name} told')}"
+                for name in kinds
+            ),
+            f"bool_or(column_name IN ({keys}) AND value_before IS NULL) AS came",
+        ]
+    )
+    values = ", ".join(
+        f"CASE WHEN told.{quoted(f'{name} told')} THEN CAST(told.{quoted(name)} AS {kind}) "
+        f"ELSE after.{quoted(name)} END AS {quoted(name)}"
+        for name, kind in kinds.items()
+    )
+    joined = " AND ".join(
+        f"after.{quoted(name)} "
+        f"{'IS NOT DISTINCT FROM' if table.columns[name].nullable else '='} "
+        f"CAST(told.{quoted(f'{name} of row')} AS {kinds[name]})"
+        for name in table.key
+    )
+    order = ", ".join(quoted(name) for name in table.order)
+    of_period = f"json_extract_string(row_key, {literal(f'$.{table.partition}')})"
+    return (
+        f"WITH cells AS (SELECT row_key, column_name, value_before FROM ({cells}) "
+        f"WHERE table_name = {literal(table.name)} AND {of_period} = {literal(period)} "
+        "QUALIFY row_number() OVER (PARTITION BY row_key, column_name "
+        "ORDER BY CAST(split_part(run_id, '-', 1) AS BIGINT)) = 1), "
+        f"told AS (SELECT {of_rows} FROM cells GROUP BY row_key) "
+        f"SELECT {values} FROM ({parquet_rows(kept, [after], None, held=held)}) AS after "
+        f"FULL JOIN told ON {joined} WHERE told.came IS NOT TRUE ORDER BY {order}"
     )
 
 

@@ -48,9 +48,11 @@ from schemas.exports import (
 )
 from schemas.tables import CHARTS, CREDIT_KINDS, ELITE_STATUSES, REGIONS, TIERS, ZONES
 
-RETAINED: Final = ["quarantine", "versions", "runs", "refund_applications", "customers"]
+RETAINED: Final = [
+    *("quarantine", "versions", "runs", "refund_applications", "customers", "explains"),
+]
 """What is kept for a time: rejected rows, replaced files, manifests of runs of which nothing is
-current, and the personal hashes of two exports."""
+current, the personal hashes of two exports, and the record of who had what explained."""
 
 DATED: Final[Mapping[str, pa.DataType]] = {
     "valid_from": DATE,

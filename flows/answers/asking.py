@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 from flows.answers.declaration import Asked, Kind
 from flows.console.errors import WrongUsage
-from flows.publishing.options import asked_period
+from flows.publishing.options import asked_day, asked_period
 from schemas.columns import IDENTIFIER_PATTERN
 
 _LOT: Final = re.compile(r"[A-Za-z0-9_:-]{1,120}")
@@ -46,17 +44,10 @@ def asked_of(kind: Kind, given: Mapping[str, Any]) -> Asked:
         if name in ("year", "month"):
             found[name] = asked_period(value, name)  # type: ignore[arg-type]
         elif name == "on":
-            found[name] = _day(value)
+            found[name] = asked_day(value)
         else:
             pattern = _LOT if name == "lot" else re.compile(IDENTIFIER_PATTERN)
             if not pattern.fullmatch(value):
                 raise WrongUsage(f"--{name} is no id: letters, digits, _ and - are; give one")
             found[name] = value
     return Asked(**found)
-
-
-def _day(text: str) -> date:
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        with suppress(ValueError):
-            return date.fromisoformat(text)
-    raise WrongUsage(f"{text!r} is no day; write it as YYYY-MM-DD")

@@ -20,7 +20,8 @@ from typing import Any, Final
 import pyarrow as pa
 
 from flows.answers.declaration import Asked, Change, Due, Kind, Step, Value
-from flows.answers.reading import Reader, from_one_state
+from flows.answers.policy_values import policies_of_run
+from flows.answers.reading import PRESENT, Reader, Which, from_one_state
 from flows.answers.replay import (
     Files,
     Ids,
@@ -34,6 +35,7 @@ from flows.commands.declaration import Command
 from flows.commands.template import fingerprints
 from flows.console.environment import temporary_folder
 from flows.console.errors import NotReady, ProofFailed
+from flows.publishing.commit import commit_records
 from flows.publishing.kept_policies import kept_policies
 from flows.publishing.options import Options, start_engine
 from flows.publishing.run import Context
@@ -58,10 +60,17 @@ _ROOM: Final = "answers"
 Row = dict[str, Any]
 
 
-def explain(options: Options, kind: Kind, asked: Asked, hypothetical: Path | None) -> Row:
+def explain(
+    options: Options,
+    kind: Kind,
+    asked: Asked,
+    hypothetical: Path | None,
+    which: Which = PRESENT,
+) -> Row:
     """The answer to a question, as JSON has it (`schemas/answers/explain.json`).
 
     `hypothetical`: a policy folder under which the steps are made instead; nothing of it is kept.
+    `which`: the state that is asked about.
     Raises NotReady (exit 4) where what is asked for is not published or not known, ProofFailed
     (exit 1) where the published row can't be explained though nothing changed since.
     """
@@ -71,7 +80,7 @@ def explain(options: Options, kind: Kind, asked: Asked, hypothetical: Path | Non
         with temporary_folder() as scratch:
             return _Answer(options, kind, asked, reader, scratch).given(policies)
 
-    return from_one_state(options, answer)
+    return from_one_state(options, answer, which)
 
 
 class _Answer:
@@ -130,6 +139,7 @@ class _Answer:
                 "nearest": list(self._changes(now or answer, shown, made, files, used)),
                 "history": [*self._restated(published), *self._replaced(files)],
                 "provenance": self._provenance(used),
+                **self._reader.told,
             }
 
     # What is asked for
@@ -226,6 +236,10 @@ class _Answer:
         digest = self._manifest()["policies"]
         if digest == self._context.policies.digest:
             return self._context
+        if self._reader.then is not None:
+            run_id = self._context.state.run_of(self._answer_file)
+            policies = policies_of_run(self._options, run_id)
+            return replace(self._context, policies=policies)
         kept = kept_policies(self._context.workspace, digest)
         return self._context if kept is None else replace(self._context, policies=kept)
 
@@ -326,11 +340,25 @@ class _Answer:
             )
             changed |= {name for name, value in found.items() if recorded.get(name) != value}
         if difference is not None and not changed:
+            self._require_known()
             raise ProofFailed(
                 f"the published row can't be explained: {difference}; run `pointbook verify`, and "
                 "tell whoever keeps Pointbook if that finds nothing"
             )
         return sorted(changed)
+
+    def _require_known(self) -> None:
+        """Raises NotReady, naming the run, where the answer rests on hashes that are gone."""
+        present = self._reader.present
+        forgotten = {path for path in self._reader.files if present.entry(path).forgotten}
+        for record in commit_records(self._context.workspace) if forgotten else ():
+            for entry in record.files:
+                if entry.forgotten and self._context.workspace.root / entry.path in forgotten:
+                    raise NotReady(
+                        f"{record.run_id} removed the hashes of contacts and addresses in "
+                        f"{entry.path}, which the published row was decided by; it can't be "
+                        "explained any more"
+                    )
 
     def _recorded(self, command: Command, period: Period) -> Mapping[str, str]:
         table = command.tables[0]

@@ -9,14 +9,15 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.liability import END_OF_DAY, liability_rows, no_won
+from flows.answers.liability import liability_rows, no_won
 from flows.answers.pack import Pack
-from flows.answers.reading import Reader
+from flows.answers.reading import PRESENT, Reader, Which
 from flows.answers.sheets import name_all, plain_rows, read_whole, rows_of, sources, stale_periods
 from flows.console.environment import temporary_folder
 from flows.console.errors import NotReady, ProofFailed, WrongUsage
+from flows.proofs.as_of import asked_then
 from flows.publishing.ledgers import LIMITS, MILES, POINTS, Ledger
-from flows.publishing.options import Options
+from flows.publishing.options import END_OF_DAY, Options
 from flows.publishing.run import Context
 from flows.publishing.write_audit import Inputs, run_context
 from schemas.periods import Period, months_between
@@ -69,22 +70,31 @@ PUBLISHED_FILES: Final = pa.schema(
 
 
 def finance(
-    options: Options, first: Period, last: Period, out: Path | None = None, least: int = 1
+    options: Options,
+    first: Period,
+    last: Period,
+    out: Path | None = None,
+    least: int = 1,
+    which: Which = PRESENT,
 ) -> dict[str, Any]:
     """Writes the sheets of a span of months to a folder; returns what finance.json holds.
 
-    `out`: else `<workspace>/reports/finance-<first>-<last>`; a pack that is there is replaced.
-    `least`: fewer people than this are not counted. Raises WrongUsage for a folder with anything
+    `out`: else `<workspace>/reports/finance-<first>-<last>`, of an earlier state with its run
+    behind; a pack that is there is replaced. `least`: fewer people than this are not counted.
+    `which`: the state that is asked about. Raises WrongUsage for a folder with anything
     else in it, or a span that ends before it begins; NotReady, with the command that closes it, for
     a period that is not published; ProofFailed for the first tie with a difference: nothing is
     written then.
     """
     if last < first:
         raise WrongUsage(f"--to {last} lies before --from {first}")
-    target = out or options.workspace / "reports" / f"finance-{first}-{last}"
+    name = f"finance-{first}-{last}"
+    if which.as_of is not None:
+        name += f"-as-of-{asked_then(options.place, which.as_of).run_id}"
+    target = out or options.workspace / "reports" / name
     pack = Pack(target.expanduser().absolute())
     found, sheets = read_whole(
-        options, lambda reader: _Report(reader, options, first, last, least).made()
+        options, lambda reader: _Report(reader, options, first, last, least).made(), which
     )
     pack.write(found, sheets)
     return found | {"out": str(pack.folder)}
@@ -307,6 +317,7 @@ class _Report:
                 for name, sheet in SHEETS.items()
             ],
             "sources": read,
+            **self._reader.told,
         }
 
 

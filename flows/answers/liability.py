@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.reading import Reader
+from flows.answers.reading import PRESENT, Reader, Which
 from flows.answers.sheets import name_all, plain_rows, read_whole, rows_of, sources, stale_periods
 from flows.console.environment import temporary_folder
 from flows.console.errors import NotReady
 from flows.publishing.ledgers import POINTS
-from flows.publishing.options import Options
+from flows.publishing.options import END_OF_DAY, Options
 from flows.publishing.run import Context
 from flows.publishing.write_audit import Inputs, run_context
 from schemas.periods import Period
 from schemas.sheets import SHEETS
 
 FORMAT: Final = "pointbook.liability.v1"
-END_OF_DAY: Final = time(23, 59, 59)
 _SHEET: Final = SHEETS["liability"]
 _SUMMED: Final = [
     name for name, each in _SHEET.columns.items() if each.metadata.get("unit") == "points"
 ]
 
 
-def liability(options: Options, at: datetime, least: int = 1) -> dict[str, Any]:
+def liability(
+    options: Options, at: datetime, least: int = 1, which: Which = PRESENT
+) -> dict[str, Any]:
     """The points outstanding at a moment, its second included, by month of expiry and kind.
 
     The last second of a day is the day's end: what lapses with it is past then, and on 31 December
-    the sweep has been (P9). `least`: fewer owners than this are not counted. Raises NotReady, with
+    the sweep has been (P9). `least`: fewer owners than this are not counted. `which`: the state
+    that is asked about. Raises NotReady, with
     the command that closes it, where the period that the moment lies in is not published;
     WrongUsage before the ledger's start.
     """
-    return read_whole(options, lambda reader: _at(reader, options, at, least))
+    return read_whole(options, lambda reader: _at(reader, options, at, least), which)
 
 
 def liability_rows(reader: Reader, options: Options, at: datetime, least: int) -> pa.Table:
@@ -72,6 +74,7 @@ def _at(reader: Reader, options: Options, at: datetime, least: int) -> dict[str,
         "stale": [
             each for each in stale_periods(context) if (each["table"], each["period"]) in periods
         ],
+        **reader.told,
     }
 
 

@@ -85,8 +85,9 @@ def _write_sheet(folder: Path, sheet: Sheet, rows: pa.Table, told: Sequence[Row]
     with (folder / f"{sheet.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(sheet.columns)
-        writer.writerows(map(_cell, row.values()) for row in told)
+        writer.writerows(map(csv_cell, row.values()) for row in told)
 
 
-def _cell(value: object) -> object:
+def csv_cell(value: object) -> object:
+    """A value as a cell of CSV."""
     return str(value).lower() if isinstance(value, bool) else value

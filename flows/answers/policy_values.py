@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from flows.answers.reading import manifest_of_run
 from flows.console.errors import NotReady, WrongUsage
 from flows.publishing.kept_policies import kept_policies
 from flows.publishing.options import Options
@@ -69,7 +68,7 @@ def policies_of_run(options: Options, run_id: str) -> Policies:
     A folder of today with the same digest is the same. Raises NotReady for a run that is not there,
     one that read no policies, or one whose policies were not kept.
     """
-    manifest = manifest_of_run(options, run_id)
+    manifest = options.place.manifest_of(run_id)
     digest = json.loads(manifest.read_bytes()).get("policies")
     if not isinstance(digest, str):
         raise NotReady(f"{manifest}: the run read no policies; name one that computed a table")

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from flows.answers.reading import manifest_of_run
 from flows.answers.report import write_page
 from flows.answers.report_html import made_run_page
 from flows.answers.report_masks import without_rows
@@ -36,7 +35,7 @@ def report_run(options: Options, run_id: str, out: Path | None, made_on: str) ->
 
     `out`: else `runs/<run_id>/report.html`. Raises NotReady for a run that is not there.
     """
-    manifest = manifest_of_run(options, run_id)
+    manifest = options.place.manifest_of(run_id)
     found = page_of(json.loads(manifest.read_bytes()), made_on)
     state = State.of(options.place)
     found["sha256"] = state.entry(manifest).sha256 if state.has(manifest) else None

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
-from flows.answers.reading import Reader, from_one_state
+from flows.answers.reading import PRESENT, Reader, Which, from_one_state
 from flows.calendar.plan import Finding, overview, published_entries
 from flows.console.errors import ProofFailed
 from flows.publishing.options import Options
@@ -25,10 +25,10 @@ ROOM: Final = "answers"
 _IN_PART: Final = "other tables of its command are missing"
 
 
-def read_whole(options: Options, answer: Callable[[Reader], T]) -> T:
+def read_whole(options: Options, answer: Callable[[Reader], T], which: Which = PRESENT) -> T:
     """What `answer` makes of one committed state; ProofFailed where a file of it can't be read."""
     try:
-        return from_one_state(options, answer)
+        return from_one_state(options, answer, which)
     except QueryError as error:
         raise ProofFailed(
             f"{error}; nothing was written: `pointbook verify` says what mends it"

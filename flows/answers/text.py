@@ -44,9 +44,10 @@ _WORDS: Final[Mapping[str, Sentence]] = {
         "{delivery}차 전달에서 {export} {rows:,}건 교체",
     ),
     "provenance": Sentence(
-        "{table} {period}, run {run_id}, policies {policies}{deliveries}, {checked}",
-        "{table} {period}, 실행 {run_id}, 정책 {policies}{deliveries}, {checked}",
+        "{table} {period}, run {run_id}, policies {policies}{deliveries}, {checked}{as_of}",
+        "{table} {period}, 실행 {run_id}, 정책 {policies}{deliveries}, {checked}{as_of}",
     ),
+    "as_of": Sentence(", as of {asked} (run {run_id})", ", {asked} 기준(실행 {run_id})"),
     "deliveries": Sentence(", deliveries through {number}", ", {number}차 전달까지"),
     "checked": Sentence("checked", "검증됨"),
     "unchecked": Sentence("stale", "갱신 필요"),
@@ -198,5 +199,6 @@ def _provenance(answer: Row, speaker: _Speaker) -> str:
             "policies": found["policies"][:8],
             "deliveries": "" if through is None else speaker.word("deliveries", number=through),
             "checked": speaker.word("checked" if answer["checked"] else "unchecked"),
+            "as_of": speaker.word("as_of", **answer["as_of"]) if "as_of" in answer else "",
         },
     )

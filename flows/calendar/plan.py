@@ -204,13 +204,7 @@ def _changed(entries: Mapping[str, Entry], found: Mapping[str, str]) -> set[str]
 
 def _damaged(context: Context, entries: Mapping[str, Entry]) -> Iterator[str]:
     """The tables whose published file is gone, or not as long as it was."""
-    for table, entry in entries.items():
-        try:
-            size = (context.workspace.root / entry.path).stat().st_size
-        except FileNotFoundError:
-            size = -1
-        if size != entry.size:
-            yield table
+    return (table for table, entry in entries.items() if not context.has_whole(entry))
 
 
 # What a run would do

@@ -18,9 +18,11 @@ def arrears_files(context: Context, first: date, last: date) -> dict[str, Path]:
     The files' own statistics tell: settled bills of long ago are never read again, and a bill
     still to come makes no earlier month stale.
     """
+    files = context.files("billing_arrears")
+    context.prepare(files.values())
     return {
         month: path
-        for month, path in context.files("billing_arrears").items()
+        for month, path in files.items()
         if any(
             begins <= last and (ends is None or ends > first)
             for begins, ends in _spans(path, context.state.entry(path).sha256)

@@ -38,6 +38,7 @@ def collected_months(context: Context) -> set[str]:
 
 def _months_of(context: Context) -> list[dict[str, Any]]:
     files = context.files("billing_collections")
+    context.prepare(files.values())
     stamps = tuple((path, context.state.entry(path).sha256) for path in files.values())
     return _collecting_months(stamps, context.workspace.scratch)
 

@@ -55,16 +55,15 @@ class Strangers:
 
     def count(self, context: Context, files: Iterable[Path]) -> str:
         """How many of those that the tables' files name are still unknown."""
+        files, known = list(files), list(context.files(self.export).values())
+        context.prepare([*files, *known])
         key = EXPORTS[self.export].record_key
         # by the time of writing: a file that is not committed yet has no digest to be told by
         named = frozenset[str]().union(
             *(_named(path, path.stat().st_mtime_ns, key, self.reason) for path in files)
         )
-        known = (
-            _known(path, context.state.entry(path).sha256, key, named)
-            for path in context.files(self.export).values()
-        )
-        return str(len(named) - sum(known))
+        found = (_known(path, context.state.entry(path).sha256, key, named) for path in known)
+        return str(len(named) - sum(found))
 
 
 def dated_files(context: Context, export: str) -> dict[str, dict[str, Path]]:
@@ -81,7 +80,9 @@ def told_until(context: Context, export: str, moment: datetime, read: Collection
     """A digest of what could matter up to a moment, as far as these relations tell it."""
     kinds = [SPAN, RECORD] if f"{export}_history" in read else [SPAN]
     found = {}
-    for path in context.files(f"{export}{_SINCE}").values():
+    files = context.files(f"{export}{_SINCE}").values()
+    context.prepare(files)
+    for path in files:
         sums = _sums(path, context.state.entry(path).sha256)
         for kind in kinds:
             moments, running = sums.get(kind, ([], []))

@@ -31,6 +31,11 @@ from schemas.tables import PUBLISHED
 _FATES: Final = ("delivered", "accepted", "duplicate", "stale", "quarantined")
 _WIDTH_IN_PIPES: Final = 120
 _LISTED: Final = 10
+_ABREAST: Final = 8
+"""So many columns of a table stand beside each other; of one with more rows stand upright."""
+_UPRIGHT: Final = 4
+_ANSWERED: Final = 200
+"""So many rows of an answer are printed."""
 _REASONS_SHOWN: Final = 3
 _VERDICTS: Final = {
     "accepted": "would be accepted",
@@ -765,6 +770,7 @@ def _liability(manifest: Manifest) -> Items:
     )
     yield from _no_won(manifest["no_won_for"])
     yield from _stale(manifest["stale"])
+    yield from _as_of(manifest)
 
 
 def _finance(manifest: Manifest) -> Items:
@@ -781,6 +787,7 @@ def _finance(manifest: Manifest) -> Items:
         kinds = ", ".join(manifest["no_estimate_for"])
         yield f"no breakage is estimated of {kinds}: breakage_method.yaml gives no method"
     yield from _stale(manifest["stale"])
+    yield from _as_of(manifest)
     yield f"{manifest['ties']:,} ties, all of them 0; written to {manifest['out']}"
 
 
@@ -792,6 +799,67 @@ def _report(manifest: Manifest) -> Items:
         yield from _stale(manifest["stale"])
         yield f"{manifest['ties']:,} comparisons of published tables, all of them 0"
     yield f"written to {manifest['out']} ({manifest['bytes'] / 1_000_000:.1f} MB)"
+
+
+def _table(manifest: Manifest) -> Items:
+    """A period's first rows, and where all of them are."""
+    first = list(map(_with_years, manifest["first_rows"]))
+    if len(manifest["columns"]) > _ABREAST:
+        first = first[:_UPRIGHT]
+    rows, shown_ = manifest["rows"], len(first)
+    title = " ".join(filter(None, (manifest["table"], manifest["period"])))
+    if len(manifest["columns"]) > _ABREAST:
+        first = [
+            {"column": each["column"]}
+            | {f"row {number}": row[each["column"]] for number, row in enumerate(first, 1)}
+            for each in manifest["columns"]
+        ]
+    yield _rows(title, first)
+    if "out" in manifest:
+        yield f"{rows:,} rows, written to {manifest['out']}"
+    else:
+        more = "" if rows == shown_ else f", of which {shown_:,} are shown; --out FILE gets all"
+        yield f"{rows:,} rows{more}"
+    yield from _as_of(manifest)
+
+
+def _with_years(row: Manifest) -> Manifest:
+    """A row whose years are no numbers with commas."""
+    return {name: str(v) if name.endswith("year") and v else v for name, v in row.items()}
+
+
+def _sql(manifest: Manifest) -> Items:
+    """An answer's first rows, and how many there are."""
+    rows = manifest["rows"]
+    if rows:
+        yield _rows("", list(map(_with_years, rows[:_ANSWERED])))
+    shown_ = min(len(rows), _ANSWERED)
+    more = f", of which {shown_:,} are shown; --csv prints all" if len(rows) > shown_ else ""
+    yield f"{len(rows):,} rows{more}"
+
+
+def _questions(manifest: Manifest) -> Items:
+    """The questions that are kept, by reader, with how they are asked."""
+    for reader, group in groupby(manifest["questions"], key=lambda each: each["for"]):
+        yield _rows(
+            reader,
+            [
+                {
+                    "ask": " ".join(
+                        [each["name"], *(f"{k}={v}" for k, v in each["parameters"].items())]
+                    ),
+                    "question": each["question"],
+                }
+                for each in group
+            ],
+        )
+
+
+def _as_of(manifest: Manifest) -> Items:
+    """Of which earlier state it is, if it is of one."""
+    if then := manifest.get("as_of"):
+        run_id, deliveries = then["run_id"], then["deliveries_through"]
+        yield f"as of {then['asked']}: after run {run_id}, deliveries through {deliveries}"
 
 
 def _no_won(missing: Mapping[str, Sequence[str]]) -> Items:
@@ -832,6 +900,9 @@ _OTHERS: Final[Mapping[str, Callable[[Manifest], Items]]] = {
     "liability": _liability,
     "finance": _finance,
     "report": _report,
+    "table": _table,
+    "sql": _sql,
+    "questions": _questions,
     "sample": _sample,
     "simulate": _of_scenario(scenario_lines),
     "compare": _of_scenario(compared_lines),

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from flows.proofs import access_record
 from flows.proofs.history import MANIFEST, History
 from flows.publishing.commit import Tombstone, sha256_of
 from flows.publishing.options import Options
@@ -53,6 +54,12 @@ class _Old:
     since: date
     rows: int | None
     forget: Mask | None = None
+    size: int | None = None
+    """Of old lines in it; none where it is the whole file."""
+
+    @property
+    def bytes(self) -> int:
+        return self.path.stat().st_size if self.size is None else self.size
 
 
 def retain(options: Options, on: date, remove: bool = False) -> dict[str, Any]:
@@ -68,7 +75,9 @@ def retain(options: Options, on: date, remove: bool = False) -> dict[str, Any]:
             return run.commit(content, dry_run=True)
         content |= {"tombstones": [], "forgotten": []}
         for term, item in ((term, item) for term, old in found.items() for item in old):
-            if item.forget is not None:
+            if item.size is not None:
+                access_record.forget(term.before)
+            elif item.forget is not None:
                 content["forgotten"].append(retention.forget(run, item))
             else:
                 tombstone = retention.tombstone(term, item)
@@ -85,7 +94,7 @@ def _listed(on: date, found: Mapping[_Term, list[_Old]]) -> dict[str, Any]:
             "months": term.months,
             "before": term.before.isoformat(),
             "files": len(old),
-            "bytes": sum(item.path.stat().st_size for item in old),
+            "bytes": sum(item.bytes for item in old),
             "rows": sum(item.rows or 0 for item in old),
             "oldest": min((item.since.isoformat() for item in old), default=None),
         }
@@ -192,6 +201,11 @@ class _Retention:
             kept = run_id in needed or delivered or manifest["command"] == "retention"
             if not kept and ended and ended < before:
                 yield run_id, ended
+
+    def _explains(self, before: date) -> Iterator[_Old]:
+        """Lines of the record of explains that `POINTBOOK_EXPLAIN_LOG` names."""
+        if old := access_record.old_lines(before):
+            yield _Old(old.path, old.since, old.rows, size=old.size)
 
     def _refund_applications(self, before: date) -> Iterator[_Old]:
         export = EXPORTS["refund_applications"]

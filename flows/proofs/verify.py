@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,10 +19,12 @@ import pyarrow.parquet as pq
 
 from flows.commands.template import CODE, code_of
 from flows.console import progress
+from flows.console.environment import temporary_folder
 from flows.console.errors import NotReady, ProofFailed, WrongUsage
 from flows.deliveries.landing import Deliveries, delivered_key
 from flows.proofs.history import History
 from flows.proofs.prover import Prover, publisher, reads_exports, remedy, table_of
+from flows.proofs.rollback import Rollback
 from flows.publishing.catalog import check_catalog
 from flows.publishing.commit import BACKUP, Entry, sha256_of
 from flows.publishing.options import Options
@@ -118,6 +121,7 @@ class _Verification:
         yield "control totals", self._totals
         yield "conservation", self._conservation
         yield "lineage", self._lineage
+        yield "earlier states", self._earlier_states
         if self._table is None:
             yield "catalog", self._catalog
 
@@ -231,6 +235,28 @@ class _Verification:
         published = {path: e for path, e in self._entries.items() if e.table in PUBLISHED}
         inputs = self._history.check_inputs(published)
         return {"inputs": inputs, "claims": self._prove(reads_exports)}
+
+    def _earlier_states(self) -> dict[str, int]:
+        """Of each table the newest version that is kept comes of what is published since, with the
+        restatements rolled back, byte for byte; by them come back those that are not kept (Q4).
+        """
+        proven = 0
+        records = self._history.records
+        newest = {
+            path.relative_to(self._workspace.versions).parts[0]: path
+            for path in sorted(self._history.versions, key=lambda path: path.name)
+        }
+        for table, version in sorted(newest.items()):
+            if not self._is_of_table(table):
+                continue
+            commits = 1 + next(
+                place for place, record in enumerate(records) if record.run_id == version.stem
+            )
+            with ExitStack() as opened:
+                scratch = opened.enter_context(temporary_folder())
+                of = (self._options, records, commits, 0, scratch, opened)
+                proven += Rollback(*of, from_versions=False).proves(version)
+        return {"tables": proven}
 
     def _catalog(self) -> dict[str, int]:
         """Views, dictionary and data package show what is committed, if anything is published.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -83,6 +83,11 @@ def build_scenario_catalog(target: Path, tables: Mapping[str, Sequence[Path]]) -
     ]
     with _database(statements) as built:
         target.write_bytes(built.read_bytes())
+
+
+def catalog_of(workspace: Workspace, state: State) -> AbstractContextManager[Path]:
+    """A catalog of a state, in a file of its own that is gone with the block."""
+    return _database(_statements(workspace, state))
 
 
 def catalog_is_behind(workspace: Workspace) -> bool:

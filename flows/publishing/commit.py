@@ -198,6 +198,11 @@ class State:
         """The latest commit's run, with the hash of all records up to it; empty before any."""
         return self._links[-1]
 
+    @property
+    def latest(self) -> str:
+        """The latest commit's run; empty before any."""
+        return self.link.partition(" ")[0]
+
     def _take(self, record: CommitRecord) -> None:
         """Counts what a commit published and removed."""
         for entry in record.files:
@@ -278,6 +283,22 @@ class State:
         copy._entries, copy._runs = dict(self._entries), dict(self._runs)
         copy._files = {table: dict(files) for table, files in self._files.items()}
         return copy
+
+    @classmethod
+    def after(cls, workspace: Workspace, records: Iterable[CommitRecord]) -> State:
+        """What was current after these commits, the first ones of a workspace, oldest first."""
+        state = cls(workspace)
+        for record in records:
+            state._take(record)
+        return state
+
+    def move(self, path: Path, to: Path) -> None:
+        """Has a file read from another place than that of its entry: as of then its bytes are."""
+        entry = self._entries[to] = self._entries.pop(path)
+        self._runs[to] = self._runs.pop(path)
+        files = self._files.get(entry.table or "", {})
+        if files.get(entry.period or "") == path:
+            files[entry.period or ""] = to
 
     def foresee(self, table: str, period: str, path: Path) -> None:
         """Counts a file as made anew: nobody knows yet what it holds."""

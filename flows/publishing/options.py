@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import re
+from contextlib import AbstractContextManager, suppress
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Final, Literal, Self
 from zoneinfo import ZoneInfo
@@ -25,6 +27,8 @@ POLICIES: Final = DATA / "policies" / "as_announced"
 WORKSPACE: Final = Path("data/workspace")
 DEMO: Final = Path("data/demo")
 """Where the default workspaces lie in the current folder."""
+END_OF_DAY: Final = time(23, 59, 59)
+"""The moment that is meant by a day alone."""
 
 
 def start_engine(scratch: Path, memory: str = "4GB", threads: int | None = None) -> Engine:
@@ -38,6 +42,24 @@ def asked_period(value: str | int, span: Span) -> Period:
         return Period.parse(f"{value:04d}" if isinstance(value, int) else value, span)
     except NoPeriod as error:
         raise WrongUsage(str(error)) from error
+
+
+def asked_day(text: str) -> date:
+    """The day of a text, YYYY-MM-DD; raises WrongUsage where it is none."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    raise WrongUsage(f"{text!r} is no day; write it as YYYY-MM-DD")
+
+
+def asked_moment(text: str) -> datetime:
+    """The moment of a text, a day's last second for a day; raises WrongUsage where it is none."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}", text):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)
+    if "T" not in text:
+        return datetime.combine(asked_day(text), END_OF_DAY)
+    raise WrongUsage(f"{text!r} is no moment; write it as YYYY-MM-DDTHH:MM:SS")
 
 
 class Options(BaseModel):

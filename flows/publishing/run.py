@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,14 @@ from flows.console import logs
 from flows.console.errors import PointbookError, RunFailed, WrongUsage
 from flows.console.zone import KOREA
 from flows.publishing.catalog import build_catalog, catalog_is_behind
-from flows.publishing.commit import Publication, State, next_run_id, recover, write_durably
+from flows.publishing.commit import (
+    Entry,
+    Publication,
+    State,
+    next_run_id,
+    recover,
+    write_durably,
+)
 from flows.publishing.lineage import Lineage, complete_later
 from flows.publishing.options import Options
 from flows.publishing.restatements import restate
@@ -58,6 +65,24 @@ class Context:
     def periods(self, table: str) -> dict[Period, Path]:
         """The committed files of a relation or table that is kept by period, by these."""
         return {self.state.entry(path).kept_by: path for path in self.files(table).values()}
+
+    def prepare(self, files: Iterable[Path]) -> set[Path]:
+        """Sees to it that committed files can be read, though they may be of an earlier state.
+
+        Returns the current files that they are read from: these themselves, where they are current.
+        """
+        return set(files)
+
+    def check(self, files: Iterable[Path]) -> None:
+        """Raises ProofFailed where a file has other bytes than were committed."""
+        self.state.require_whole(files)
+
+    def has_whole(self, entry: Entry) -> bool:
+        """Whether a committed file is there, and as long as it was."""
+        try:
+            return (self.workspace.root / entry.path).stat().st_size == entry.size
+        except FileNotFoundError:
+            return False
 
     def file_of(self, table: str, period: Period | None) -> dict[str, Path]:
         """The committed file of one period, by its partition; empty where there is none."""

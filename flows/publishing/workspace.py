@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from flows.console import logs
 from flows.console.environment import temporary_folder
-from flows.console.errors import RunFailed, WorkspaceHeld
+from flows.console.errors import NotReady, RunFailed, WorkspaceHeld
 from schemas.tables import Table
 
 LOCK: Final = ".lock"
@@ -111,6 +111,15 @@ class Workspace:
         other = Workspace(self.root)
         other.warehouse, other.scratch, other.known = folder / "warehouse", scratch, self.known
         return other
+
+    def manifest_of(self, run_id: str) -> Path:
+        """The manifest of a run, which may have failed; raises NotReady where there is none."""
+        manifest = self.runs / Path(run_id).name / "manifest.json"
+        if Path(run_id).name != run_id or not manifest.is_file():
+            raise NotReady(
+                f"{self.runs}: no run is called {run_id}; its folders are named as the runs are"
+            )
+        return manifest
 
     def versions_of(self, target: Path) -> Path:
         """The folder of a published file's versions, each named by the run that published it."""

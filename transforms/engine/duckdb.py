@@ -22,14 +22,17 @@ from schemas.derive import (
     parquet_rows,
     quoted,
     repeated_keys,
+    rolled_back,
     staged_partition,
     staged_records,
+    stored_schema,
 )
 from schemas.exports import Export
 from schemas.tables import Table
 from transforms.engine import scale
 from transforms.engine.engine import POLICY, Engine, Transform, memory_bytes
 from transforms.engine.errors import OutOfMemory, QueryError
+from transforms.engine.row_groups import TableFile
 from transforms.engine.threads import beside
 
 _ROWS_AT_ONCE: Final = 1 << 17
@@ -186,6 +189,21 @@ class DuckDBEngine(Engine):
             held = [_columns_of(files).difference(same) for files in (before, after)]
             self._run(table.name, f"{begin} {changed_cells(table, before, after, held)}")
             begin = f"INSERT INTO {quoted(name)}"
+
+    def roll_back(
+        self,
+        table: Table,
+        columns: Collection[str],
+        after: Path,
+        period: str,
+        restated: Sequence[Path],
+        target: Path,
+    ) -> int:
+        sql = rolled_back(table, columns, after, _columns_of([after]), period, restated)
+        kept = [field for field in stored_schema(table) if field.name in columns]
+        schema = pa.schema(kept, metadata=stored_schema(table).metadata)
+        file = TableFile(target, schema, table.name, table.order)
+        return self._write(Transform(f"{table.name} as of then", target, sql, {}), file)
 
     def repeated_key(self, table: Table, files: Sequence[Path]) -> dict[str, object] | None:
         found = self._run(table.name, f"{repeated_keys(table, files)} LIMIT 1").fetchone()

@@ -157,6 +157,21 @@ class Engine(Protocol):
         """
 
     @abstractmethod
+    def roll_back(
+        self,
+        table: Table,
+        columns: Collection[str],
+        after: Path,
+        period: str,
+        restated: Sequence[Path],
+        target: Path,
+    ) -> int:
+        """Writes a period's rows as they were before these restatements; returns how many.
+
+        `columns`: those that the file had then. See `rolled_back` in schemas/derive.py.
+        """
+
+    @abstractmethod
     def records(
         self, name: str, export: Export, rows: Sequence[Path] | pa.Table, schema: pa.Schema
     ) -> None:

@@ -83,6 +83,28 @@ Target = Callable[[str, str], Path]
 """The path to write, by staged relation and partition."""
 
 
+def write_relations(
+    engine: Engine,
+    export: Export,
+    current: Path,
+    history: Sequence[Path],
+    target: Callable[[str], Path],
+) -> Iterator[tuple[str, Path, int]]:
+    """Writes the relations kept of a partition from its current and its replaced rows.
+
+    `target`: the path to write, by relation. Yields each relation with its file and number of rows.
+    """
+    tables = relations_of(export)
+    if tables:
+        engine.records(export.name, export, [current], staged_schema(export))
+        engine.records(history_name(export), export, history, history_schema(export))
+    for table in tables:
+        path = target(table.name)
+        rows = engine.write(load_transform(f"staging/{table.name}"), table, path)
+        yield table.name, path, rows
+        engine.relation(table.name, [path], stored_schema(table))
+
+
 class Merge:
     """What a delivery brings to some partitions of an export, over what is staged there.
 
@@ -187,18 +209,11 @@ class Merge:
         self, partition: str, current: Path, history: Sequence[Path], target: Target
     ) -> list[StagedFile]:
         """Writes the relations kept of a partition from its current and its replaced rows."""
-        written = []
-        tables = relations_of(self._export)
-        if tables:
-            self._name_staged(self._export.name, [current])
-            name, schema = history_name(self._export), history_schema(self._export)
-            self._engine.records(name, self._export, history, schema)
-        for table in tables:
-            path = target(table.name, partition)
-            rows = self._engine.write(load_transform(f"staging/{table.name}"), table, path)
-            written.append(StagedFile(table.name, partition, path, rows))
-            self._engine.relation(table.name, [path], stored_schema(table))
-        return written
+        of = (self._engine, self._export, current, history)
+        return [
+            StagedFile(name, partition, path, rows)
+            for name, path, rows in write_relations(*of, lambda name: target(name, partition))
+        ]
 
     def _current_rows(self, partition: str) -> Iterator[pa.RecordBatch]:
         """The partition's rows that stay, and those that arrive, sorted by owner, then key."""
