@@ -549,6 +549,7 @@ def _question_of(kind: Kind) -> Callable[..., None]:
         *,
         common: Common = _DEFAULTS,
         state: State = _PRESENT,
+        set_: list[str] | None = None,
         asked_by: str | None = None,
         lines: bool = False,
         lang: Literal["en", "ko"] = "en",
@@ -557,13 +558,14 @@ def _question_of(kind: Kind) -> Callable[..., None]:
         """Answers, as text or as JSON; under other policies only what would be, beside it."""
         options = replace(common, policies=None).reading()
         from flows.answers.explain import explain as answer
+        from flows.answers.policy_settings import Supposed
         from flows.answers.text import lines_of
         from flows.proofs.access_record import record
 
         which = Which(state.as_of, state.check)
         asked = asked_of(kind, given)
         record(kind.name, given | {"as_of": state.as_of}, asked_by)
-        found = answer(options, kind, asked, common.policies, which)
+        found = answer(options, kind, asked, Supposed(common.policies, tuple(set_ or ())), which)
         if common.json:
             _print(found, common, "explain", options)
         elif not common.quiet:
@@ -578,6 +580,10 @@ def _question_of(kind: Kind) -> Callable[..., None]:
         )
     }
     asked_by_help = "Who asks, for the record that POINTBOOK_EXPLAIN_LOG names; else the user."
+    set_help = (
+        "What if a policy's value were another, for this one: POLICY.KEY[.COLUMN][@DATE]=VALUE, as "
+        "often as there are; nothing of it is kept."
+    )
     lines_help = "Every row of every step; else at most 40 lines."
     return with_signature(
         ask,
@@ -589,6 +595,10 @@ def _question_of(kind: Kind) -> Callable[..., None]:
             "lang": (
                 Annotated[Literal["en", "ko"], Parameter(help="The language: en or ko.")],
                 "en",
+            ),
+            "set_": (
+                Annotated[list[str] | None, Parameter(name="--set", negative="", help=set_help)],
+                None,
             ),
             "asked_by": (Annotated[str | None, Parameter(help=asked_by_help)], None),
             "state": (State, _PRESENT),
@@ -856,6 +866,7 @@ def write_report(
     run_id: Annotated[str | None, Parameter(name="--run")] = None,
     least: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
     made_on: str | None = None,
+    state: State = _PRESENT,
     common: Common = _DEFAULTS,
 ) -> None:
     """Write what is published as one HTML page for everybody, which opens without a network.
@@ -883,9 +894,10 @@ def write_report(
 
     when = made_on or _now()
     if run_id is not None:
-        if to or pages or scenarios or least > 1:
+        if to or pages or scenarios or least > 1 or state != _PRESENT:
             raise WrongUsage(
-                "--run shows one run; give it without --to, --pages, --scenarios and --least"
+                "--run shows one run; give it without --to, --pages, --scenarios, --least, --as-of "
+                "and --check"
             )
         from flows.answers.report_run import report_run
 
@@ -893,7 +905,7 @@ def write_report(
         return
     month = None if to is None else asked_period(to, "month")
     asked = Asked(month, _listed(pages), _listed(scenarios), least, when)
-    _print(report(options, asked, out), common, "report", options)
+    _print(report(options, asked, out, state.which(common)), common, "report", options)
 
 
 simulation = App(

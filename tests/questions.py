@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from flows.answers.asking import asked_of
 from flows.answers.explain import explain
+from flows.answers.policy_settings import Supposed
 from flows.answers.registry import KINDS
 from flows.answers.text import MOST_LINES, lines_of
 from flows.publishing.options import Options
@@ -27,10 +28,19 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-def asked(workspace: Path, kind: str, *, policies: Path | None = None, **given: Any) -> Row:
+def asked(
+    workspace: Path,
+    kind: str,
+    *,
+    policies: Path | None = None,
+    settings: tuple[str, ...] = (),
+    **given: Any,
+) -> Row:
     """The answer to `pointbook explain KIND`; it is as its schema says, and its text has a page."""
     options = Options(workspace=workspace, memory="1GB", threads=1)
-    answer = explain(options, KINDS[kind], asked_of(KINDS[kind], given), policies)
+    answer = explain(
+        options, KINDS[kind], asked_of(KINDS[kind], given), Supposed(policies, settings)
+    )
     validator("explain.v1").validate(answer)
     for language in ("en", "ko"):
         lines = lines_of(answer, KINDS[kind], language)

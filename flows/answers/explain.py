@@ -20,6 +20,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from flows.answers.declaration import Asked, Change, Due, Kind, Step, Value
+from flows.answers.policy_settings import AS_DECIDED, Supposed
 from flows.answers.policy_values import policies_of_run
 from flows.answers.reading import PRESENT, Reader, Which, from_one_state
 from flows.answers.replay import (
@@ -64,21 +65,20 @@ def explain(
     options: Options,
     kind: Kind,
     asked: Asked,
-    hypothetical: Path | None,
+    supposed: Supposed = AS_DECIDED,
     which: Which = PRESENT,
 ) -> Row:
     """The answer to a question, as JSON has it (`schemas/answers/explain.json`).
 
-    `hypothetical`: a policy folder under which the steps are made instead; nothing of it is kept.
+    `supposed`: policies under which the steps are made instead; nothing of it is kept.
     `which`: the state that is asked about.
     Raises NotReady (exit 4) where what is asked for is not published or not known, ProofFailed
     (exit 1) where the published row can't be explained though nothing changed since.
     """
-    policies = None if hypothetical is None else Policies.load(hypothetical)
 
     def answer(reader: Reader) -> Row:
         with temporary_folder() as scratch:
-            return _Answer(options, kind, asked, reader, scratch).given(policies)
+            return _Answer(options, kind, asked, reader, scratch).given(supposed)
 
     return from_one_state(options, answer, which)
 
@@ -101,7 +101,7 @@ class _Answer:
         for due in self._dues:
             self._require_published(due)
 
-    def given(self, hypothetical: Policies | None) -> Row:
+    def given(self, supposed: Supposed) -> Row:
         """The answer in full."""
         with ExitStack() as opened:
             # one for all queries: to start it takes as long as a few of them
@@ -118,8 +118,8 @@ class _Answer:
                 used = self._context
                 made = self._made_again(opened, files, used)
                 now = self._answered(self._tables_of(made), made)
-            if hypothetical is not None:
-                used = replace(self._context, policies=hypothetical)
+            if supposed:
+                used = replace(self._context, policies=supposed.policies(used, self._dues))
                 made = self._made_again(opened, files, used)
                 now = self._answered(self._tables_of(made), made)
             answer = self._answered(published, made)
@@ -134,7 +134,7 @@ class _Answer:
                 "checked": different is None,
                 "stale": stale,
                 **({} if now is None or different is None else {"now": now}),
-                **({} if hypothetical is None else {"hypothetical": {"answer": now}}),
+                **({"hypothetical": {"answer": now}} if supposed else {}),
                 "steps": list(self._steps(shown, made, used)),
                 "nearest": list(self._changes(now or answer, shown, made, files, used)),
                 "history": [*self._restated(published), *self._replaced(files)],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,8 +16,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from flows.commands.declaration import Command
 from flows.console.environment import temporary_folder
 from flows.console.errors import WrongUsage
+from flows.publishing.run import Context
+from schemas.periods import Period
 from schemas.policy import POLICIES, Policy
 from transforms.policies.documents import NotRead, read_document, written
 from transforms.policies.policy import Policies, PolicyError
@@ -29,6 +32,48 @@ _NEAR: Final = 3
 Row = dict[str, Any]
 Days = tuple[date, date]
 """The first and the last day on which a policy is asked for."""
+
+
+@dataclass(frozen=True)
+class Supposed:
+    """Policies of a question: those of a folder, else the ones at hand, with values set."""
+
+    folder: Path | None = None
+    settings: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.folder is not None or bool(self.settings)
+
+    def policies(self, at_hand: Context, dues: Sequence[tuple[Command, Period]]) -> Policies:
+        """The policies, where these periods ask for them; raises WrongUsage for wrong settings."""
+        base = at_hand.policies if self.folder is None else Policies.load(self.folder)
+        if not self.settings:
+            return base
+
+        def days(name: str) -> Days:
+            return days_asked(replace(at_hand, policies=base), dues, name)
+
+        return Policies.of(changed_texts(base, self.settings, days, "set for this question"))
+
+
+AS_DECIDED: Final = Supposed()
+
+
+def days_asked(context: Context, dues: Sequence[tuple[Command, Period]], name: str) -> Days:
+    """The first and the last day on which periods ask for a policy: those of commands whose SQL
+    reads it, or where none does all of them; any day where there is no scheme on these days.
+    """
+    reading = [(command, of) for command, of in dues if name in command.dependencies.policies]
+    days: list[date] = []
+    for command, period in reading or dues:
+        try:
+            until = command.asks_until(context, period).date()
+            first = command.dates(context, period).get("first_day", until)
+            due_on = command.due_on(context.policies, period)
+        except PolicyError:
+            continue
+        days += [due_on, until, *([first] if isinstance(first, date) else [])]
+    return (min(days), max(days)) if days else (date.min, date.max)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.reading import Reader
+from flows.answers.reading import PRESENT, Reader, Which
 from flows.answers.report_blocks import (
     ORDERS,
     PAGES,
@@ -123,17 +123,21 @@ class Asked:
         return Asked(self.to, pages, self.scenarios, self.least, self.made_on)
 
 
-def report(options: Options, asked: Asked, out: Path | None = None) -> dict[str, Any]:
+def report(
+    options: Options, asked: Asked, out: Path | None = None, which: Which = PRESENT
+) -> dict[str, Any]:
     """Writes the report as one HTML file; returns what it holds, and where it is.
 
-    `out`: else `<workspace>/reports/<last month>.html`. Raises NotReady where nothing, or nothing
+    `out`: else `<workspace>/reports/<last month>.html`, of an earlier state with its run behind.
+    `which`: the state that it is of. Raises NotReady where nothing, or nothing
     of that month, is published; WrongUsage for a page or scenario that can't be; ProofFailed where
     two tables differ: the file is written all the same, and says so in red.
     """
     asked = asked.checked()
     with progress.working("writing the report", lambda: -1.0):
-        found = read_whole(options, lambda reader: Report(reader, options, asked).made())
-        target = out or options.workspace / "reports" / f"{found['to']}.html"
+        found = read_whole(options, lambda reader: Report(reader, options, asked).made(), which)
+        of = f"-as-of-{found['as_of']['run_id']}" if "as_of" in found else ""
+        target = out or options.workspace / "reports" / f"{found['to']}{of}.html"
         target = target.expanduser().absolute()
         found["bytes"] = write_page(target, made_page(found))
     if found["broken"]:
@@ -174,7 +178,7 @@ class Report:
         self._options = options
         self._asked = asked
         self._to = asked.to or self._last_month()
-        self._manifests = list(_manifests(self._context))
+        self._manifests = list(_manifests(reader))
 
     def made(self) -> dict[str, Any]:
         """The report as JSON has it; raises NotReady where the month is not published."""
@@ -218,6 +222,7 @@ class Report:
             "sources": sources(
                 self._context, {name: list(of.values()) for name, of in inputs.files.items()}
             ),
+            **self._reader.told,
         }
 
     def _last_month(self) -> Period:
@@ -415,9 +420,14 @@ def _missing(findings: Sequence[Finding]) -> list[Row]:
     ]
 
 
-def _manifests(context: Context) -> Iterator[dict[str, Any]]:
-    """The manifests of runs that are committed, and of those that failed, oldest first."""
+def _manifests(reader: Reader) -> Iterator[dict[str, Any]]:
+    """The manifests of runs that are committed, and of those that failed, oldest first; of an
+    earlier state none of a later run.
+    """
+    context, then = reader.context, reader.then
     for path in sorted(context.workspace.runs.glob("[0-9]*/manifest.json")):
+        if then is not None and path.parent.name > then.run_id:
+            return
         manifest = json.loads(path.read_bytes())
         if context.state.has(path) or manifest.get("status") == "failed":
             yield manifest

@@ -8,10 +8,10 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from flows.answers.policy_settings import Days, days_asked
 from flows.answers.policy_values import policies_of_run
 from flows.answers.reading import Reader
 from flows.calendar.due import Due, due_between
@@ -28,7 +28,7 @@ from flows.publishing.workspace import Workspace
 from flows.publishing.write_audit import WrittenTable
 from schemas.periods import Period
 from transforms.policies.airline import status_in_force, status_year
-from transforms.policies.policy import Policies, PolicyError
+from transforms.policies.policy import Policies
 
 Through = Literal["tiers", "grants", "points", "elite"]
 _COMMANDS: Final[Mapping[Through, tuple[str, ...]]] = {
@@ -256,21 +256,7 @@ class Scenario:
         return {key: path for key, path in of.files(table).items() if key in made}
 
 
-def days_of(base: Context, policies: Policies, span: Span, name: str) -> tuple[date, date]:
-    """The first and the last day on which a policy is asked for: by the commands whose SQL reads
-    it, or where none does by any of them.
-    """
-    context = replace(base, policies=policies)
-    dues = span.dues(policies, base.policies)
-    reading = [due for due in dues if name in due.command.dependencies.policies]
-    days: list[date] = []
-    for due in reading or dues:
-        try:
-            until = due.command.asks_until(context, due.period).date()
-            first = due.command.dates(context, due.period).get("first_day", until)
-        except PolicyError:
-            continue  # no such scheme on these days
-        days += [due.on, until, *([first] if isinstance(first, date) else [])]
-    if not days:
-        return span.year.first_day, span.year.last_day
-    return min(days), max(days)
+def days_of(base: Context, policies: Policies, span: Span, name: str) -> Days:
+    """The first and the last day on which the scenario's commands ask for a policy."""
+    dues = [(due.command, due.period) for due in span.dues(policies, base.policies)]
+    return days_asked(replace(base, policies=policies), dues, name)

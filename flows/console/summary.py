@@ -798,6 +798,7 @@ def _report(manifest: Manifest) -> Items:
         yield f"pages: {pages}; through {manifest['to']}"
         yield from _stale(manifest["stale"])
         yield f"{manifest['ties']:,} comparisons of published tables, all of them 0"
+        yield from _as_of(manifest)
     yield f"written to {manifest['out']} ({manifest['bytes'] / 1_000_000:.1f} MB)"
 
 

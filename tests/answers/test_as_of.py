@@ -22,9 +22,11 @@ from flows.answers.finance import finance
 from flows.answers.liability import liability
 from flows.answers.reading import PRESENT, Which
 from flows.answers.registry import KINDS
+from flows.answers.report import Asked, report
 from flows.answers.tables import table
 from flows.answers.text import lines_of
 from flows.console.errors import NotReady, PointbookError, ProofFailed, RunFailed, WrongUsage
+from flows.publishing.options import Options
 from flows.publishing.run import Context
 from schemas.exports import EXPORTS
 from schemas.periods import Period
@@ -51,13 +53,19 @@ class Known:
     run_id: str
 
 
+def _reported(settings: Options, which: Which) -> Row:
+    """The report, but for how long its page is."""
+    found = report(settings, Asked(made_on="then"), settings.workspace / "x.html", which)
+    return {name: value for name, value in found.items() if name != "bytes"}
+
+
 def _questions(workspace: Path) -> dict[str, Callable[[Which], Row]]:
     """Questions of every kind of state: one row's, a moment's, a span's, a table's."""
     settings = options(workspace)
 
     def why(kind: str, **given: Any) -> Callable[[Which], Row]:
         return lambda which: explain(
-            settings, KINDS[kind], asked_of(KINDS[kind], given), None, which
+            settings, KINDS[kind], asked_of(KINDS[kind], given), which=which
         )
 
     month = Period.parse(MONTH)
@@ -74,6 +82,7 @@ def _questions(workspace: Path) -> dict[str, Callable[[Which], Row]]:
         "elite": why("elite", member=member["member_id"], year=member["status_year"]),
         "liability": lambda which: liability(settings, datetime(2021, 12, 20, 12), which=which),
         "finance": lambda which: finance(settings, month, month, workspace / "x", which=which),
+        "report": lambda which: _reported(settings, which),
         "snapshot": lambda which: table(settings, "tier_snapshot", "2022", limit=999, which=which),
         "bills": lambda which: table(settings, "billing", "2021-10", limit=9_999, which=which),
         "spans": lambda which: table(settings, "staged.customers_spans", limit=999, which=which),
@@ -108,8 +117,9 @@ def known(last_months: Path, tmp_path_factory: pytest.TempPathFactory) -> Known:
 
 
 def now(known: Known, which: Which = PRESENT) -> dict[str, Row]:
-    """The answers of now; finance has none, as the sweep was not made again."""
+    """The answers of now; finance and the report have none, as the sweep was not made again."""
     questions = _questions(known.workspace)
+    questions.pop("report")
     with pytest.raises(ProofFailed, match="it is stale"):
         questions.pop("finance")(which)
     return {name: ask(which) for name, ask in questions.items()}
@@ -138,6 +148,10 @@ def test_answers_of_then_are_as_their_schemas_say_and_text_says_of_when(known: K
     validator("liability.v1").validate(questions["liability"](D1))
     validator("finance.v1").validate(questions["finance"](D1))
     validator("table.v1").validate(questions["bills"](D1))
+    reported = questions["report"](D1)
+    validator("report.v1").validate(reported | {"bytes": 1})
+    page = (known.workspace / "x.html").read_text(encoding="utf-8")
+    assert f"As of d1: after run {known.run_id}, deliveries through 1" in page
     for language in ("en", "ko"):
         assert "d1" in lines_of(found, KINDS["tier"], language)[-1]
         assert known.run_id in lines_of(found, KINDS["tier"], language)[-1]
@@ -175,7 +189,7 @@ def test_a_run_whose_manifest_is_gone_is_named_where_its_policies_are_asked_for(
     settings = options(copy, policies=_other_policies(tmp_path))
     kind = KINDS["tier"]
     with pytest.raises(NotReady, match=rf"the policies of {known.run_id} are not kept"):
-        explain(settings, kind, asked_of(kind, {"customer": CUSTOMER, "year": 2022}), None, D1)
+        explain(settings, kind, asked_of(kind, {"customer": CUSTOMER, "year": 2022}), which=D1)
 
 
 def _other_policies(folder: Path) -> Path:

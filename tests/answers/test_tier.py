@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from flows.console.errors import NotReady, ProofFailed
+from flows.console.errors import NotReady, ProofFailed, WrongUsage
 from tests.commands_in_tests import run_commands
 from tests.membership import Row, customer, land, line, months, options, stage, table_rows
 from tests.questions import asked, change, step, steps
@@ -238,6 +238,25 @@ def test_other_policies_are_tried_and_nothing_is_kept(workspace: Path, tmp_path:
     assert answer["answer"]["tier"] == answer["hypothetical"]["answer"]["tier"] == "gold"
     assert step(answer, "tier_by_fee")["policy"]["value"] == 400_001
     assert asked(workspace, "tier", customer="unpaid", year=YEAR)["steps"] != answer["steps"]
+
+
+def test_a_value_that_is_set_is_as_in_a_folder_that_has_it(workspace: Path, tmp_path: Path) -> None:
+    policies = _with_threshold(tmp_path, 590_001)
+    in_folder = asked(workspace, "tier", customer="unpaid", year=YEAR, policies=policies)
+    value = ("tier_thresholds.gold=590001",)
+    answer = asked(workspace, "tier", customer="unpaid", year=YEAR, settings=value)
+    assert answer["hypothetical"] == in_folder["hypothetical"]
+    assert [row["inputs"] for row in answer["steps"]] == [
+        row["inputs"] for row in in_folder["steps"]
+    ]
+    assert asked(workspace, "tier", customer="unpaid", year=YEAR)["steps"] != answer["steps"]
+    for wrong, told in (
+        ("tier_threshold.gold=1", "did you mean tier_thresholds"),
+        ("tier_thresholds.golden=1", "did you mean gold"),
+        ("tier_thresholds.gold@2099-01-01=none", "tier_thresholds"),
+    ):
+        with pytest.raises(WrongUsage, match=told):
+            asked(workspace, "tier", customer="unpaid", year=YEAR, settings=(wrong,))
 
 
 def test_a_published_row_that_its_rules_do_not_give_is_no_answer(
