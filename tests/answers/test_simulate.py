@@ -9,6 +9,7 @@ import re
 import shutil
 import stat
 import statistics
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ import pytest
 
 from flows.answers import scenarios
 from flows.answers import simulate as flow
+from flows.answers.policy_settings import changed_texts
 from flows.answers.scenario_blocks import blocks
 from flows.answers.scenario_chain import Through
 from flows.answers.simulate import Question
@@ -412,6 +414,25 @@ def test_everything_wrong_with_settings_is_told_at_once_with_the_nearest_names(
     for text, why in wrong.items():
         assert why in told, text
     assert not (copied / "scenarios").exists()
+
+
+def test_policies_that_an_older_pointbook_used_can_be_set() -> None:
+    """They lack what was not there yet, which is nothing that a setting is to blame for."""
+    texts = dict(Policies.load(SHIPPED).texts)
+    del texts["retention"]
+    found = changed_texts(
+        Policies.of(texts), ["tier_thresholds.white=250000"], lambda _: (date.min, date.max), "test"
+    )
+    assert found.keys() == texts.keys()
+    assert b"250000" in found["tier_thresholds"]
+    with pytest.raises(WrongUsage) as error:
+        changed_texts(
+            Policies.of(texts),
+            ["tier_thresholds.white=much"],
+            lambda _: (date.min, date.max),
+            "test",
+        )
+    assert "retention" not in str(error.value)
 
 
 def test_a_setting_holds_where_the_rule_looks_and_one_with_a_day_from_that_day_on(
