@@ -14,10 +14,10 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 from pydantic import ValidationError
 
-from flows.answers.asking import PARAMETERS, asked_of
-from flows.answers.declaration import Kind
+from flows.answers.explain.asking import PARAMETERS, asked_of
+from flows.answers.explain.declaration import Kind
+from flows.answers.explain.registry import KINDS
 from flows.answers.reading import Which
-from flows.answers.registry import KINDS
 from flows.commands.declaration import Command
 from flows.commands.registry import COMMANDS
 from flows.commands.signature import REQUIRED, with_signature
@@ -557,9 +557,9 @@ def _question_of(kind: Kind) -> Callable[..., None]:
     ) -> None:
         """Answers, as text or as JSON; under other policies only what would be, beside it."""
         options = replace(common, policies=None).reading()
-        from flows.answers.explain import explain as answer
+        from flows.answers.explain.explain import explain as answer
+        from flows.answers.explain.text import lines_of
         from flows.answers.policy_settings import Supposed
-        from flows.answers.text import lines_of
         from flows.proofs.access_record import record
 
         which = Which(state.as_of, state.check)
@@ -890,7 +890,7 @@ def write_report(
         The text of the line that says when it was made, so that it can be made again to the byte.
     """
     options = common.reading()
-    from flows.answers.report import Asked, report
+    from flows.answers.report.report import Asked, report
 
     when = made_on or _now()
     if run_id is not None:
@@ -899,7 +899,7 @@ def write_report(
                 "--run shows one run; give it without --to, --pages, --scenarios, --least, --as-of "
                 "and --check"
             )
-        from flows.answers.report_run import report_run
+        from flows.answers.report.one_run import report_run
 
         _print(report_run(options, run_id, out, when), common, "report", options)
         return
@@ -949,8 +949,8 @@ def simulate(
         With points or elite, the last month to close, YYYY-MM; else the year's last closed one.
     """
     options = common.reading()
-    from flows.answers.simulate import Question
-    from flows.answers.simulate import simulate as make
+    from flows.answers.simulate.simulate import Question
+    from flows.answers.simulate.simulate import simulate as make
 
     last = None if last_month is None else asked_period(last_month, "month")
     question = Question(name, asked_period(year, "year"), through, last, tuple(set_ or ()))
@@ -975,7 +975,7 @@ def compare_scenarios(
         Also those of different years or reach, or made from files that differ by now.
     """
     options = common.reading()
-    from flows.answers.scenarios import compared
+    from flows.answers.simulate.scenarios import compared
 
     _print(compared(options, names, anyway=anyway), common, "compare", options)
 
@@ -984,7 +984,7 @@ def compare_scenarios(
 def list_scenarios(*, common: Common = _DEFAULTS) -> None:
     """List the scenarios, and what of that which they were made from has changed since."""
     options = common.reading()
-    from flows.answers.scenarios import listed
+    from flows.answers.simulate.scenarios import listed
 
     _print(listed(options), common, "scenarios", options)
 
@@ -999,7 +999,7 @@ def remove_scenario(name: str, /, *, common: Common = _DEFAULTS) -> None:
         The scenario.
     """
     options = common.reading()
-    from flows.answers.scenarios import removed
+    from flows.answers.simulate.scenarios import removed
 
     _print(removed(options, name), common, "removed", options)
 
@@ -1128,7 +1128,7 @@ def _print_calendar(
     failure: PointbookError | None = None
     manifest["report"] = None
     if with_report:
-        from flows.answers.report import Asked, report
+        from flows.answers.report.report import Asked, report
 
         try:
             manifest["report"] = report(options, Asked(made_on=_now()))["out"]

@@ -9,11 +9,11 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from flows.answers.asking import asked_of
-from flows.answers.explain import explain
+from flows.answers.explain.asking import asked_of
+from flows.answers.explain.explain import explain
+from flows.answers.explain.registry import KINDS
+from flows.answers.explain.text import MOST_LINES, lines_of
 from flows.answers.policy_settings import Supposed
-from flows.answers.registry import KINDS
-from flows.answers.text import MOST_LINES, lines_of
 from flows.publishing.options import Options
 
 Row = dict[str, Any]

@@ -1,1 +1,1 @@
-"""Answers: why a published row is as it is, from the rows themselves."""
+"""Answers: why, what if, how much, and what was known then; of one committed state."""

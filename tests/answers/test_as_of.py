@@ -16,15 +16,15 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 import pytest
 
-from flows.answers.asking import asked_of
-from flows.answers.explain import explain
+from flows.answers.explain.asking import asked_of
+from flows.answers.explain.explain import explain
+from flows.answers.explain.registry import KINDS
+from flows.answers.explain.text import lines_of
 from flows.answers.finance import finance
 from flows.answers.liability import liability
 from flows.answers.reading import PRESENT, Which
-from flows.answers.registry import KINDS
-from flows.answers.report import Asked, report
+from flows.answers.report.report import Asked, report
 from flows.answers.tables import table
-from flows.answers.text import lines_of
 from flows.console.errors import NotReady, PointbookError, ProofFailed, RunFailed, WrongUsage
 from flows.publishing.options import Options
 from flows.publishing.run import Context

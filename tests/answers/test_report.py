@@ -18,13 +18,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from flows.answers import report as flow
 from flows.answers.finance import finance
-from flows.answers.report_blocks import BLOCKS, PAGES
-from flows.answers.report_html import PLACE, made_page, made_run_page, shown
-from flows.answers.report_masks import margins_of, masked
-from flows.answers.report_run import page_of, report_run
-from flows.answers.report_scenarios import tables_of
+from flows.answers.report import report as flow
+from flows.answers.report.blocks import BLOCKS, PAGES
+from flows.answers.report.html import PLACE, made_page, made_run_page, shown
+from flows.answers.report.masks import margins_of, masked
+from flows.answers.report.one_run import page_of, report_run
+from flows.answers.report.scenarios import tables_of
 from flows.answers.sheets import plain
 from flows.console.errors import NotReady, ProofFailed, RunFailed, WrongUsage
 from flows.publishing.options import Options

@@ -11,9 +11,9 @@ from typing import Final
 
 import pytest
 
-from flows.answers import report as flow
-from flows.answers.report_blocks import PAGES
-from flows.answers.report_run import report_run
+from flows.answers.report import report as flow
+from flows.answers.report.blocks import PAGES
+from flows.answers.report.one_run import report_run
 from flows.publishing.options import Options
 from tests.browser import CHROMIUM, Tab, tab
 

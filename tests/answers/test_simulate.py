@@ -18,12 +18,12 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from flows.answers import scenarios
-from flows.answers import simulate as flow
 from flows.answers.policy_settings import changed_texts
-from flows.answers.scenario_blocks import blocks
-from flows.answers.scenario_chain import Through
-from flows.answers.simulate import Question
+from flows.answers.simulate import scenarios
+from flows.answers.simulate import simulate as flow
+from flows.answers.simulate.blocks import blocks
+from flows.answers.simulate.chain import Through
+from flows.answers.simulate.simulate import Question
 from flows.calendar.status import workspace_status
 from flows.commands import tiers
 from flows.console.errors import NotReady, RunFailed, WorkspaceHeld, WrongUsage
@@ -580,7 +580,7 @@ def test_it_begins_again_where_a_command_replaces_what_it_read(
             corrected(copied)
         return blocks(*given)
 
-    monkeypatch.setattr("flows.answers.simulate.blocks", meanwhile)
+    monkeypatch.setattr("flows.answers.simulate.simulate.blocks", meanwhile)
     found = scenario(copied, WHITE)
     assert calls == 2
     (row,) = scenarios.listed(options(copied))["scenarios"]

@@ -25,7 +25,7 @@ run_command(Options(workspace=Path({root!r})), "tiers {year}")
 _SIMULATE = """
 from pathlib import Path
 import shutil
-from flows.answers.simulate import Question, simulate
+from flows.answers.simulate.simulate import Question, simulate
 from flows.publishing.options import Options
 from schemas.periods import Period
 simulate(

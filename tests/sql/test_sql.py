@@ -11,8 +11,10 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
-from flows.answers import finance, report, scenario_blocks
-from flows.answers.declaration import Asked
+from flows.answers import finance
+from flows.answers.explain.declaration import Asked
+from flows.answers.report.report import RELATIONS as REPORTED
+from flows.answers.simulate.blocks import LEVELS
 from schemas.derive import duckdb_type
 from schemas.exports import EXPORTS, opening_lots
 from schemas.policy import POLICIES
@@ -132,9 +134,7 @@ def _relations() -> Schema:
             field.name: duckdb_type(field.type) for field in policy.arrow_schema
         }
     known |= _finance_relations()
-    known |= {
-        name: {f.name: duckdb_type(f.type) for f in of} for name, of in report.RELATIONS.items()
-    }
+    known |= {name: {f.name: duckdb_type(f.type) for f in of} for name, of in REPORTED.items()}
     return known | _answer_relations(known)
 
 
@@ -168,7 +168,7 @@ def _answer_relations(known: Schema) -> dict[str, dict[str, str]]:
             for side in ("published", "scenario")
             for name, table in PUBLISHED.items()
         },
-        "scenario_levels": {f.name: duckdb_type(f.type) for f in scenario_blocks.LEVELS},
+        "scenario_levels": {f.name: duckdb_type(f.type) for f in LEVELS},
         "scenario_owners": _produced("answers/scenario/scenario_customers"),
         **{f"staged_{name}": dict(known[name]) for name in EXPORTS},
         **{

@@ -18,8 +18,8 @@ from typing import Any, Final
 from flows.answers.policy_settings import changed_texts, write_folder
 from flows.answers.policy_values import folders, policy_values
 from flows.answers.reading import Reader, from_one_state
-from flows.answers.scenario_blocks import blocks, gained, moved, write_changes
-from flows.answers.scenario_chain import (
+from flows.answers.simulate.blocks import blocks, gained, moved, write_changes
+from flows.answers.simulate.chain import (
     MONTHLY,
     Scenario,
     Through,
@@ -28,7 +28,7 @@ from flows.answers.scenario_chain import (
     require_current,
     span_of,
 )
-from flows.answers.scenarios import FORMAT, emptied, finish, folder_of, set_cache, taken
+from flows.answers.simulate.scenarios import FORMAT, emptied, finish, folder_of, set_cache, taken
 from flows.calendar.due import Due
 from flows.console import progress
 from flows.console.errors import RunFailed, WrongUsage

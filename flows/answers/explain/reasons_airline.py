@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flows.answers.declaration import Sentence, Sentences
+from flows.answers.explain.declaration import Sentence, Sentences
 
 _UNKNOWN_MEMBER: Final = Sentence("no member has the id {member_id}", "{member_id} 회원이 없음")
 _INSUFFICIENT_MILES: Final = Sentence(

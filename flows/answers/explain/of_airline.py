@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from flows.answers.declaration import (
+from flows.answers.explain.declaration import (
     Asked,
     Change,
     Due,
@@ -16,7 +16,7 @@ from flows.answers.declaration import (
     Value,
     with_reasons,
 )
-from flows.answers.reasons_airline import AWARD_REJECTED, NOT_EARNED, PAYMENT_REJECTED
+from flows.answers.explain.reasons_airline import AWARD_REJECTED, NOT_EARNED, PAYMENT_REJECTED
 from flows.commands.elite import COMMAND as ELITE_STATUS
 from flows.commands.miles import COMMAND as MILEAGE
 from flows.console.errors import NotReady

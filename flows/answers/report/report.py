@@ -16,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from flows.answers.reading import PRESENT, Reader, Which
-from flows.answers.report_blocks import (
+from flows.answers.report.blocks import (
     ORDERS,
     PAGES,
     RUNS_LISTED,
@@ -25,9 +25,9 @@ from flows.answers.report_blocks import (
     Row,
     blocks_of,
 )
-from flows.answers.report_html import made_page
-from flows.answers.report_masks import margins_of, masked, without_rows
-from flows.answers.report_scenarios import scenarios_of
+from flows.answers.report.html import made_page
+from flows.answers.report.masks import margins_of, masked, without_rows
+from flows.answers.report.scenarios import scenarios_of
 from flows.answers.sheets import plain, read_whole, sources, stale_periods
 from flows.calendar.plan import Finding, overview
 from flows.commands.registry import COMMANDS

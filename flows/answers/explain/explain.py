@@ -19,11 +19,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.declaration import Asked, Change, Due, Kind, Step, Value
-from flows.answers.policy_settings import AS_DECIDED, Supposed
-from flows.answers.policy_values import policies_of_run
-from flows.answers.reading import PRESENT, Reader, Which, from_one_state
-from flows.answers.replay import (
+from flows.answers.explain.declaration import Asked, Change, Due, Kind, Step, Value
+from flows.answers.explain.replay import (
     Files,
     Ids,
     Replay,
@@ -32,6 +29,9 @@ from flows.answers.replay import (
     replay,
     replayed,
 )
+from flows.answers.policy_settings import AS_DECIDED, Supposed
+from flows.answers.policy_values import policies_of_run
+from flows.answers.reading import PRESENT, Reader, Which, from_one_state
 from flows.commands.declaration import Command
 from flows.commands.template import fingerprints
 from flows.console.environment import temporary_folder

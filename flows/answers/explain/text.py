@@ -7,8 +7,8 @@ from itertools import groupby
 from string import Formatter
 from typing import Any, Final, Literal
 
-from flows.answers.declaration import Kind, Sentence, Sentences, Step
-from flows.answers.labels import KOREAN
+from flows.answers.explain.declaration import Kind, Sentence, Sentences, Step
+from flows.answers.explain.labels import KOREAN
 
 Language = Literal["en", "ko"]
 Row = Mapping[str, Any]

@@ -1,7 +1,7 @@
 """What the report shows: its pages, for whom each is, and the blocks on them.
 
 A block is one query, `transforms/answers/report/<name>.sql`, shown as a table, and as the chart of
-that name in `report_page/` where there is one.
+that name in `page/` where there is one.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from flows.answers.scenario_chain import Scenario, Span
+from flows.answers.simulate.chain import Scenario, Span
 from flows.commands import tiers
 from flows.publishing.write_audit import name_policies, name_table, run_context
 from schemas.tables import ELITE_STATUSES, PUBLISHED, RESTATEMENTS, TIERS, Table

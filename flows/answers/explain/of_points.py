@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from flows.answers.declaration import Asked, Change, Due, Kind, Sentence, Step, Value
+from flows.answers.explain.declaration import Asked, Change, Due, Kind, Sentence, Step, Value
+from flows.answers.explain.reasons_points import REDEMPTION as REDEMPTION_REASONS
+from flows.answers.explain.reasons_points import REFUND as REFUND_REASONS
 from flows.answers.reading import Reader
-from flows.answers.reasons_points import REDEMPTION as REDEMPTION_REASONS
-from flows.answers.reasons_points import REFUND as REFUND_REASONS
 from flows.commands.points import COMMAND as POINTS
 from flows.commands.sweep import COMMAND as SWEEP
 from flows.console.errors import NotReady, WrongUsage
@@ -690,7 +690,7 @@ _OWNED: Final = re.compile(r"(?:membership|payment):[^:]+:(?P<customer>[^:]+)")
 
 def _lot(reader: Reader, scratch: Path, asked: Asked) -> Asked:
     """The lot with its owner and the periods in which it moved, else the last one that had it."""
-    from flows.answers.replay import Files
+    from flows.answers.explain.replay import Files
 
     lot = asked.lot or ""
     context = reader.context

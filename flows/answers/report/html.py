@@ -1,6 +1,6 @@
 """The report as one HTML file: its tables and charts, readable without scripts and network.
 
-A chart is a Vega-Lite file, `report_page/<block>.vl.json`, drawn in two widths, of which the page's
+A chart is a Vega-Lite file, `page/<block>.vl.json`, drawn in two widths, of which the page's
 style shows one. What the page shows stands in it once more as JSON.
 """
 
@@ -20,10 +20,10 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.answers.report_blocks import BLOCKS, NOT_ASSESSED, ORDERS, PAGES, UNITS, Block
-from flows.answers.report_masks import ALL
+from flows.answers.report.blocks import BLOCKS, NOT_ASSESSED, ORDERS, PAGES, UNITS, Block
+from flows.answers.report.masks import ALL
 
-PLACE: Final = files("flows.answers") / "report_page"
+PLACE: Final = files("flows.answers.report") / "page"
 _WIDTHS: Final = {"wide": 860, "narrow": 300}
 """Pixels of a chart in each of its two forms."""
 _TEXTS: Final = {"why", "reason", "benefit", "status", "untold", "cause", "request", "kind", "step"}

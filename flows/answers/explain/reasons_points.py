@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flows.answers.declaration import Sentence, Sentences
+from flows.answers.explain.declaration import Sentence, Sentences
 
 REDEMPTION: Final[Sentences] = {
     "accepted": Sentence(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from flows.answers.declaration import Asked, Change, Due, Kind, Sentence, Step, Value
+from flows.answers.explain.declaration import Asked, Change, Due, Kind, Sentence, Step, Value
 from flows.commands.tiers import COMMAND as TIERS
 from flows.publishing.run import Context
 

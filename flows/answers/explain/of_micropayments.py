@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from flows.answers.declaration import (
+from flows.answers.explain.declaration import (
     Asked,
     Change,
     Due,
@@ -15,9 +15,9 @@ from flows.answers.declaration import (
     Value,
     with_reasons,
 )
+from flows.answers.explain.reasons_micropayments import DECLINED, REFUSED
+from flows.answers.explain.replay import Files
 from flows.answers.reading import Reader
-from flows.answers.reasons_micropayments import DECLINED, REFUSED
-from flows.answers.replay import Files
 from flows.commands.micropayments import COMMAND as MICROPAYMENTS
 from flows.console.environment import temporary_folder
 from flows.publishing.run import Context

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flows.answers.declaration import Asked, Kind
+from flows.answers.explain.declaration import Asked, Kind
 from flows.console.errors import WrongUsage
 from flows.publishing.options import asked_day, asked_period
 from schemas.columns import IDENTIFIER_PATTERN

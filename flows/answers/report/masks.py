@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from flows.answers.report_blocks import Block, Row
+from flows.answers.report.blocks import Block, Row
 
 ALL: Final = "all"
 """The margins of a matrix."""

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from flows.answers.report import write_page
-from flows.answers.report_html import made_run_page
-from flows.answers.report_masks import without_rows
-from flows.answers.report_scenarios import tables_of
+from flows.answers.report.html import made_run_page
+from flows.answers.report.masks import without_rows
+from flows.answers.report.report import write_page
+from flows.answers.report.scenarios import tables_of
 from flows.publishing.commit import State
 from flows.publishing.options import Options
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from flows.answers import of_airline, of_membership, of_micropayments, of_points
-from flows.answers.declaration import Kind
+from flows.answers.explain import of_airline, of_membership, of_micropayments, of_points
+from flows.answers.explain.declaration import Kind
 
 KINDS: Final[dict[str, Kind]] = {
     kind.name: kind

@@ -1,0 +1,1 @@
+"""Explain: why a published row is as it is, from the rows themselves."""

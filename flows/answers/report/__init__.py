@@ -1,0 +1,1 @@
+"""The report: what is published, in one page for everybody."""

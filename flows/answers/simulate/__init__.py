@@ -1,0 +1,1 @@
+"""Scenarios: what would be published under other policies."""
