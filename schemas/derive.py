@@ -320,7 +320,10 @@ def kept_as_table(in_schema: str, name: str) -> list[str]:
 
 
 def only_these_files(files: Sequence[Path]) -> list[str]:
-    """From now on a session reads these files and no others, writes none, and can't be told to."""
+    """From now on a session opens these files and no others, and can't be told to.
+
+    It may write them all the same: whoever gives it SQL of others sees to it that this only reads.
+    """
     return [
         f"SET allowed_paths = {literal([str(file) for file in files])}",
         "SET enable_external_access = false",

@@ -9,10 +9,11 @@ catalog shows, since their files hold more.
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -46,11 +47,26 @@ from transforms.engine.engine import ROOT, memory_bytes
 FORMAT: Final = "pointbook.sql.v1"
 QUESTIONS: Final = ROOT / "answers" / "queries"
 MOST_ROWS: Final = 1_000_000
+MOST_BYTES: Final = 1 << 29
 """Of an answer; whoever needs more reads the files, which are plain Parquet."""
 _ROWS_AT_ONCE: Final = 1 << 16
 _HEADER: Final = re.compile(r"-- (question|for|tables|parameters): (.+)")
 _A_PARAMETER: Final = re.compile(r"(\w+) \(([^)]*)\)")
 _A_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_ANSWERED: Final = "nothing but SELECT, DESCRIBE and SUMMARIZE is"
+_NOT_SHOWN: Final = (
+    "the SQL reads a file, or what the catalog does not show; tables are named as in the catalog: "
+    '`pointbook sql "SHOW ALL TABLES"`'
+)
+_READING_NODES: Final = {
+    *("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"),
+}
+"""The parts of a syntax tree that only read, as DuckDB serializes them."""
+_TABLE_FUNCTIONS: Final = {
+    *("range", "generate_series", "unnest", "repeat_row"),
+    *("duckdb_columns", "duckdb_schemas", "duckdb_tables", "duckdb_views", "pragma_table_info"),
+}
+"""Others read files, run SQL that is a text, or change how the session works."""
 _SHARE: Final = 0.6
 """The session's part of --memory; the rest is Python's and Arrow's."""
 
@@ -146,6 +162,8 @@ def plain(value: object) -> object:
         return int(value) if whole else format(value, "f")
     if isinstance(value, list):
         return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if value is None or isinstance(value, str | int | float):
@@ -180,7 +198,8 @@ def _values(given: Sequence[str], expected: Mapping[str, str], sql: str) -> dict
         name, is_given, value = each.partition("=")
         asked = re.fullmatch(r"\w+", name) and re.search(rf"\${name}\b", sql)
         if not (is_given and asked):
-            known = ", ".join(f"{name}=…" for name in expected) or "none"
+            takes = dict.fromkeys([*expected, *re.findall(r"\$([A-Za-z_]\w*)", sql)])
+            known = ", ".join(f"{name}=…" for name in takes) or "none"
             raise WrongUsage(f"{each!r} gives no parameter of the SQL; it takes {known}")
         values[name] = value
     missing = [name for name in expected if name not in values]
@@ -199,11 +218,26 @@ def _require_reading(sql: str) -> None:
     if len(statements) != 1:
         raise WrongUsage(f"one statement is answered at a time; this is {len(statements)}")
     (statement,) = statements
-    if statement.type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
-        raise WrongUsage(
-            f"{statement.type.name} is not answered: nothing but SELECT, DESCRIBE, SUMMARIZE and "
-            "EXPLAIN is"
-        )
+    if statement.type is not duckdb.StatementType.SELECT:
+        raise WrongUsage(f"{statement.type.name} is not answered: {_ANSWERED}")
+    # a SELECT may have others within it: COPY, INSERT and DELETE are tables to WITH
+    with duckdb.connect() as session:
+        (tree,) = session.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()[0]
+    for part in _parts(json.loads(tree)):
+        kind = str(part.get("type"))
+        if kind.endswith("_NODE") and kind not in _READING_NODES:
+            raise WrongUsage(f"{kind.split('_')[0]} is not answered: {_ANSWERED}")
+        if kind == "TABLE_FUNCTION" and part["function"]["function_name"] not in _TABLE_FUNCTIONS:
+            raise WrongUsage(_NOT_SHOWN)
+
+
+def _parts(tree: object) -> Iterator[dict[str, Any]]:
+    """Every object of a syntax tree, wherever in it."""
+    if isinstance(tree, dict):
+        yield tree
+    inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    for each in inner:
+        yield from _parts(each)
 
 
 def _answered(
@@ -246,24 +280,28 @@ def _rows(session: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, str
         relation = session.sql(sql, params=dict(values) or None)
         reader = relation.to_arrow_reader(_ROWS_AT_ONCE)
         batches: list[pa.RecordBatch] = []
-        rows = 0
+        rows, held = 0, 0
         for batch in reader:
             batches.append(batch)
             rows += batch.num_rows
-            if rows > MOST_ROWS:
-                raise NotReady(
-                    f"the answer has more than {MOST_ROWS:,} rows; add LIMIT, add it up, or read "
-                    "the Parquet files themselves"
-                )
+            held += batch.nbytes
+            if rows > MOST_ROWS or held > MOST_BYTES:
+                raise _too_long()
         found = pa.Table.from_batches(batches, reader.schema)
         return found.rename_columns(_told_apart(found.column_names))
     except duckdb.PermissionException:
-        raise WrongUsage(
-            "the SQL reads a file, or what the catalog does not show; tables are named as in the "
-            'catalog: `pointbook sql "SHOW ALL TABLES"`'
-        ) from None
+        raise WrongUsage(_NOT_SHOWN) from None
     except (duckdb.Error, pa.ArrowException) as error:
         raise WrongUsage(_line(error)) from None
+    except OSError:  # a batch that is longer than Arrow's columns can be
+        raise _too_long() from None
+
+
+def _too_long() -> NotReady:
+    return NotReady(
+        f"the answer has more than {MOST_ROWS:,} rows, or than {MOST_BYTES >> 20:,} MB; add LIMIT, "
+        "add it up, or read the Parquet files themselves"
+    )
 
 
 def _named(sql: str) -> tuple[list[str], list[str]]:

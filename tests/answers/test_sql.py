@@ -353,6 +353,12 @@ REFUSED: Final = {
     "SELECT nothing FROM tier_snapshot": 'Binder Error: Referenced column "nothing" not found',
     "FROM read_text('/etc/passwd')": "reads a file, or what the catalog does not show",
     "FROM '/etc/passwd.csv'": "reads a file, or what the catalog does not show",
+    "EXPLAIN ANALYZE CREATE TABLE x AS SELECT 1": "EXPLAIN is not answered",
+    "WITH x AS (DELETE FROM tier_bands RETURNING *) FROM x": "DELETE is not answered",
+    "SELECT (FROM (WITH x AS (INSERT INTO y SELECT 1 RETURNING *) FROM x))": "INSERT is not",
+    "FROM query('WITH x AS (COPY (SELECT 1) TO ''y'') FROM x')": "reads a file, or what",
+    "FROM json_execute_serialized_sql('{}')": "reads a file, or what",
+    "FROM read_parquet('tier_bands.parquet')": "reads a file, or what",
     "FROM glob('/*')": "reads a file, or what the catalog does not show",
     "FROM query('FROM read_text(''/etc/passwd'')')": "reads a file, or what",
     "SELECT contact FROM staged.customers": 'Referenced column "contact" not found',
@@ -406,6 +412,26 @@ def test_no_file_is_read_but_those_of_the_tables_that_are_named(
             answer(last_months, f"SELECT 1 FROM read_blob('{where}'){mentioned} LIMIT 1")
 
 
+def test_no_file_of_a_table_that_is_named_is_written(last_months: Path) -> None:
+    """DuckDB may write what it may read, and takes COPY as a table of WITH."""
+    file = next((last_months / "warehouse" / "tier_bands").rglob("*.parquet"))
+    before = file.read_bytes()
+    copy = f"COPY (SELECT 1 AS one) TO '{file}' (FORMAT parquet, USE_TMP_FILE false)"
+    for asked in (
+        f"WITH x AS ({copy}) SELECT count(*) FROM x, tier_bands",
+        f"SELECT * FROM tier_bands WHERE (SELECT 1 FROM (WITH x AS ({copy}) FROM x)) = 1",
+        f"EXPLAIN ANALYZE {copy}",
+    ):
+        with pytest.raises(WrongUsage, match="is not answered"):
+            answer(last_months, asked)
+        assert file.read_bytes() == before
+
+
+def test_an_answer_of_few_rows_may_be_too_long(last_months: Path) -> None:
+    with pytest.raises(NotReady, match="or than 512 MB; add LIMIT"):
+        answer(last_months, "SELECT repeat('x', 1000000) FROM range(900000)")
+
+
 def test_what_is_shown_of_what_is_personal_is_shown(last_months: Path) -> None:
     rows = answer(last_months, "FROM staged.customers LIMIT 1")
     assert {*rows[0]} == {*EXPORTS["customers"].shown, "delivery"}
@@ -436,7 +462,7 @@ def test_an_answer_that_is_too_long_is_refused(
     last_months: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql, "MOST_ROWS", 1_000)
-    with pytest.raises(NotReady, match="more than 1,000 rows; add LIMIT"):
+    with pytest.raises(NotReady, match="more than 1,000 rows, or than 512 MB; add LIMIT"):
         answer(last_months, "FROM range(100000)")
 
 
