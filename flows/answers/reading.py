@@ -110,7 +110,7 @@ def from_one_state(
             except NotReady as error:
                 if reader.then is None:
                     raise
-                failure = error
+                failure = _not_ready_then(error, reader.then)
             now = State.of(options.place)
             if reader.still_holds(now, failed=failure is not None):
                 if failure is not None:
@@ -122,6 +122,12 @@ def from_one_state(
         f"{f' by {held}' if held else ' (a commit was cut short: `pointbook catalog` ends it)'}; "
         "run it again"
     )
+
+
+def _not_ready_then(error: NotReady, then: Then) -> NotReady:
+    """What was not there then; what would publish it now is no remedy for then."""
+    text, remedy, _ = str(error).partition("; run `")
+    return NotReady(f"{text} as of {then.asked} (run {then.run_id})") if remedy else error
 
 
 def _reader(options: Options, which: Which, decides: bool, opened: ExitStack) -> Reader:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -117,11 +117,27 @@ def _unpaid(workspace: Path) -> list[tuple[Any, ...]]:
 
 def _rejected(workspace: Path) -> list[tuple[Any, ...]]:
     counts: Counter[tuple[str, str, str]] = Counter()
-    for export in ("billing", "redemptions", "flights"):
+    for export in EXPORTS:
         for path in (workspace / "quarantine" / export).glob("*.parquet"):
             for row in pq.ParquetFile(path).read().to_pylist():
                 counts.update((export, row["file"], reason) for reason in row["reasons"])
     return [(*key, count) for key, count in counts.items()]
+
+
+def _used(accepted: Sequence[Row]) -> list[tuple[Any, ...]]:
+    back: Counter[str] = Counter()
+    for row in accepted:
+        back.update({row["cancels"]: row["points"]} if row["cancels"] else {})
+    uses = [row | {"year": row["month"][:4]} for row in accepted if not row["cancels"]]
+    return [
+        (
+            *key,
+            len(rows),
+            sum(row["points"] for row in rows),
+            sum(back[row["redemption_id"]] for row in rows),
+        )
+        for key, rows in _by(uses, "year benefit partner").items()
+    ]
 
 
 def _runs(workspace: Path) -> list[tuple[Any, ...]]:
@@ -217,14 +233,7 @@ MODELS: Final[dict[str, Model]] = {
     ),
     "points_granted": lambda w: grouped(of(w, "point_grants"), "membership_year tier", "points"),
     "why_tiers_moved": _moves,
-    "points_used": lambda w: grouped(
-        [
-            row | {"year": row["month"][:4]}
-            for row in of(w, "redemption_results", status="accepted", cancels=None)
-        ],
-        "year benefit partner",
-        "points",
-    ),
+    "points_used": lambda w: _used(of(w, "redemption_results", status="accepted")),
     "declined_payments": lambda w: grouped(
         of(w, "micropayment_results", status="declined"), "month reason", "amount"
     ),

@@ -200,8 +200,13 @@ class _Simulation:
 
     @cached_property
     def _differs(self) -> bool:
-        """Whether the given folder holds other values than what is published was made by."""
-        return bool(policy_values(self._given, before=self._base.policies)["changes"])
+        """Whether the given folder holds other values than what is published was made by, of those
+        that the scenario's periods rest on.
+        """
+        given, base = self._given, self._base.policies
+        dues = sorted({*self._span.dues(given, base), *self._span.dues(base, given)})
+        changed = {row["policy"] for row in policy_values(given, before=base)["changes"]}
+        return any(self._reaches(name, given.texts, dues) for name in sorted(changed))
 
     @property
     def _changes(self) -> list[str]:
