@@ -660,7 +660,15 @@ SCENARIO: Final[Row] = {
     "attribution": None,
     "limits": ["no behaviour changes"],
     "further": [{"what": "of a later version"}],
-    "base": {"run_id": "of no use here"},
+    "base": {"digest": "of no use here", "commit": "000009-grants"},
+    "year": 2022,
+    "through": "grants",
+    "unit": "points",
+    "matrix": [
+        {"published": "white", "scenario": "white", "count": 41},
+        {"published": "white", "scenario": None, "count": 31},
+        {"published": "gold", "scenario": "white", "count": 11},
+    ],
 }
 
 
@@ -680,8 +688,27 @@ def test_scenarios_are_shown_by_their_blocks(last_months: Path, tmp_path: Path) 
         assert said in text
     assert "C0001" not in text
     assert "of no use here" not in text
+    rows = Cells(text).rows
+    for row in (
+        *(["year", "2022"], ["through", "grants"], ["amounts in", "points"]),
+        *(["made after run", "000009-grants"], ["published", "white", "none", "all"]),
+        *(["white", "41", "31", "72"], ["gold", "11", "0", "11"], ["all", "52", "31", "83"]),
+    ):
+        assert row in rows
     report_of(workspace, out, pages=["scenarios"])
     assert "pointbook simulate cheaper-white" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("differs", [{"year": 2021}, {"through": "tiers"}, {"unit": "miles"}])
+def test_scenarios_of_other_years_or_reach_do_not_stand_side_by_side(
+    differs: Row, last_months: Path, tmp_path: Path
+) -> None:
+    workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
+    write_scenario(workspace, "dear", SCENARIO)
+    write_scenario(workspace, "other", SCENARIO | differs)
+    (what,) = differs
+    with pytest.raises(WrongUsage, match=f"dear and other differ in {what}: {SCENARIO[what]} and"):
+        report_of(workspace, tmp_path / "x.html", scenarios=["dear", "other"])
 
 
 @pytest.mark.parametrize(
