@@ -459,7 +459,7 @@ def solved(found: Row, margins: Row, totals: Mapping[int, int], least: int) -> l
         sums.append((everybody, lines))
     for (_, tier), key in [each for each in tiers.items() if each[0][0] == 2022]:
         bands = [
-            note(("band", row["band_from"]), row["customers"])
+            note(("band", tier, row["band_from"]), row["customers"])
             for row in found["fees_by_band"]
             if row["tier"] == tier
         ]
@@ -550,20 +550,26 @@ def test_scenarios_are_refused_where_few_people_are_not_told(
         'a row is wrong: "C0000194',
         "a row is wrong: (of C0000194",
         "customer C0000194 is unknown",
+        "Could not convert string 'O'foo baz' or C0000194' to INT64",
+        "of 01012345678 or foo@baz.example",
         "lot promotion:P-00001 of C0000194 is unknown",
     ],
 )
 def test_no_value_that_an_error_names_is_shown(error: str) -> None:
     told = without_rows(error)
-    for value in ("C0000194", "P-00001", "foo", "baz", "qux"):
+    for value in ("C0000194", "P-00001", "foo", "baz", "qux", "01012345678"):
         assert value not in told
     assert told.split("…")[0] in error
     assert not error.endswith("; mend it") or told.endswith("; mend it")
 
 
 def test_an_error_that_names_nobody_is_shown_as_it_is() -> None:
-    error = "2022-03 is not published; run `pointbook run --from 2022-03 --to 2022-03` first"
-    assert without_rows(error) == error
+    for error in (
+        "2022-03 is not published; run `pointbook run --from 2022-03 --to 2022-03` first",
+        "/w/point_lots/period=2022-01/part-0.parquet: No space left on device; make room",
+        "a customer's lots don't fit its owner's; 1024MB; 20220101",
+    ):
+        assert without_rows(error) == error
     assert (
         without_rows("run 000009-points failed; see x.sql") == "run 000009-points failed; see x.sql"
     )

@@ -18,13 +18,14 @@ ALL: Final = "all"
 _HIDDEN: Final = re.compile(r"[<≥]\d+")
 _NAMED: Final = (
     re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}"),
-    re.compile(r"""(?<!\w)'[^']*'|"[^"]*\""""),
-    re.compile(r"""(?<!\w)['"].*|[(\[{](?!…).*"""),
-    re.compile(r"\b\w+=[^;]*"),
-    re.compile(r"\b[A-Za-z]+-?\d{4,}\w*"),
+    re.compile(r"""(?<!\w)'.*'(?!\w)|".*\""""),
+    re.compile(r"""(?<!\w)['"].*|[(\[{].*"""),
+    re.compile(r"(?<![/\w])\w+=[^;]*"),
+    re.compile(r"\b[A-Za-z]+-?\d{4,}\w*|\b\d{9,}\b|\S+@\S+"),
 )
 """What of an error may be somebody's: what is in brackets or quotes, open ones to the end, what
-follows an equals sign up to the end of the clause, and words that look like an id.
+follows an equals sign up to the end of the clause (but in a path), and words that look like an id,
+number or address.
 """
 Cell = tuple[str, int]
 """A count of people: its block, or a matrix's axis, and which of its rows."""
