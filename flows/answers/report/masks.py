@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ _NAMED: Final = (
 follows an equals sign up to the end of the clause (but in a path), and words that look like an id,
 number or address.
 """
+_ROUNDS: Final = 100
+"""Bounds of counts are narrowed at most so often; after that a line hardly tells more."""
 Cell = tuple[str, int]
 """A count of people: its block, or a matrix's axis, and which of its rows."""
 Line = Mapping[Cell, int]
@@ -163,14 +165,11 @@ def _given_away(
     lines: Sequence[Line], counts: Mapping[Cell, int], hidden: Mapping[Cell, str], least: int
 ) -> set[Cell]:
     """The small counts that follow from what is shown: those that the lines determine, and those
-    of a line whose sum leaves one way, as each is the least or the most that it may be.
+    that they leave one value of the few that `<N` stands for.
     """
     solved: dict[Cell, dict[Cell, Fraction]] = {}
-    found: set[Cell] = set()
     for line in lines:
         row = {cell: Fraction(times) for cell, times in line.items() if cell in hidden and times}
-        if len(set(row.values())) == 1 and _leaves_one_way(row, counts, hidden, least):
-            found |= row.keys()
         for cell in [cell for cell in row if cell in solved]:
             row = _less(row, solved[cell], row[cell])
         if row:
@@ -180,18 +179,39 @@ def _given_away(
                 cell: _less(other, row, other[first]) if first in other else other
                 for cell, other in solved.items()
             } | {first: row}
-    found |= {cell for cell, row in solved.items() if len(row) == 1}
+    found = {cell for cell, row in solved.items() if len(row) == 1}
+    if least > 1 + 1:  # else `<N` is 1 by itself
+        bounds = _bounds(lines, counts, hidden, least)
+        found |= {cell for cell, (low, high) in bounds.items() if low == high}
     return {cell for cell in found if hidden[cell] == "<"}
 
 
-def _leaves_one_way(
-    cells: Iterable[Cell], counts: Mapping[Cell, int], hidden: Mapping[Cell, str], least: int
-) -> bool:
-    """Whether the sum of hidden counts is the least, or the most, that it can be."""
-    total = sum(counts[cell] for cell in cells)
-    lowest = sum(1 if hidden[cell] == "<" else least for cell in cells)
-    are_small = all(hidden[cell] == "<" for cell in cells)
-    return total == lowest or (are_small and total == lowest * (least - 1))
+def _bounds(
+    lines: Sequence[Line], counts: Mapping[Cell, int], hidden: Mapping[Cell, str], least: int
+) -> dict[Cell, tuple[int, int]]:
+    """The least and the most that each hidden count can be, by all lines that count it once."""
+    most = sum(counts.values())
+    bounds = {
+        cell: (1, least - 1) if sign == "<" else (least, most) for cell, sign in hidden.items()
+    }
+    rows = [{cell: n for cell, n in line.items() if cell in hidden} for line in lines]
+    rows = [row for row in rows if row and all(abs(n) == 1 for n in row.values())]
+    for _ in range(_ROUNDS):
+        before = dict(bounds)
+        for row in rows:
+            total = sum(n * counts[cell] for cell, n in row.items())
+            spans = {cell: sorted(n * bound for bound in bounds[cell]) for cell, n in row.items()}
+            lowest = sum(low for low, _ in spans.values())
+            highest = sum(high for _, high in spans.values())
+            for cell, n in row.items():
+                low, high = spans[cell]
+                least_of, most_of = sorted(
+                    (n * (total - highest + high), n * (total - lowest + low))
+                )
+                bounds[cell] = max(bounds[cell][0], least_of), min(bounds[cell][1], most_of)
+        if before == bounds:
+            break
+    return bounds
 
 
 def _less(
