@@ -885,7 +885,8 @@ def write_report(
     run_id
         The page of this run alone, as runs/RUN/report.html.
     least
-        Count fewer people than this as `<N`.
+        Count fewer people than this as `<N`, and as `≥N` what would give them away; not for
+        scenarios.
     made_on
         The text of the line that says when it was made, so that it can be made again to the byte.
     """

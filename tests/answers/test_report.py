@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,7 +23,7 @@ from flows.answers.finance import finance
 from flows.answers.report import report as flow
 from flows.answers.report.blocks import BLOCKS, PAGES
 from flows.answers.report.html import PLACE, made_page, made_run_page, shown
-from flows.answers.report.masks import margins_of, masked
+from flows.answers.report.masks import masked, without_rows
 from flows.answers.report.one_run import page_of, report_run
 from flows.answers.report.scenarios import tables_of
 from flows.answers.sheets import plain
@@ -339,52 +340,239 @@ def test_no_id_contact_or_hash_of_anybody_is_in_the_page(page: Path, last_months
     assert not found
 
 
-def test_counts_of_few_people_are_not_told_nor_given_away(
-    last_months: Path, tmp_path: Path
-) -> None:
+def test_counts_of_few_people_are_not_told(last_months: Path, tmp_path: Path) -> None:
     found = report_of(last_months, tmp_path / "least.html", least=20, pages=["membership"])
-    tiers = block_of(found, "tiers_by_year")["rows"]
-    assert any(row["customers"] == "<20" for row in tiers)
-    for year in {row["membership_year"] for row in tiers}:
-        of_year = [row["customers"] for row in tiers if row["membership_year"] == year]
-        assert sum(isinstance(each, str) for each in of_year) != 1
-    matrix = block_of(found, "tier_migration")
-    for axis in ("tier_before", "tier"):
-        for line in {row[axis] for row in matrix["rows"]}:
-            cells = [row["customers"] for row in matrix["rows"] if row[axis] == line]
-            hidden = [each for each in cells if isinstance(each, str)]
-            assert len(hidden) != 1 or isinstance(matrix["margins"][axis][line], str)
+    assert any(row["customers"] == "<20" for row in block_of(found, "tiers_by_year")["rows"])
+    for name in ("tiers_by_year", "fees_by_band", "near_misses", "not_assessed"):
+        keys = {*BLOCKS[name].transform.header["keys"].split(", "), "lacking_at_most"}
+        for row in block_of(found, name)["rows"]:
+            if isinstance(row["customers"], str):
+                told = [row[column] for column in row if column not in keys]
+                assert not [value for value in told if isinstance(value, int) and value >= 20]
     text = (tmp_path / "least.html").read_text(encoding="utf-8")
     assert "&lt;20" in text
-    for count in range(1, 20):
-        assert f"customers: {count};" not in text
+    assert "There is no chart, as counts of fewer than 20 people are not told." in text
+    for name in ("tiers_by_year", "fees_by_band"):
+        assert f'<figure role="group" aria-label="{BLOCKS[name].title}">' not in text
 
 
-def test_the_complement_of_one_hidden_count_is_hidden() -> None:
-    rows = [
-        {"membership_year": 2022, "tier": tier, "customers": n, "lifted_by_tenure": 0}
-        for tier, n in (("general", 50), ("white", 9), ("gold", 3))
+Moves = list[tuple[str, str, str, int]]
+MOVES: Final[Moves] = [
+    *(("general", "general", "same", 50), ("general", "white", "fee_up", 7)),
+    *(("white", "white", "same", 60), ("white", "general", "fee_down", 9)),
+    *(("silver", "silver", "same", 40), ("silver", "white", "fee_down", 6)),
+    *(("gold", "silver", "fee_down", 8), ("gold", "gold", "same", 3)),
+    *(("vip", "vip", "same", 65), ("gold", "vip", "tenure", 5)),
+    *(("not assessed", "general", "came", 12), ("vip", "not assessed", "left", 6)),
+]
+"""Customers by tier before, tier, and why: 3 of them alone are gold."""
+FEW_LEFT: Final[Moves] = [
+    *(("general", "general", "same", 50), ("white", "white", "same", 60)),
+    *(("silver", "silver", "same", 40), ("gold", "gold", "same", 30), ("vip", "vip", "same", 20)),
+    *(("not assessed", "general", "came", 12), ("vip", "not assessed", "left", 2)),
+]
+"""The same, where 2 alone left, which the totals of both years and of the matrix would tell."""
+
+
+def tables_of_moves(moves: Moves) -> dict[str, list[Row]]:
+    """What the blocks of membership count of customers who moved so."""
+    of_tier: dict[tuple[int, str], int] = Counter()
+    of_cause: dict[str, int] = Counter()
+    for before, tier, why, count in moves:
+        of_tier[2021, before] += count
+        of_tier[2022, tier] += count
+        of_cause[why] += count
+    tiers = [
+        {
+            "membership_year": year,
+            "tier": tier,
+            "customers": n,
+            "lifted_by_tenure": 0,
+            "annual_fee": 9,
+        }
+        for (year, tier), n in of_tier.items()
+        if tier != "not assessed"
     ]
-    found = masked(rows, BLOCKS["tiers_by_year"], 5)
-    assert [row["customers"] for row in found] == [50, "≥5", "<5"]
-    assert [row["customers"] for row in rows] == [50, 9, 3]
-    assert masked(rows, BLOCKS["tiers_by_year"], 1) == rows
+    now = [row for row in tiers if row["membership_year"] == 2022]
+    bands = [
+        {"band_from": place * 9 + band, "tier": row["tier"], "customers": n, "annual_fee": 9}
+        for place, row in enumerate(now)
+        for band, n in enumerate((int(str(row["customers"])) - 1, 1))
+    ]
+    weights = dict.fromkeys(("annual_fee", "points_before", "points_after", "points_more"), 7)
+    return {
+        "tiers_by_year": tiers,
+        "tier_migration": [
+            {"tier_before": before, "tier": tier, "customers": n} for before, tier, _, n in moves
+        ],
+        "tier_moves_by_cause": [
+            {"membership_year": 2022, "why": why, "customers": n, **weights}
+            for why, n in of_cause.items()
+        ],
+        "fees_by_band": bands,
+    }
 
 
-def test_a_sum_of_a_matrix_gives_no_cell_away() -> None:
-    cells = [
-        {"tier_before": before, "tier": tier, "customers": n}
-        for before, tier, n in (
-            *(("general", "general", 50), ("general", "white", 2)),
-            *(("white", "general", 30), ("white", "white", 40), ("gold", "gold", 3)),
+def solved(found: Row, margins: Row, totals: Mapping[int, int], least: int) -> list[object]:
+    """Small counts that follow from what is shown, each bounded by all sums that it is part of."""
+    bounds: dict[Any, tuple[int, int]] = {}
+    sums: list[tuple[Any, list[Any]]] = []
+
+    def note(key: Any, value: object) -> Any:
+        low, high = (value, value) if isinstance(value, int) else (1, least - 1)
+        if isinstance(value, str) and value.startswith("≥"):
+            low, high = least, 1000
+        assert isinstance(low, int)
+        assert isinstance(high, int)
+        before = bounds.get(key, (low, high))
+        bounds[key] = max(low, before[0]), min(high, before[1])
+        return key
+
+    tiers = {
+        (row["membership_year"], row["tier"]): note(
+            (row["membership_year"], row["tier"]), row["customers"]
         )
+        for row in found["tiers_by_year"]
+    }
+    for year, total in totals.items():
+        parts = [key for key in tiers if key[0] == year]
+        sums.append((note(year, total), parts))
+    cells = {
+        (row["tier_before"], row["tier"]): note(
+            ("cell", row["tier_before"], row["tier"]), row["customers"]
+        )
+        for row in found["tier_migration"]
+    }
+    causes = {
+        row["why"]: note(("why", row["why"]), row["customers"])
+        for row in found["tier_moves_by_cause"]
+    }
+    everybody = note("all", margins["tier"]["all"])
+    sums += [(everybody, list(cells.values())), (everybody, list(causes.values()))]
+    for place, (axis, year) in enumerate((("tier_before", 2021), ("tier", 2022))):
+        lines = []
+        for line, value in margins[axis].items():
+            if line != "all":
+                key = tiers.get((year, line), (axis, line))
+                lines.append(note(key, value))
+                sums.append((key, [cell for of, cell in cells.items() if of[place] == line]))
+        sums.append((everybody, lines))
+    for (_, tier), key in [each for each in tiers.items() if each[0][0] == 2022]:
+        bands = [
+            note(("band", tier, row["band_from"]), row["customers"])
+            for row in found["fees_by_band"]
+            if row["tier"] == tier
+        ]
+        sums.append((key, bands))
+    for why, of in (("came", 0), ("left", 1)):
+        sums.append((causes[why], [c for k, c in cells.items() if k[of] == "not assessed"]))
+    sums.append((causes["same"], [cell for key, cell in cells.items() if key[0] == key[1]]))
+    for _ in range(100):
+        for total, parts in sums:
+            low = sum(bounds[part][0] for part in parts)
+            high = sum(bounds[part][1] for part in parts)
+            bounds[total] = max(bounds[total][0], low), min(bounds[total][1], high)
+            for part in parts:
+                rest_low, rest_high = low - bounds[part][0], high - bounds[part][1]
+                bounds[part] = (
+                    max(bounds[part][0], bounds[total][0] - rest_high),
+                    min(bounds[part][1], bounds[total][1] - rest_low),
+                )
+                low = rest_low + bounds[part][0]
+                high = rest_high + bounds[part][1]
+    assert all(low <= high for low, high in bounds.values())
+    return [key for key, (low, high) in bounds.items() if low == high < least]
+
+
+@pytest.mark.parametrize("moves", [MOVES, FEW_LEFT])
+@pytest.mark.parametrize("least", [5, 10])
+def test_no_hidden_count_follows_from_what_is_shown(moves: Moves, least: int) -> None:
+    counted = tables_of_moves(moves)
+    totals = {
+        year: sum(
+            row["customers"] for row in counted["tiers_by_year"] if row["membership_year"] == year
+        )
+        for year in (2021, 2022)
+    }
+    found, margins = masked(counted, least)
+    assert solved(found, margins["tier_migration"], totals, least) == []
+    shown_as_is, whole = masked(counted, 1)
+    assert shown_as_is == counted
+    assert len(solved(shown_as_is, whole["tier_migration"], totals, least)) > 2
+    for rows in found.values():
+        for row in rows:
+            hidden = isinstance(row["customers"], str)
+            assert not hidden or row.get("annual_fee") is None
+    points = [row["points_after"] for row in found["tier_moves_by_cause"]]
+    assert points == [None] * len(points)
+
+
+def test_as_few_others_are_hidden_as_it_takes() -> None:
+    rows = [
+        {
+            "membership_year": 2022,
+            "tier": tier,
+            "customers": n,
+            "lifted_by_tenure": 0,
+            "annual_fee": n,
+        }
+        for tier, n in (("general", 62), ("white", 70), ("silver", 40), ("gold", 3), ("vip", 65))
     ]
-    block = BLOCKS["tier_migration"]
-    found = masked(cells, block, 5)
-    assert [cell["customers"] for cell in found] == ["≥5", "<5", "≥5", "≥5", "<5"]
-    margins = margins_of(cells, found, block, 5)
-    assert margins["tier_before"]["gold"] == "<5"
-    assert margins["tier_before"]["all"] == 125
+    found, _ = masked({"tiers_by_year": rows}, 5)
+    # two: what is granted to all tiers of a year is a second sum of them
+    assert [row["customers"] for row in found["tiers_by_year"]] == ["≥5", 70, "≥5", "<5", 65]
+    assert [row["annual_fee"] for row in found["tiers_by_year"]] == [None, 70, None, None, 65]
+    years = [
+        {"status_year": 2022, "status": s, "members": n}
+        for s, n in zip("abc", (5, 9, 1), strict=True)
+    ]
+    years = [row | {"by_miles_alone": 0, "by_flights_alone": 0} for row in years]
+    found, _ = masked({"elite_by_year": years}, 5)
+    # 1 and ≥5 are the least that can be: the third is hidden as well
+    assert [row["members"] for row in found["elite_by_year"]] == ["≥5", "≥5", "<5"]
+
+
+def test_scenarios_are_refused_where_few_people_are_not_told(
+    last_months: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(WrongUsage, match="--least is not for scenarios"):
+        report_of(last_months, tmp_path / "x.html", least=5, scenarios=["dear"])
+    assert not (tmp_path / "x.html").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "Could not convert string 'C0000194' to INT64",
+        "a row is wrong: {'customer_id': 'C0000194', 'at': [1, 2]}; mend it",
+        "a row is wrong: name=foo C0000194 bar (baz) qux; mend it",
+        "a row is wrong (name=foo (C0000194) qux); mend it",
+        'a row is wrong: "C0000194',
+        "a row is wrong: (of C0000194",
+        "customer C0000194 is unknown",
+        "Could not convert string 'O'foo baz' or C0000194' to INT64",
+        "of 01012345678 or foo@baz.example",
+        "lot promotion:P-00001 of C0000194 is unknown",
+    ],
+)
+def test_no_value_that_an_error_names_is_shown(error: str) -> None:
+    told = without_rows(error)
+    for value in ("C0000194", "P-00001", "foo", "baz", "qux", "01012345678"):
+        assert value not in told
+    assert told.split("…")[0] in error
+    assert not error.endswith("; mend it") or told.endswith("; mend it")
+
+
+def test_an_error_that_names_nobody_is_shown_as_it_is() -> None:
+    for error in (
+        "2022-03 is not published; run `pointbook run --from 2022-03 --to 2022-03` first",
+        "/w/point_lots/period=2022-01/part-0.parquet: No space left on device; make room",
+        "a customer's lots don't fit its owner's; 1024MB; 20220101",
+    ):
+        assert without_rows(error) == error
+    assert (
+        without_rows("run 000009-points failed; see x.sql") == "run 000009-points failed; see x.sql"
+    )
 
 
 def test_rows_that_an_error_names_are_not_shown() -> None:
@@ -402,7 +590,7 @@ def test_rows_that_an_error_names_are_not_shown() -> None:
     }
     found = page_of(manifest, MADE_ON)
     text = made_run_page({**found, "sha256": None})
-    assert "found 2 rows (…); nothing was published" in text
+    assert "found 2 rows …; nothing was published" in text
     for somebody in ("C0001", "C0002", "C0003", "P-1"):
         assert somebody not in text
 
@@ -478,7 +666,15 @@ SCENARIO: Final[Row] = {
     "attribution": None,
     "limits": ["no behaviour changes"],
     "further": [{"what": "of a later version"}],
-    "base": {"run_id": "of no use here"},
+    "base": {"digest": "of no use here", "commit": "000009-grants"},
+    "year": 2022,
+    "through": "grants",
+    "unit": "points",
+    "matrix": [
+        {"published": "white", "scenario": "white", "count": 41},
+        {"published": "white", "scenario": None, "count": 31},
+        {"published": "gold", "scenario": "white", "count": 11},
+    ],
 }
 
 
@@ -498,8 +694,27 @@ def test_scenarios_are_shown_by_their_blocks(last_months: Path, tmp_path: Path) 
         assert said in text
     assert "C0001" not in text
     assert "of no use here" not in text
+    rows = Cells(text).rows
+    for row in (
+        *(["year", "2022"], ["through", "grants"], ["amounts in", "points"]),
+        *(["made after run", "000009-grants"], ["published", "white", "none", "all"]),
+        *(["white", "41", "31", "72"], ["gold", "11", "0", "11"], ["all", "52", "31", "83"]),
+    ):
+        assert row in rows
     report_of(workspace, out, pages=["scenarios"])
     assert "pointbook simulate cheaper-white" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("differs", [{"year": 2021}, {"through": "tiers"}, {"unit": "miles"}])
+def test_scenarios_of_other_years_or_reach_do_not_stand_side_by_side(
+    differs: Row, last_months: Path, tmp_path: Path
+) -> None:
+    workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
+    write_scenario(workspace, "dear", SCENARIO)
+    write_scenario(workspace, "other", SCENARIO | differs)
+    (what,) = differs
+    with pytest.raises(WrongUsage, match=f"dear and other differ in {what}: {SCENARIO[what]} and"):
+        report_of(workspace, tmp_path / "x.html", scenarios=["dear", "other"])
 
 
 @pytest.mark.parametrize(
@@ -585,6 +800,10 @@ def test_the_command_prints_where_it_is_or_its_json(
 
 def test_a_years_tiers_alone_are_reported(telecom: Path, tmp_path: Path) -> None:
     found = report_of(telecom, tmp_path / "tiers.html")
+    text = (tmp_path / "tiers.html").read_text(encoding="utf-8")
+    rejected = text.split(f"<h3>{BLOCKS['points_rejected'].title}</h3>")[1].split("<h3>")[0]
+    assert "<p>Not published.</p>" in rejected
+    assert "<p>None.</p>" not in rejected
     assert found["to"] == "2018-01"
     assert block_of(found, "tiers_by_year")["rows"]
     assert not found["broken"]

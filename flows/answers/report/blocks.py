@@ -49,8 +49,9 @@ class Block:
     """A table of the report, from its query.
 
     `about`: what it is, in a sentence; `told`: what its rows say, in one. `charted`: whether there
-    is a chart of it. `people`: the columns that count people; the rows that are alike in
-    `add_up_by` add up to what is shown elsewhere. `pivot`: the columns that give rows, columns and
+    is a chart of it. `people`: the columns that count people, first all of a row; the rows that are
+    alike in `add_up_by` add up to what is shown elsewhere; `known`: columns that, as keys do, tell
+    of nobody. `pivot`: the columns that give rows, columns and
     cells, where it is shown so, `margins`: with their sums. `ordered`: what `ORDERS` orders columns
     by, where that is not their name. `units`: what its columns are counted in. `most`: rows that
     are shown; of a longer table the number and the query are told.
@@ -62,6 +63,7 @@ class Block:
     charted: bool = False
     people: tuple[str, ...] = ()
     add_up_by: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
     pivot: tuple[str, str, str] | None = None
     margins: bool = False
     ordered: Mapping[str, str] = field(default_factory=dict)
@@ -279,6 +281,7 @@ PAGES: Final[Mapping[str, Page]] = {
                     "Near misses",
                     "Customers whose fee lacks at most a band's width of the next tier.",
                     people=_OF_CUSTOMERS,
+                    known=("lacking_at_most",),
                 ),
                 Block(
                     "not_assessed",

@@ -21,7 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from flows.answers.report.blocks import BLOCKS, NOT_ASSESSED, ORDERS, PAGES, UNITS, Block
-from flows.answers.report.masks import ALL
+from flows.answers.report.masks import ALL, is_hidden
+from schemas.tables import PUBLISHED
 
 PLACE: Final = files("flows.answers.report") / "page"
 _WIDTHS: Final = {"wide": 860, "narrow": 300}
@@ -93,6 +94,8 @@ def _environment() -> Environment:
         "kind_of_move": kind_of_move,
         "plain_numbers": _PLAIN,
         "difference": difference,
+        "hides": hides,
+        "is_published": is_published,
     }
     return environment
 
@@ -157,6 +160,12 @@ def difference(now: object, before: object) -> str:
     return f"{more:+,}{share}".replace("-", "−")
 
 
+def is_published(block: Mapping[str, Any], sources: Sequence[Row]) -> bool:
+    """Whether there is any file of the published tables that a block is of, if it is of any."""
+    published = PUBLISHED.keys() & set(block["tables"])
+    return not published or bool(published & {source["table"] for source in sources})
+
+
 # Tables with values of a column as columns
 
 
@@ -202,6 +211,11 @@ def kind_of_move(before: str, now: str) -> str:
 # Charts
 
 
+def hides(rows: Sequence[Row]) -> bool:
+    """Whether any count of a table is not told: a chart without it would show nobody there."""
+    return any(is_hidden(value) for row in rows for value in row.values())
+
+
 @cache
 def _spec(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((PLACE / f"{name}.vl.json").read_text(encoding="utf-8"))
@@ -209,10 +223,7 @@ def _spec(name: str) -> dict[str, Any]:
 
 
 def chart(name: str, width: str, rows: Sequence[Row], more: Sequence[Row] = ()) -> Markup:
-    """A block's chart as SVG, wide or narrow; `more`: the rows of a second table that it draws.
-
-    Numbers that are too small to be told are not drawn.
-    """
+    """A block's chart as SVG, wide or narrow; `more`: the rows of a second table that it draws."""
     # takes a second to start, and most commands need none
     import vl_convert
 
@@ -220,7 +231,7 @@ def chart(name: str, width: str, rows: Sequence[Row], more: Sequence[Row] = ()) 
     spec = {
         **_spec(name),
         **theme[width],
-        "datasets": {"rows": _drawn(rows), "more": _drawn(more)},
+        "datasets": {"rows": list(rows), "more": list(more)},
         "config": {**theme["config"], **theme[width]["config"]},
         "width": _WIDTHS[width],
     }
@@ -237,17 +248,6 @@ def _shorter(svg: str) -> str:
 
 def _hexadecimal(colour: re.Match[str]) -> str:
     return "#" + "".join(f"{int(part):02x}" for part in colour.groups())
-
-
-def _drawn(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    hidden = re.compile(r"[<≥]\d+")
-    return [
-        {
-            name: None if isinstance(value, str) and hidden.fullmatch(value) else value
-            for name, value in row.items()
-        }
-        for row in rows
-    ]
 
 
 def _own_ids(svg: str, prefix: str) -> str:

@@ -26,7 +26,7 @@ from flows.answers.report.blocks import (
     blocks_of,
 )
 from flows.answers.report.html import made_page
-from flows.answers.report.masks import margins_of, masked, without_rows
+from flows.answers.report.masks import Margins, masked, without_rows
 from flows.answers.report.scenarios import scenarios_of
 from flows.answers.sheets import plain, read_whole, sources, stale_periods
 from flows.calendar.plan import Finding, overview
@@ -115,10 +115,17 @@ class Asked:
     made_on: str = ""
 
     def checked(self) -> Asked:
-        """Itself, with every page where none is named; raises WrongUsage for one that isn't."""
+        """Itself, with every page where none is named; raises WrongUsage for one that isn't, and
+        for scenarios where small counts are not to be told.
+        """
         for name in self.pages:
             if name not in PAGES:
                 raise WrongUsage(f"no page is called {name}; the pages are {', '.join(PAGES)}")
+        if self.scenarios and self.least > 1:
+            raise WrongUsage(
+                "--least is not for scenarios: of these all counts are told, and would give those "
+                "of tiers away; make a report with --scenarios alone, and one with --least"
+            )
         pages = [name for name in PAGES if not self.pages or name in self.pages]
         return Asked(self.to, pages, self.scenarios, self.least, self.made_on)
 
@@ -194,7 +201,12 @@ class Report:
             if "scenarios" in self._asked.pages
             else []
         )
-        shown = {block.name: self._shown(block, rows[block.name]) for block in blocks}
+        counted = {name: [_counted(row) for row in each] for name, each in rows.items()}
+        told, margins = masked(counted, self._asked.least)
+        shown = {
+            block.name: self._shown(block, told[block.name], margins.get(block.name))
+            for block in blocks
+        }
         return {
             "format": FORMAT,
             "workspace": self._options.workspace.name,
@@ -368,23 +380,24 @@ class Report:
         }
         engine.tables({name: relation_of(rows[name], RELATIONS[name]) for name in RELATIONS})
 
-    def _shown(self, block: Block, rows: Sequence[Row]) -> dict[str, Any]:
-        """A block as JSON has it: its first rows, people too few to be told hidden."""
-        counted = [{name: plain(value) for name, value in row.items()} for row in rows]
-        for row in counted:
-            if row.get("error"):
-                row["error"] = without_rows(str(row["error"]))
-        found = masked(counted, block, self._asked.least)
+    def _shown(self, block: Block, found: Sequence[Row], margins: Margins | None) -> dict[str, Any]:
+        """A block as JSON has it: its first rows, with the margins of a matrix."""
         return {
             "block": block.name,
             "told": block.told(found) if found and block.told else "",
             "tables": [name for name in block.transform.inputs if name != "run_context"],
             "rows_in_all": len(found),
             "rows": found if block.pivot else found[: block.most],
-            "margins": (
-                margins_of(counted, found, block, self._asked.least) if block.margins else None
-            ),
+            "margins": margins,
         }
+
+
+def _counted(row: Row) -> Row:
+    """A row of plain values, without what the error of a failed run names."""
+    found = {name: plain(value) for name, value in row.items()}
+    if found.get("error"):
+        found["error"] = without_rows(str(found["error"]))
+    return found
 
 
 def _year_before(month: Period) -> Period:

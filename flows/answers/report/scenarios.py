@@ -22,6 +22,7 @@ _OF_SOMEBODY: Final = re.compile(
     r"(customer|member|subscription|lot|request|payment|redemption|application|activity)_id"
 )
 _MOST: Final = 200
+_ALL: Final = "all"
 Values = Mapping[str, Any]
 
 
@@ -29,7 +30,7 @@ def scenarios_of(workspace: Workspace, names: Sequence[str]) -> list[dict[str, A
     """The named scenarios, each with its tables; raises WrongUsage for a name that can't be one,
     NotReady for one that is not there or can't be read.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for name in dict.fromkeys(names):
         if not _NAME.fullmatch(name):
             raise WrongUsage(
@@ -47,8 +48,44 @@ def scenarios_of(workspace: Workspace, names: Sequence[str]) -> list[dict[str, A
             raise NotReady(f"{file}: not the JSON of a scenario; make it again") from error
         if not isinstance(told, dict) or told.get("format") != _FORMAT:
             raise NotReady(f"{file}: not of the format {_FORMAT}; make the scenario again")
-        found.append({"name": name, "tables": list(tables_of(told, _blocks_in(told)))})
-    return found
+        _require_alike(name, told, found)
+        found.append({"name": name, "told": told})
+    return [
+        {
+            "name": each["name"],
+            "tables": [
+                _table("scenario", _of_what(each["told"])),
+                *tables_of(each["told"], _blocks_in(each["told"])),
+            ],
+        }
+        for each in found
+    ]
+
+
+def _require_alike(name: str, told: Values, others: Sequence[Values]) -> None:
+    """Raises WrongUsage for a scenario of another year, reach or unit than that before it."""
+    for other in others[-1:]:
+        for what in ("year", "through", "to", "unit"):
+            values = other["told"].get(what), told.get(what)
+            if values[0] != values[1]:
+                raise WrongUsage(
+                    f"--scenarios: {other['name']} and {name} differ in {what}: {values[0]} and "
+                    f"{values[1]}; make a report of each, or see `pointbook simulate compare`"
+                )
+
+
+def _of_what(told: Values) -> list[dict[str, Any]]:
+    """What a scenario is of: its year, how far it goes, its unit, and the run it was made after."""
+    base = told.get("base")
+    found = {
+        "year": told.get("year"),
+        "through": told.get("through"),
+        "to": told.get("to"),
+        "amounts in": told.get("unit"),
+        "made after run": base.get("commit") if isinstance(base, Mapping) else None,
+    }
+    # a year is a name: as text it has no comma
+    return [{"what": what, "value": str(value)} for what, value in found.items() if value]
 
 
 def _blocks_in(told: Values) -> list[str]:
@@ -66,8 +103,39 @@ def tables_of(told: Values, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     of an object, parts of their own for what lies below. Ids of anybody are left out.
     """
     for name in names:
-        if name in told:
+        if name == "matrix" and told.get(name):
+            yield _table(name, _with_margins(told))
+        elif name in told:
             yield from _tables(name.replace("_", " "), told[name])
+
+
+def _with_margins(told: Values) -> list[dict[str, Any]]:
+    """The matrix of a scenario: a row a published tier, a column one in the scenario, and sums."""
+    cells = [
+        (_tier(row["published"]), _tier(row["scenario"]), row["count"]) for row in told["matrix"]
+    ]
+    known = [_tier(row["tier"]) for row in told.get("tiers") or ()]
+    tiers = dict.fromkeys([*known, *(tier for cell in cells for tier in cell[:2])])
+    lines = [tier for tier in tiers if any(before == tier for before, _, _ in cells)]
+    columns = [tier for tier in tiers if any(now == tier for _, now, _ in cells)]
+    return [
+        {
+            "published": line,
+            **{
+                column: sum(
+                    n
+                    for before, now, n in cells
+                    if line in (before, _ALL) and column in (now, _ALL)
+                )
+                for column in [*columns, _ALL]
+            },
+        }
+        for line in [*lines, _ALL]
+    ]
+
+
+def _tier(name: str | None) -> str:
+    return name or "none"
 
 
 def _tables(title: str, value: object) -> Iterator[dict[str, Any]]:
