@@ -93,6 +93,7 @@ def _environment() -> Environment:
         "kind_of_move": kind_of_move,
         "plain_numbers": _PLAIN,
         "difference": difference,
+        "counted_in": counted_in,
     }
     return environment
 
@@ -115,9 +116,15 @@ def shown(value: object, column: str = "") -> str:
     if isinstance(value, date | datetime):
         return value.isoformat()
     text = str(value)
-    if column == "started_at":
+    if column in {"started_at", "finished_at"}:
         return text[:16].replace("T", " ")
     return text.replace("_", " ") if column in _TEXTS else text
+
+
+def counted_in(row: Row, column: str) -> str:
+    """The column that says how a value is shown: of a row that names it, that name."""
+    named = str(row.get("what", "")).replace(" ", "_")
+    return named if column == "value" and named in _PLAIN else column
 
 
 def headed(column: str, block: Block | None = None) -> str:
