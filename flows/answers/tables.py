@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from flows.answers.pack import csv_cell
 from flows.answers.reading import PRESENT, Reader, Which, from_one_state
 from flows.answers.sheets import plain
+from flows.answers.targets import require_target
 from flows.console import progress
 from flows.console.errors import NotReady, RunFailed, WrongUsage
 from flows.publishing.options import Options
@@ -32,7 +33,6 @@ FORMAT: Final = "pointbook.table.v1"
 SHOWN_ROWS: Final = 20
 _ROWS_AT_ONCE: Final = 1 << 16
 _ENDINGS: Final = (".csv", ".parquet")
-_REPORTS: Final = "reports"
 
 
 @dataclass(frozen=True)
@@ -159,14 +159,7 @@ def _require_target(options: Options, out: Path) -> None:
     """Raises WrongUsage for a file that can't be meant."""
     if out.suffix not in _ENDINGS:
         raise WrongUsage(f"--out {out}: its ending says how it is written; .csv or .parquet")
-    if out.is_dir():
-        raise WrongUsage(f"--out {out} is a folder; name a file in it")
-    place, root = out.expanduser().resolve(), options.workspace.resolve()
-    if place.is_relative_to(root) and not place.is_relative_to(root / _REPORTS):
-        raise WrongUsage(
-            f"--out {out} lies in the workspace, where what is published is; name a file in "
-            f"{root / _REPORTS}, or elsewhere"
-        )
+    require_target(options, out)
 
 
 def _about(field: pa.Field) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ import shutil
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +29,7 @@ from flows.answers.report.one_run import page_of, report_run
 from flows.answers.report.scenarios import tables_of
 from flows.answers.sheets import plain
 from flows.console.errors import NotReady, ProofFailed, RunFailed, WrongUsage
-from flows.publishing.options import Options
+from flows.publishing.options import POLICIES, Options
 from schemas.exports import EXPORTS
 from schemas.periods import Period
 from tests.forks import command_line
@@ -250,6 +251,61 @@ def test_it_says_of_points_what_the_finance_pack_says(
         assert row["expired"] == cohort.expired.sum()
 
 
+def asked_of(block: str, **tables: list[Row]) -> list[Row]:
+    """What a block's query gives of tables with these rows."""
+    with duckdb.connect() as connection:
+        for name, rows in tables.items():
+            connection.register(name, pa.Table.from_pylist(rows))
+        found: list[Row] = connection.sql(BLOCKS[block].transform.sql).to_arrow_table().to_pylist()
+    return found
+
+
+OF_BANDS: Final[Row] = {"policy": "tier_fee_bands", "column": "width", "value": "10000"}
+IN_FORCE: Final = OF_BANDS | {"valid_from": date(2015, 1, 1), "valid_to": date(9999, 1, 1)}
+ASKED: Final = [{"membership_year": 2022, "assessed_on": date(2021, 11, 1)}]
+
+
+def test_who_has_the_next_tier_already_misses_it_not_nearly() -> None:
+    people = [
+        {"membership_year": 2022, "tier": tier, "fee_tier": "gold", "missing_to_next": missing}
+        for tier, missing in (("gold", 10_000), ("gold", 10_001), ("vip", 5_000))
+    ]
+    (row,) = asked_of("near_misses", tier_snapshot=people, policies=[IN_FORCE], run_context=ASKED)
+    assert (row["customers"], row["lacking_together"]) == (1, 10_000)
+
+
+def test_a_band_ends_where_its_width_says() -> None:
+    bands = [
+        {"membership_year": 2022, "band_from": 20_000, "tier": "white"}
+        | {"customers": 2, "annual_fee": 51_000}
+    ]
+    for policies, until in (([IN_FORCE], 30_000), ([IN_FORCE | {"policy": "other"}], None)):
+        found = asked_of("fees_by_band", tier_bands=bands, policies=policies, run_context=ASKED)
+        assert [(row["band_to"], row["customers"]) for row in found] == [(until, 2)]
+
+
+def test_an_address_is_a_source_whole() -> None:
+    told = {
+        "https://a.example/x: as it was": "https://a.example/x",
+        "https://a.example/x; bounds: https://b.example": "https://a.example/x",
+        "assumption: between the bands": "assumption",
+        "S4, third paragraph: so; bounds: https://b.example": "S4",
+    }
+    found = asked_of("policy_sources", policies=[{"policy": "p", "source": each} for each in told])
+    assert {row["source"]: row["values"] for row in found} == dict(Counter(told.values()))
+
+
+def test_points_used_are_net_on_the_first_page_and_both_are_told_on_theirs(data: Row) -> None:
+    figures = {row["figure"]: row["amount"] for row in block_of(data, "report_figures")["rows"]}
+    block = block_of(data, "points_in_a_year")
+    steps = {row["step"]: row["points"] for row in block["rows"]}
+    net = figures["points used less given back in 12 months"]
+    assert net == -steps["used"] - steps.get("given back", 0)
+    assert (
+        f"{-steps['used']:,} were used, {steps.get('given back', 0):,} given back" in block["told"]
+    )
+
+
 # A tie that does not tie
 
 
@@ -296,6 +352,19 @@ def test_the_same_state_gives_the_same_bytes_whatever_the_threads(
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Seoul"])
+def test_charts_are_the_same_wherever_the_machine_stands(
+    zone: str, page: Path, last_months: Path, tmp_path: Path
+) -> None:
+    ended = command_line(
+        ["report", "--made-on", MADE_ON, "--out", str(tmp_path / "x.html")],
+        {"POINTBOOK_WORKSPACE": str(last_months), "TZ": zone},
+        tmp_path / "printed",
+    )
+    assert ended.returncode == DONE, ended.stderr
+    assert (tmp_path / "x.html").read_bytes() == page.read_bytes()
+
+
 def test_one_line_alone_says_when_it_was_made(last_months: Path, tmp_path: Path) -> None:
     pages = []
     for day in ("2022-03-01 09:00 KST", "2022-03-02 09:00 KST"):
@@ -313,6 +382,22 @@ def test_an_earlier_month_is_reported_as_it_was(last_months: Path, tmp_path: Pat
     assert max(periods) == "2021-YE"
     assert not found["broken"]
     assert all(each["period"] <= "2022" for each in found["sources"])
+
+
+def test_it_names_the_policies_that_runs_used(
+    last_months: Path, data: Row, page: Path, tmp_path: Path
+) -> None:
+    (used,) = block_of(data, "policies_used")["rows"]
+    assert data["policies"] == data["policies_shipped"] == used["policies"]
+    assert "a run would now use" not in page.read_text(encoding="utf-8")
+    policies = Path(shutil.copytree(POLICIES, tmp_path / "policies"))
+    for file in policies.rglob("tier_fee_bands.yaml"):
+        file.write_text(file.read_text(encoding="utf-8").replace("10000", "20000"))
+    options = Options(workspace=last_months, policies=policies, memory="1GB", threads=1)
+    found = flow.report(options, flow.Asked(pages=["policies"]), tmp_path / "x.html")
+    assert found["policies"] == used["policies"] != found["policies_shipped"]
+    now = f"policies {used['policies'][:12]} (a run would now use {found['policies_shipped'][:12]})"
+    assert now in (tmp_path / "x.html").read_text(encoding="utf-8")
 
 
 # Nobody is named
@@ -749,15 +834,42 @@ def test_it_lies_in_reports_named_by_its_month_its_owners_alone(
 ) -> None:
     workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
     found = flow.report(settings(workspace), flow.Asked(pages=["overview"]))
-    target = workspace / "reports" / "2022-02.html"
+    target = workspace / "reports" / "2022-02-overview.html"
     assert found["out"] == str(target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert [path.name for path in target.parent.iterdir()] == [target.name]
-    taken = tmp_path / "folder"
-    taken.mkdir()
+    (tmp_path / "file").touch()
     with pytest.raises(RunFailed, match="nothing was written: mend this, or name another file"):
-        flow.report(settings(workspace), flow.Asked(pages=["overview"]), taken)
+        flow.report(settings(workspace), flow.Asked(pages=["overview"]), tmp_path / "file" / "x")
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".tmp")]
+
+
+def test_a_report_of_less_replaces_no_whole_one(last_months: Path, tmp_path: Path) -> None:
+    workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
+    asked = flow.Asked(pages=["policies", "overview"], least=5)
+    found = flow.report(settings(workspace), asked)
+    assert Path(found["out"]).name == "2022-02-overview-policies-least-5.html"
+
+
+def test_it_is_never_written_over_what_is_published(last_months: Path, tmp_path: Path) -> None:
+    workspace = Path(shutil.copytree(last_months, tmp_path / "workspace"))
+    options, asked = settings(workspace), flow.Asked(pages=["overview"])
+    file = min((workspace / "warehouse" / "tier_snapshot").rglob("*.parquet"))
+    (link := tmp_path / "link").symlink_to(workspace, target_is_directory=True)
+    run = workspace / "runs" / "000001-ingest"
+    held = {path: path.read_bytes() for path in (file, run / "manifest.json")}
+    lies = "lies in the workspace, where what is published is; name a file in"
+    for out in (file, link / file.relative_to(workspace), run / "report.html"):
+        with pytest.raises(WrongUsage, match=lies):
+            flow.report(options, asked, out)
+    for out in (file, run / "manifest.json", workspace / "runs" / "000002-tiers" / "report.html"):
+        with pytest.raises(WrongUsage, match=lies):
+            report_run(options, "000001-ingest", out, MADE_ON)
+    with pytest.raises(WrongUsage, match=re.escape(f"--out {tmp_path} is a folder")):
+        flow.report(options, asked, tmp_path)
+    assert {path: path.read_bytes() for path in held} == held
+    report_run(options, "000001-ingest", run / "report.html", MADE_ON)
+    flow.report(options, asked, workspace / "reports" / "board.html")
 
 
 @pytest.mark.parametrize(
@@ -772,6 +884,7 @@ def test_it_lies_in_reports_named_by_its_month_its_owners_alone(
         (["--run", "000001-ingest", "--pages", "runs"], USAGE, "--run shows one run"),
         (["--least", "0"], USAGE, "--least"),
         (["--scenarios", "gone"], NOT_READY, "there is no scenario gone"),
+        (["--pages", "overview", "--scenarios", "../x"], USAGE, "stand on the page scenarios"),
     ],
 )
 def test_what_cant_be_reported_is_one_line_and_an_exit_code(
@@ -798,11 +911,44 @@ def test_the_command_prints_where_it_is_or_its_json(
     validator("report.v1").validate(json.loads(call(*words, "--json").stdout))
 
 
+def test_of_what_is_delivered_alone_the_pages_of_deliveries_are_made(
+    last_months: Path, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "workspace"
+    shutil.copytree(last_months / "landing", workspace / "landing")
+    ended = command_line(
+        ["ingest", "--workspace", str(workspace)],
+        {"POINTBOOK_PII_KEY": "a key for the tests"},
+        tmp_path / "printed",
+    )
+    assert (workspace / "staged").is_dir(), ended.stderr
+    found = report_of(workspace, tmp_path / "x.html", pages=["deliveries", "runs"])
+    assert found["to"] == max(row["month"] for row in block_of(found, "arrivals")["rows"])
+    with pytest.raises(NotReady, match=r"months from \d{4}-\d\d to \d{4}-\d\d are"):
+        report_of(workspace, tmp_path / "x.html", pages=["runs"], to=Period(2001, 1))
+    with pytest.raises(NotReady, match="nothing is published"):
+        report_of(workspace, tmp_path / "x.html", pages=["deliveries", "points"])
+
+
+def test_what_is_not_published_is_not_said_to_be_none(telecom: Path, tmp_path: Path) -> None:
+    found = report_of(telecom, tmp_path / "tiers.html", pages=["membership", "points", "runs"])
+    text = (tmp_path / "tiers.html").read_text(encoding="utf-8")
+
+    def said(name: str) -> str:
+        return text.split(f"<h3>{BLOCKS[name].title}</h3>")[1].split("<details>")[0]
+
+    assert not block_of(found, "points_rejected")["published"]
+    assert "<p>Nothing of it is published.</p>" in said("points_rejected")
+    assert block_of(found, "tier_migration")["published"]
+    assert "<p>None.</p>" in said("tier_migration")
+    assert "<p>None.</p>" in said("runs_failed")
+
+
 def test_a_years_tiers_alone_are_reported(telecom: Path, tmp_path: Path) -> None:
     found = report_of(telecom, tmp_path / "tiers.html")
     text = (tmp_path / "tiers.html").read_text(encoding="utf-8")
     rejected = text.split(f"<h3>{BLOCKS['points_rejected'].title}</h3>")[1].split("<h3>")[0]
-    assert "<p>Not published.</p>" in rejected
+    assert "<p>Nothing of it is published.</p>" in rejected
     assert "<p>None.</p>" not in rejected
     assert found["to"] == "2018-01"
     assert block_of(found, "tiers_by_year")["rows"]
@@ -817,7 +963,13 @@ def test_the_page_of_a_run_is_its_manifest(last_months: Path, tmp_path: Path) ->
     validator("report_run.v1").validate(data_of(out))
     manifest = json.loads((folder / "manifest.json").read_bytes())
     titles = {each["title"]: each["rows"] for each in found["tables"]}
-    assert titles["tiers"] == manifest["tiers"]
+    order = ["general", "white", "silver", "gold", "vip"]
+    assert titles["tiers"] == sorted(manifest["tiers"], key=lambda row: order.index(row["tier"]))
+    assert titles["audits"] == [{"audit": name} for name in manifest["audits"]]
+    rows = Cells(out.read_text(encoding="utf-8")).rows
+    assert ["year", str(manifest["year"])] in rows
+    moment = manifest["finished_at"][:16].replace("T", " ")
+    assert f"<dt>finished at</dt><dd>{moment}</dd>" in out.read_text(encoding="utf-8")
     assert len(titles["files committed"]) == len(manifest["outputs"])
     assert f"<h1>Run {folder.name}</h1>" in out.read_text(encoding="utf-8")
 
@@ -839,10 +991,24 @@ def test_run_writes_the_report_unless_told_not_to(last_months: Path, tmp_path: P
 # Bounded
 
 
-def test_a_long_table_is_cut_and_says_so(page: Path, data: Row) -> None:
+def test_every_value_in_force_is_shown(data: Row) -> None:
     values = block_of(data, "values_in_force")
-    assert len(values["rows"]) == BLOCKS["values_in_force"].most == 200 < values["rows_in_all"]
-    assert f"200 of {values['rows_in_all']} rows" in page.read_text(encoding="utf-8")
+    assert len(values["rows"]) == values["rows_in_all"] > 200
+    assert "tier_thresholds" in {row["policy"] for row in values["rows"]}
+
+
+def test_a_chart_is_drawn_from_all_rows(
+    last_months: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"export": "billing", "file": "x.csv", "status": "accepted"}
+    reasons = {"reasons": {f"c{n}:domain": 1 for n in range(300)}}
+    monkeypatch.setattr(flow, "_files", lambda _: [({"delivery": 1}, told | reasons)])
+    out = tmp_path / "rejected.html"
+    found = report_of(last_months, out, pages=["deliveries"])
+    block = block_of(found, "rows_rejected")
+    assert len(block["rows"]) == block["rows_in_all"] == 300
+    drawn = out.read_text(encoding="utf-8").split(f'aria-label="{BLOCKS["rows_rejected"].title}"')
+    assert drawn[1].split("</figure>")[0].count("rows by reason: 300; rule: domain") == 2
 
 
 def test_runs_before_the_last_400_are_told_a_month_together(
@@ -860,7 +1026,9 @@ def test_runs_before_the_last_400_are_told_a_month_together(
     assert len(block_of(found, "runs_listed")["rows"]) == 400
     before = block_of(found, "runs_before")["rows"]
     assert sum(row["runs"] for row in before) == found["run_count"] - 400
-    assert len(block_of(found, "runs_failed")["rows"]) == 200
+    failed = block_of(found, "runs_failed")
+    assert (len(failed["rows"]), failed["rows_in_all"]) == (200, 450)
+    assert "200 of 450 rows" in (tmp_path / "runs.html").read_text(encoding="utf-8")
     assert (tmp_path / "runs.html").stat().st_size < 3_000_000
 
 

@@ -138,6 +138,59 @@ def test_scripts_sort_tables_and_show_what_a_mark_is(seen: Tab, page: Path) -> N
     assert seen.complaints == []
 
 
+@pytest.mark.parametrize("width", [700, 1280])
+def test_a_page_that_is_gone_to_shows_its_heading(seen: Tab, page: Path, width: int) -> None:
+    seen.look(width)
+    seen.open(page)
+    seen.run("document.querySelector('nav a[href=\"#points\"]').click()")
+    bottom, top = seen.run(
+        "[document.querySelector('nav').getBoundingClientRect().bottom, "
+        "document.querySelector('#points h2').getBoundingClientRect().top]"
+    )
+    assert bottom <= top < bottom + 150
+
+
+def test_no_label_of_the_steps_of_points_lies_over_another(seen: Tab, page: Path) -> None:
+    seen.look(390)
+    seen.open(page)
+    texts, over = seen.run(
+        "(() => { const f = [...document.querySelectorAll('figure')].find(f => "
+        "f.ariaLabel.startsWith('Twelve months of points')); "
+        "const t = [...f.querySelectorAll('.narrow svg text')].filter(e => "
+        "getComputedStyle(e).opacity != '0').map(e => [e.textContent, e.getBoundingClientRect()]);"
+        "const over = []; for (const [a, r] of t) for (const [b, s] of t) if (a < b && "
+        "r.left < s.right && s.left < r.right && r.top + 2 < s.bottom && s.top + 2 < r.bottom) "
+        "over.push([a, b]); return [t.map(([a]) => a), over] })()"
+    )
+    assert {"opening", "membership", "used", "closing"} <= set(texts)
+    assert over == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_numbers_of_charts_are_printed(seen: Tab, page: Path, scripts: bool) -> None:
+    seen.look(1280, scripts=scripts)
+    seen.open(page)
+    seen.send("Emulation.setEmulatedMedia", media="print")
+    hidden = seen.run(
+        "[...document.querySelectorAll('details.numbers table')].filter(e => "
+        "!e.getBoundingClientRect().height).length"
+    )
+    seen.send("Emulation.setEmulatedMedia", media="")
+    seen.look(1280)
+    assert hidden == 0
+
+
+def test_before_printing_numbers_are_opened_and_closed_after_it(seen: Tab, page: Path) -> None:
+    seen.look(1280)
+    seen.open(page)
+    how_many = "document.querySelectorAll('details.numbers[open]').length"
+    seen.run("window.dispatchEvent(new Event('beforeprint'))")
+    opened = seen.run(how_many)
+    seen.run("window.dispatchEvent(new Event('afterprint'))")
+    assert opened > 15
+    assert seen.run(how_many) == 0
+
+
 def test_it_prints_a_page_a_section(seen: Tab, page: Path) -> None:
     seen.look(1280)
     seen.open(page)

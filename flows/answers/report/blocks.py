@@ -26,7 +26,8 @@ ORDERS: Final[Mapping[str, Sequence[str]]] = {
     "elite": ELITE_STATUSES,
     "figure": [
         *("customers with a tier", "annual fees that tiers rest on", "points outstanding"),
-        *("points used in 12 months", "micropayments approved in the month", "miles outstanding"),
+        *("points used less given back in 12 months", "micropayments approved in the month"),
+        "miles outstanding",
     ],
     "step": [
         *("opening", "membership", "payment", "promotion", "purchase", "given back"),
@@ -36,7 +37,9 @@ ORDERS: Final[Mapping[str, Sequence[str]]] = {
 """How the values of a column are ordered, where not by their letters."""
 UNITS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("annual_fee", "collected", "billed", "approved", "limits_in_force"), "won"),
-    **dict.fromkeys(("requested_limit", "band_from", "from_fee", "lacking_at_most"), "won"),
+    **dict.fromkeys(
+        ("requested_limit", "band_from", "band_to", "from_fee", "lacking_at_most"), "won"
+    ),
     **dict.fromkeys(("lacking_together",), "won"),
     **dict.fromkeys(("points_before", "points_after", "points_more"), "points"),
     **dict.fromkeys(("median_seconds", "longest_seconds", "seconds_together"), "s"),
@@ -54,7 +57,7 @@ class Block:
     of nobody. `pivot`: the columns that give rows, columns and
     cells, where it is shown so, `margins`: with their sums. `ordered`: what `ORDERS` orders columns
     by, where that is not their name. `units`: what its columns are counted in. `most`: rows that
-    are shown; of a longer table the number and the query are told.
+    are shown of a table that is not drawn; of a longer one the number and the query are told.
     """
 
     name: str
@@ -144,7 +147,8 @@ def _year_of_points(rows: Sequence[Row]) -> str:
     steps = {row["step"]: row["points"] for row in rows}
     return (
         f"From {_n(steps.get('opening', 0))} to {_n(steps.get('closing', 0))} points; "
-        f"{_n(-steps.get('used', 0))} were used, {_n(-steps.get('expired', 0))} lapsed."
+        f"{_n(-steps.get('used', 0))} were used, {_n(steps.get('given back', 0))} given back, "
+        f"{_n(-steps.get('expired', 0))} lapsed."
     )
 
 
@@ -279,7 +283,8 @@ PAGES: Final[Mapping[str, Page]] = {
                 Block(
                     "near_misses",
                     "Near misses",
-                    "Customers whose fee lacks at most a band's width of the next tier.",
+                    "Customers whose tier is that of their fee, which lacks at most a band's width "
+                    "of the next.",
                     people=_OF_CUSTOMERS,
                     known=("lacking_at_most",),
                 ),
@@ -494,7 +499,6 @@ PAGES: Final[Mapping[str, Page]] = {
                     "Seconds of each; those before are told a month together below.",
                     charted=True,
                     units={"seconds": "s"},
-                    most=RUNS_LISTED,
                 ),
                 Block("runs_before", "Runs before them", "By month and command."),
                 Block(
@@ -519,6 +523,7 @@ PAGES: Final[Mapping[str, Page]] = {
                     "values_in_force",
                     "Values in force",
                     "Of the policies that the latest run used, on the last day.",
+                    most=1000,
                 ),
                 Block("values_changed", "Changes by date", "Each value that follows another."),
                 Block("policy_sources", "Where values come from", "S0 to S4 are in RULES.md."),

@@ -22,7 +22,6 @@ from markupsafe import Markup
 
 from flows.answers.report.blocks import BLOCKS, NOT_ASSESSED, ORDERS, PAGES, UNITS, Block
 from flows.answers.report.masks import ALL, is_hidden
-from schemas.tables import PUBLISHED
 
 PLACE: Final = files("flows.answers.report") / "page"
 _WIDTHS: Final = {"wide": 860, "narrow": 300}
@@ -95,7 +94,7 @@ def _environment() -> Environment:
         "plain_numbers": _PLAIN,
         "difference": difference,
         "hides": hides,
-        "is_published": is_published,
+        "counted_in": counted_in,
     }
     return environment
 
@@ -118,9 +117,15 @@ def shown(value: object, column: str = "") -> str:
     if isinstance(value, date | datetime):
         return value.isoformat()
     text = str(value)
-    if column == "started_at":
+    if column in {"started_at", "finished_at"}:
         return text[:16].replace("T", " ")
     return text.replace("_", " ") if column in _TEXTS else text
+
+
+def counted_in(row: Row, column: str) -> str:
+    """The column that says how a value is shown: of a row that names it, that name."""
+    named = str(row.get("what", "")).replace(" ", "_")
+    return named if column == "value" and named in _PLAIN else column
 
 
 def headed(column: str, block: Block | None = None) -> str:
@@ -158,12 +163,6 @@ def difference(now: object, before: object) -> str:
     more = now - before
     share = f" ({Decimal(more) * 100 / before:+.1f}%)" if before > 0 else ""
     return f"{more:+,}{share}".replace("-", "−")
-
-
-def is_published(block: Mapping[str, Any], sources: Sequence[Row]) -> bool:
-    """Whether there is any file of the published tables that a block is of, if it is of any."""
-    published = PUBLISHED.keys() & set(block["tables"])
-    return not published or bool(published & {source["table"] for source in sources})
 
 
 # Tables with values of a column as columns

@@ -7,7 +7,7 @@ only of the last months, so that no size of workspace makes it slow.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from flows.answers.report.html import made_page
 from flows.answers.report.masks import Margins, masked, without_rows
 from flows.answers.report.scenarios import scenarios_of
 from flows.answers.sheets import plain, read_whole, sources, stale_periods
+from flows.answers.targets import require_target
 from flows.calendar.plan import Finding, overview
 from flows.commands.registry import COMMANDS
 from flows.console import progress
@@ -116,7 +117,7 @@ class Asked:
 
     def checked(self) -> Asked:
         """Itself, with every page where none is named; raises WrongUsage for one that isn't, and
-        for scenarios where small counts are not to be told.
+        for scenarios without their page or where small counts are not to be told.
         """
         for name in self.pages:
             if name not in PAGES:
@@ -127,6 +128,8 @@ class Asked:
                 "of tiers away; make a report with --scenarios alone, and one with --least"
             )
         pages = [name for name in PAGES if not self.pages or name in self.pages]
+        if self.scenarios and "scenarios" not in pages:
+            raise WrongUsage("--scenarios stand on the page scenarios; name it in --pages as well")
         return Asked(self.to, pages, self.scenarios, self.least, self.made_on)
 
 
@@ -135,16 +138,17 @@ def report(
 ) -> dict[str, Any]:
     """Writes the report as one HTML file; returns what it holds, and where it is.
 
-    `out`: else `<workspace>/reports/<last month>.html`, of an earlier state with its run behind.
-    `which`: the state that it is of. Raises NotReady where nothing, or nothing
-    of that month, is published; WrongUsage for a page or scenario that can't be; ProofFailed where
-    two tables differ: the file is written all the same, and says so in red.
+    `out`: else `<workspace>/reports/<last month>.html`, with what is asked for behind where that
+    is less than all. `which`: the state that it is of. Raises NotReady where nothing, or nothing
+    of that month, is published; WrongUsage for a page, scenario or file that can't be; ProofFailed
+    where two tables differ: the file is written all the same, and says so in red.
     """
     asked = asked.checked()
+    if out is not None:
+        require_target(options, out)
     with progress.working("writing the report", lambda: -1.0):
         found = read_whole(options, lambda reader: Report(reader, options, asked).made(), which)
-        of = f"-as-of-{found['as_of']['run_id']}" if "as_of" in found else ""
-        target = out or options.workspace / "reports" / f"{found['to']}{of}.html"
+        target = out or options.workspace / "reports" / _name_of(found)
         target = target.expanduser().absolute()
         found["bytes"] = write_page(target, made_page(found))
     if found["broken"]:
@@ -155,6 +159,17 @@ def report(
             "mends it"
         )
     return found | {"out": str(target)}
+
+
+def _name_of(found: Mapping[str, Any]) -> str:
+    """The name of a report's file: one of some pages, or that tells less, replaces no whole one."""
+    pages = [page["page"] for page in found["pages"]]
+    parts = [found["to"], *([] if len(pages) == len(PAGES) else pages)]
+    if found["least"] > 1:
+        parts.append(f"least-{found['least']}")
+    if "as_of" in found:
+        parts.append(f"as-of-{found['as_of']['run_id']}")
+    return f"{'-'.join(parts)}.html"
 
 
 def write_page(target: Path, text: str) -> int:
@@ -184,8 +199,9 @@ class Report:
         self._context: Context = reader.context
         self._options = options
         self._asked = asked
-        self._to = asked.to or self._last_month()
+        self._to = asked.to or max(self._months())
         self._manifests = list(_manifests(reader))
+        self._policies = last_used_policies(self._context.workspace, self._context.state)
 
     def made(self) -> dict[str, Any]:
         """The report as JSON has it; raises NotReady where the month is not published."""
@@ -205,6 +221,7 @@ class Report:
         told, margins = masked(counted, self._asked.least)
         shown = {
             block.name: self._shown(block, told[block.name], margins.get(block.name))
+            | {"published": _is_published(block, inputs)}
             for block in blocks
         }
         return {
@@ -213,7 +230,8 @@ class Report:
             "to": str(self._to),
             "least": self._asked.least,
             "made_on": self._asked.made_on,
-            "policies": self._context.policies.digest,
+            "policies": self._policies or self._context.policies.digest,
+            "policies_shipped": self._context.policies.digest,
             "last_run": max((each["run_id"] for each in self._manifests), default=None),
             "run_count": len(self._manifests),
             "run_context": {name: plain(value) for name, value in given.items()},
@@ -237,40 +255,41 @@ class Report:
             **self._reader.told,
         }
 
-    def _last_month(self) -> Period:
-        """The last month that a ledger has closed, else that in which the last year fell due."""
-        closed = [
-            period
-            for table in _OF_MONTHS
-            for period in self._context.periods(table)
-            if period.span == "month"
-        ]
+    def _months(self) -> list[Period]:
+        """The months that a ledger has closed, else those in which years fell due; where there are
+        none, for pages that read nothing published, those that are staged. Raises NotReady where
+        there are none at all.
+        """
+        context = self._context
+        closed = _months_of(context, _OF_MONTHS)
         if closed:
-            return max(closed)
-        years = [
-            Period.month_of(command.due_on(self._context.policies, period))
+            return closed
+        months = [
+            Period.month_of(command.due_on(context.policies, period))
             for command in COMMANDS.values()
             if command.span == "year"
-            for period in self._context.periods(command.tables[0])
+            for period in context.periods(command.tables[0])
             if period.span == "year"
         ]
-        if not years:
+        read = {
+            name
+            for page in self._asked.pages
+            for block in PAGES[page].blocks
+            for name in block.transform.inputs
+        }
+        if not months and not read & PUBLISHED.keys():
+            months = _months_of(context, [name for name, each in EXPORTS.items() if each.month_of])
+        if not months:
             raise NotReady(
                 f"{self._options.workspace}: nothing is published; run `pointbook run --from "
                 "YYYY-MM --to YYYY-MM` first"
             )
-        return max(years)
+        return months
 
     def _require_published(self) -> None:
         """Raises NotReady for a month after the last that is published, or before the first."""
-        last = self._last_month()
-        months = [
-            period
-            for table in _OF_MONTHS
-            for period in self._context.periods(table)
-            if period.span == "month"
-        ]
-        first = min(months, default=last)
+        months = self._months()
+        first, last = min(months), max(months)
         if not first <= self._to <= last:
             raise NotReady(
                 f"{self._to} is not published: months from {first} to {last} are; run "
@@ -363,8 +382,8 @@ class Report:
 
     def _name_others(self, engine: Engine) -> None:
         """Names what blocks read beside published tables."""
-        digest = last_used_policies(self._context.workspace, self._context.state)
-        values = values_of_policies(self._context.workspace.policies / digest) if digest else ()
+        kept = self._context.workspace.policies
+        values = values_of_policies(kept / self._policies) if self._policies else ()
         names = RELATIONS["policies"].names
         rows: dict[str, Sequence[Row]] = {
             "runs": [_run(each) for each in self._manifests],
@@ -387,7 +406,7 @@ class Report:
             "told": block.told(found) if found and block.told else "",
             "tables": [name for name in block.transform.inputs if name != "run_context"],
             "rows_in_all": len(found),
-            "rows": found if block.pivot else found[: block.most],
+            "rows": found if block.pivot or block.charted else found[: block.most],
             "margins": margins,
         }
 
@@ -398,6 +417,17 @@ def _counted(row: Row) -> Row:
     if found.get("error"):
         found["error"] = without_rows(str(found["error"]))
     return found
+
+
+def _months_of(context: Context, names: Iterable[str]) -> list[Period]:
+    """The months of which a file of any of these relations is committed."""
+    return [period for name in names for period in context.periods(name) if period.span == "month"]
+
+
+def _is_published(block: Block, inputs: Inputs) -> bool:
+    """Whether there is a file of any of the tables that a block reads, if it reads any."""
+    read = [inputs.files[name] for name in block.transform.inputs if name in inputs.files]
+    return not read or any(read)
 
 
 def _year_before(month: Period) -> Period:

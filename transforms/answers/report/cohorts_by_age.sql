@@ -43,7 +43,7 @@ moved AS (
                     THEN counted.points
                 ELSE 0
             END
-        ) AS used,
+        ) AS used_or_refunded,
         -SUM(CASE WHEN counted.movement = 'expiry' THEN counted.points ELSE 0 END) AS expired
     FROM counted
     INNER JOIN cohorts_of_kind
@@ -85,7 +85,7 @@ gone AS (
     SELECT
         ages.kind,
         ages.age,
-        SUM(moved.used) AS used,
+        SUM(moved.used_or_refunded) AS used_or_refunded,
         SUM(moved.expired) AS expired
     FROM ages
     INNER JOIN cohorts_of_kind
@@ -102,13 +102,15 @@ SELECT
     CAST(reached.kind AS VARCHAR) AS kind,
     CAST(reached.age AS BIGINT) AS age_months,
     CAST(reached.credited AS BIGINT) AS credited,
-    CAST(COALESCE(gone.used, 0) AS BIGINT) AS used,
+    CAST(COALESCE(gone.used_or_refunded, 0) AS BIGINT) AS used_or_refunded,
     CAST(COALESCE(gone.expired, 0) AS BIGINT) AS expired,
-    CAST(COALESCE(gone.used, 0) * 100 * 100 // reached.credited AS BIGINT) AS used_bp,
+    CAST(
+        COALESCE(gone.used_or_refunded, 0) * 100 * 100 // reached.credited AS BIGINT
+    ) AS used_or_refunded_bp,
     CAST(COALESCE(gone.expired, 0) * 100 * 100 // reached.credited AS BIGINT) AS expired_bp,
     CAST(
-        (reached.credited - COALESCE(gone.used, 0) - COALESCE(gone.expired, 0)) * 100 * 100
-        // reached.credited
+        (reached.credited - COALESCE(gone.used_or_refunded, 0) - COALESCE(gone.expired, 0))
+        * 100 * 100 // reached.credited
         AS BIGINT
     ) AS left_bp
 FROM reached

@@ -1,7 +1,7 @@
--- purpose: Customers whose annual fee lacks less than one band of fees to the next tier
+-- purpose: Customers with their tier by fee whose fee lacks at most one band to the next
 -- grain: one row per tier by fee in which there are any
 -- keys: fee_tier
--- inputs: tier_snapshot(membership_year, fee_tier, missing_to_next),
+-- inputs: tier_snapshot(membership_year, tier, fee_tier, missing_to_next),
 --   policies(policy, column, value, valid_from, valid_to),
 --   run_context(membership_year, assessed_on)
 -- policy: none
@@ -26,5 +26,6 @@ CROSS JOIN bands
 CROSS JOIN run_context
 WHERE tier_snapshot.membership_year = run_context.membership_year
     AND tier_snapshot.missing_to_next <= bands.width
+    AND tier_snapshot.tier = tier_snapshot.fee_tier
 GROUP BY tier_snapshot.fee_tier, bands.width
 ORDER BY fee_tier

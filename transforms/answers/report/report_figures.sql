@@ -44,7 +44,7 @@ WITH amounts AS (
     WHERE point_liability.period IN (run_context.last_period, run_context.year_ago_period)
     UNION ALL
     SELECT
-        'points used in 12 months' AS figure,
+        'points used less given back in 12 months' AS figure,
         'points' AS unit,
         CASE
             WHEN point_movements.period > run_context.year_ago_period

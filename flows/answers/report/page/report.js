@@ -25,3 +25,8 @@ document.addEventListener("pointerover", (event) => {
     tip.style.top = event.pageY + 14 + "px";
   }
 });
+// opens the numbers of charts on paper
+const closed = document.querySelectorAll("details.numbers:not([open])");
+for (const [event, open] of [["beforeprint", true], ["afterprint", false]]) {
+  window.addEventListener(event, () => { for (const each of closed) each.open = open; });
+}
