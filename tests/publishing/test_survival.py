@@ -240,10 +240,21 @@ def settled(workspace: Path) -> dict[str, str]:
 
 
 def check_readers(workspace: Path) -> None:
-    """Any reader can open any table."""
+    """Any reader can open any table.
+
+    Polars takes the files' lengths first and opens them then: it is let off where one was replaced
+    between, by a file of another length.
+    """
     for folder in (workspace / "warehouse").iterdir():
-        if folder.name != ".aside" and any(folder.rglob("*.parquet")):
-            pl.read_parquet(folder)
+        while folder.name != ".aside" and (found := sorted(folder.rglob("*.parquet"))):
+            inodes = [path.stat().st_ino for path in found]
+            try:
+                pl.read_parquet(folder)
+            except pl.exceptions.ComputeError:
+                if [path.stat().st_ino for path in found] == inodes:
+                    raise
+            else:
+                break
 
 
 @pytest.mark.parametrize("name", STRIDES)
