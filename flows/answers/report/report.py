@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -178,7 +179,8 @@ def write_page(target: Path, text: str) -> int:
             temporary.write_bytes(content)
             temporary.replace(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise RunFailed(
             f"{error.filename or target}: {error.strerror}; nothing was written: mend this, or "
             "name another file with --out"
