@@ -1007,7 +1007,7 @@ def test_a_chart_is_drawn_from_all_rows(
     block = block_of(found, "rows_rejected")
     assert len(block["rows"]) == block["rows_in_all"] == 300
     drawn = out.read_text(encoding="utf-8").split(f'aria-label="{BLOCKS["rows_rejected"].title}"')
-    assert drawn[1].split("</figure>")[0].count("rows by reason: 300; rule: domain") == 2
+    assert drawn[1].split("</figure>")[0].count("rows by reason: 300; export: billing") == 2
 
 
 def test_runs_before_the_last_400_are_told_a_month_together(
