@@ -55,7 +55,9 @@ class Known:
 
 def _reported(settings: Options, which: Which) -> Row:
     """The report, but for how long its page is."""
-    found = report(settings, Asked(made_on="then"), settings.workspace / "x.html", which)
+    found = report(
+        settings, Asked(made_on="then"), settings.workspace / "reports" / "x.html", which
+    )
     return {name: value for name, value in found.items() if name != "bytes"}
 
 
