@@ -55,7 +55,9 @@ class Known:
 
 def _reported(settings: Options, which: Which) -> Row:
     """The report, but for how long its page is."""
-    found = report(settings, Asked(made_on="then"), settings.workspace / "x.html", which)
+    found = report(
+        settings, Asked(made_on="then"), settings.workspace / "reports" / "x.html", which
+    )
     return {name: value for name, value in found.items() if name != "bytes"}
 
 
@@ -150,7 +152,7 @@ def test_answers_of_then_are_as_their_schemas_say_and_text_says_of_when(known: K
     validator("table.v1").validate(questions["bills"](D1))
     reported = questions["report"](D1)
     validator("report.v1").validate(reported | {"bytes": 1})
-    page = (known.workspace / "x.html").read_text(encoding="utf-8")
+    page = (known.workspace / "reports" / "x.html").read_text(encoding="utf-8")
     assert f"As of d1: after run {known.run_id}, deliveries through 1" in page
     for language in ("en", "ko"):
         assert "d1" in lines_of(found, KINDS["tier"], language)[-1]
