@@ -84,7 +84,7 @@ class Rollback:
         self._versions: dict[Path, Entry] = {}
         for path, entry in [(self._root / name, each) for name, each in self.state.entries.items()]:
             if entry.table is not None and not self._is_current(path, entry):
-                to = self._version_of(path, entry) or self._aside(entry.path)
+                to = self._version_of(path, entry) or self._made_at(entry.path)
                 self.state.move(path, to)
                 self._moved[to] = path
 
@@ -152,7 +152,7 @@ class Rollback:
                 )
         return True
 
-    def _aside(self, name: str) -> Path:
+    def _made_at(self, name: str) -> Path:
         return self._scratch / "then" / name
 
     def _is_current(self, path: Path, entry: Entry) -> bool:
@@ -326,7 +326,7 @@ class Rollback:
             if held is not None and held in self._moved:
                 held.parent.mkdir(parents=True, exist_ok=True)
                 return held
-            folder = self._aside("not asked for")
+            folder = self._made_at("not asked for")
             folder.mkdir(parents=True, exist_ok=True)
             return folder / f"{name}.parquet"
 

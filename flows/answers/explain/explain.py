@@ -68,7 +68,7 @@ def explain(
     supposed: Supposed = AS_DECIDED,
     which: Which = PRESENT,
 ) -> Row:
-    """The answer to a question, as JSON has it (`schemas/answers/explain.json`).
+    """The answer to a question, as JSON has it (`schemas/answers/explain.v1.json`).
 
     `supposed`: policies under which the steps are made instead; nothing of it is kept.
     `which`: the state that is asked about.

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from flows.answers.simulate.scenarios import FILE, FORMAT, NAME
 from flows.console.errors import NotReady, WrongUsage
 from flows.publishing.workspace import Workspace
 
@@ -16,8 +17,6 @@ BLOCKS: Final = (
 """The blocks of a scenario, in the order in which they are shown."""
 _BESIDE: Final = {"base", "sources", "stale", "provenance"}
 """What a scenario holds beside its blocks."""
-_FORMAT: Final = "pointbook.simulate.v1"
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _OF_SOMEBODY: Final = re.compile(
     r"(customer|member|subscription|lot|request|payment|redemption|application|activity)_id"
 )
@@ -32,11 +31,11 @@ def scenarios_of(workspace: Workspace, names: Sequence[str]) -> list[dict[str, A
     """
     found: list[dict[str, Any]] = []
     for name in dict.fromkeys(names):
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise WrongUsage(
                 f"--scenarios {name!r}: names of scenarios have letters, digits, - and _ alone"
             )
-        file = workspace.root / "scenarios" / name / "scenario.json"
+        file = workspace.scenarios / name / FILE
         try:
             told = json.loads(file.read_bytes())
         except FileNotFoundError as error:
@@ -46,8 +45,8 @@ def scenarios_of(workspace: Workspace, names: Sequence[str]) -> list[dict[str, A
             ) from error
         except ValueError as error:
             raise NotReady(f"{file}: not the JSON of a scenario; make it again") from error
-        if not isinstance(told, dict) or told.get("format") != _FORMAT:
-            raise NotReady(f"{file}: not of the format {_FORMAT}; make the scenario again")
+        if not isinstance(told, dict) or told.get("format") != FORMAT:
+            raise NotReady(f"{file}: not of the format {FORMAT}; make the scenario again")
         _require_alike(name, told, found)
         found.append({"name": name, "told": told})
     return [

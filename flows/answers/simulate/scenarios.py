@@ -28,7 +28,7 @@ LISTED: Final = "pointbook.simulate-list.v1"
 REMOVED: Final = "pointbook.simulate-remove.v1"
 FILE: Final = "scenario.json"
 RESERVED: Final = ("compare", "list", "remove")
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TEMPORARY: Final = ".scenario.json"
 _NAMED: Final = 3
 _SIDES: Final = ("published", "scenario")
@@ -38,7 +38,7 @@ Row = dict[str, Any]
 
 def folder_of(workspace: Workspace, name: str) -> Path:
     """The folder of a scenario; raises WrongUsage where the name is none."""
-    if not _NAME.fullmatch(name) or name in RESERVED:
+    if not NAME.fullmatch(name) or name in RESERVED:
         raise WrongUsage(
             f"{name!r} is no name of a scenario; take up to 64 letters, digits, - and _, the first "
             f"a letter or digit, and none of {', '.join(RESERVED)}"
@@ -132,7 +132,7 @@ def scenario(workspace: Workspace, name: str) -> Row:
 def _finished(workspace: Workspace) -> Iterator[Row]:
     """The finished scenarios, by name."""
     for path in sorted(workspace.scenarios.glob(f"*/{FILE}")):
-        if _NAME.fullmatch(path.parent.name):
+        if NAME.fullmatch(path.parent.name):
             yield scenario(workspace, path.parent.name)
 
 
